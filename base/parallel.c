@@ -1,0 +1,31 @@
+#include "base/parallel.h"
+
+#include <sched.h>
+
+int parallel_cores(void)
+{
+    cpu_set_t set;
+    int cores = 0;
+
+    if (sched_getaffinity(0, sizeof(set), &set) == 0)
+        cores = CPU_COUNT(&set);
+    return cores > 0 ? cores : 1;
+}
+
+void parallel_rows(int count, int threads, parallel_body *body, void *user)
+{
+    if (threads <= 0)
+        threads = parallel_cores();
+    if (threads > count)
+        threads = count;
+#if defined(__SANITIZE_THREAD__)
+    threads = 1; // ThreadSanitizer does not see libgomp's barriers and would report each of them
+#endif
+    if (threads <= 1) {
+        body(user, 0, count);
+        return;
+    }
+#pragma omp parallel for num_threads(threads) schedule(static, 1)
+    for (int t = 0; t < threads; t++)
+        body(user, (int)((long long)count * t / threads), (int)((long long)count * (t + 1) / threads));
+}
