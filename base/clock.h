@@ -1,4 +1,5 @@
-// The one clock: int64 nanoseconds of CLOCK_MONOTONIC. Times of FFmpeg and OpenXR are converted at their borders.
+// The one clock: int64 nanoseconds of CLOCK_MONOTONIC. Times of FFmpeg and OpenXR are converted at
+// their borders.
 //
 // Thread-safety: safe.
 #pragma once

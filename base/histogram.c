@@ -38,5 +38,7 @@ double histogram_mean_ms(const struct histogram *h)
 {
     uint64_t total = atomic_load_explicit(&h->total, memory_order_relaxed);
 
-    return total ? (double)atomic_load_explicit(&h->sum_ns, memory_order_relaxed) / (double)total / NS_PER_MS : 0;
+    return total ? (double)atomic_load_explicit(&h->sum_ns, memory_order_relaxed) / (double)total /
+                       NS_PER_MS
+                 : 0;
 }

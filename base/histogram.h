@@ -1,4 +1,5 @@
-// Percentiles of durations without keeping the samples: logarithmic buckets, 2 % wide, from 1 us to over an hour.
+// Percentiles of durations without keeping the samples: logarithmic buckets, 2 % wide, from 1 us to
+// over an hour.
 //
 // Thread-safety: one writer and any number of readers.
 #pragma once

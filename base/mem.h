@@ -1,7 +1,8 @@
 // Host memory.
 //
-// Small objects abort when memory runs out: there is nothing sensible left to do. Frames, tensors and other large
-// blocks are asked for with mem_try_*, are checked by the caller, and can be made to fail in tests.
+// Small objects abort when memory runs out: there is nothing sensible left to do. Frames, tensors
+// and other large blocks are asked for with mem_try_*, are checked by the caller, and can be made
+// to fail in tests.
 //
 // Thread-safety: safe.
 #pragma once
@@ -17,7 +18,8 @@ __attribute__((format(printf, 1, 2))) char *mem_printf(const char *format, ...);
 // Alignment of every large block, in bytes: a cache line, and an AVX-512 register.
 #define MEM_ALIGN 64
 // A large block, MEM_ALIGN-aligned, contents undefined. size 0 gives a valid pointer.
-// NULL when there is no memory (or a test asked for it); nothing is logged: the caller knows what it was for.
+// NULL when there is no memory (or a test asked for it); nothing is logged: the caller knows what
+// it was for.
 void *mem_try_block(size_t size);
 // Both kinds; NULL is allowed.
 void mem_free(void *pointer);

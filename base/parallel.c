@@ -27,5 +27,6 @@ void parallel_rows(int count, int threads, parallel_body *body, void *user)
     }
 #pragma omp parallel for num_threads(threads) schedule(static, 1)
     for (int t = 0; t < threads; t++)
-        body(user, (int)((long long)count * t / threads), (int)((long long)count * (t + 1) / threads));
+        body(user, (int)((long long)count * t / threads),
+             (int)((long long)count * (t + 1) / threads));
 }

@@ -1,6 +1,7 @@
 // A loop over independent rows, shared among the cores.
 //
-// Built on OpenMP, so that our kernels and oneDNN use the same worker threads and never fight for the cores.
+// Built on OpenMP, so that our kernels and oneDNN use the same worker threads and never fight for
+// the cores.
 //
 // Thread-safety: safe; each calling thread has workers of its own.
 #pragma once

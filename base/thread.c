@@ -34,7 +34,8 @@ static void *enter(void *argument)
     return NULL;
 }
 
-bool thread_start(struct thread *t, const char *name, enum thread_priority priority, thread_main *run, void *user)
+bool thread_start(struct thread *t, const char *name, enum thread_priority priority,
+                  thread_main *run, void *user)
 {
     struct start *s = mem_new(1, sizeof(*s));
     int error;

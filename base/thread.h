@@ -1,7 +1,7 @@
 // Threads, and a lock with its condition.
 //
-// A thread is named (visible in a debugger and to the tests) and has a place in line: pacing threads go first, bulk work
-// gives way, so that a busy converter never delays a display.
+// A thread is named (visible in a debugger and to the tests) and has a place in line: pacing
+// threads go first, bulk work gives way, so that a busy converter never delays a display.
 #pragma once
 #include <pthread.h>
 #include <stdbool.h>
@@ -9,7 +9,8 @@
 
 enum thread_priority {
     THREAD_NORMAL,     // what the process has
-    THREAD_BACKGROUND, // gives way to normal threads (a nicer thread); threads it starts inherit this
+    THREAD_BACKGROUND, // gives way to normal threads (a nicer thread); threads it starts inherit
+                       // this
 };
 
 struct thread {
@@ -20,11 +21,13 @@ struct thread {
 typedef void thread_main(void *user);
 
 // name: at most 15 characters. False, logged, where the system has no more threads.
-bool thread_start(struct thread *t, const char *name, enum thread_priority priority, thread_main *run, void *user);
+bool thread_start(struct thread *t, const char *name, enum thread_priority priority,
+                  thread_main *run, void *user);
 // Waits for the end. A thread that never started is fine.
 void thread_join(struct thread *t);
 
-// A mutex and the condition variable that belongs to it. The condition counts on the monotonic clock.
+// A mutex and the condition variable that belongs to it. The condition counts on the monotonic
+// clock.
 struct monitor {
     pthread_mutex_t mutex;
     pthread_cond_t changed;

@@ -1,13 +1,14 @@
 // libdeep3d: one ordinary picture in, the pictures of both eyes out.
 //
-// A depth network gives, for each pixel, how near it is (0 the farthest of the picture, 1 the nearest). Both eyes are drawn
-// from the picture by moving each pixel sideways by half its parallax:
+// A depth network gives, for each pixel, how near it is (0 the farthest of the picture, 1 the
+// nearest). Both eyes are drawn from the picture by moving each pixel sideways by half its
+// parallax:
 //
-//     parallax = strength / 100 * width * (nearness - convergence)      [pixels; > 0: in front of the screen]
-//     x_left = x + parallax / 2,  x_right = x - parallax / 2
+//     parallax = strength / 100 * width * (nearness - convergence)      [pixels; > 0: in front of
+//     the screen] x_left = x + parallax / 2,  x_right = x - parallax / 2
 //
-// so `strength` is the whole range of parallax in % of the picture's width and `convergence` says which nearness lies on the
-// screen: the words and defaults that users know from iw3.
+// so `strength` is the whole range of parallax in % of the picture's width and `convergence` says
+// which nearness lies on the screen: the words and defaults that users know from iw3.
 //
 // Thread-safety: a converter belongs to one thread at a time; converters are independent.
 #pragma once
@@ -18,7 +19,12 @@
 // Largest width or height of a picture that is accepted, in pixels.
 #define DEEP3D_MAX_SIDE_PX 16384
 
-enum deep3d_matrix { DEEP3D_MATRIX_BT709, DEEP3D_MATRIX_BT601, DEEP3D_MATRIX_BT2020, DEEP3D_MATRIX_RGB };
+enum deep3d_matrix {
+    DEEP3D_MATRIX_BT709,
+    DEEP3D_MATRIX_BT601,
+    DEEP3D_MATRIX_BT2020,
+    DEEP3D_MATRIX_RGB
+};
 
 // How samples lie in memory.
 enum deep3d_layout {
@@ -36,16 +42,17 @@ struct deep3d_picture {
     ptrdiff_t stride_bytes[3]; // of one row; may be negative
     enum deep3d_layout layout;
     enum deep3d_matrix matrix;
-    int bits;           // a sample: 8..16; above 8, samples are 16-bit words of the machine's byte order
-    int shift;          // how far samples are shifted left in their words (P010: 6), else 0
+    int bits;  // a sample: 8..16; above 8, samples are 16-bit words of the machine's byte order
+    int shift; // how far samples are shifted left in their words (P010: 6), else 0
     int chroma_shift_x; // log2 of horizontal chroma subsampling: 0 or 1 (2 for 4:1:1)
     int chroma_shift_y;
-    bool full_range;    // samples 0..2^bits-1, not 16..235
-    int rotation_deg;   // clockwise turn that makes the picture upright: 0, 90, 180, 270
-    bool mirrored;      // flip left and right, after the turn
+    bool full_range;  // samples 0..2^bits-1, not 16..235
+    int rotation_deg; // clockwise turn that makes the picture upright: 0, 90, 180, 270
+    bool mirrored;    // flip left and right, after the turn
 };
 
-// Both eyes, 8 bits a sample: R, G, B, 255; sRGB-encoded as displays take it. The caller's memory, fully written.
+// Both eyes, 8 bits a sample: R, G, B, 255; sRGB-encoded as displays take it. The caller's memory,
+// fully written.
 struct deep3d_eyes {
     int width, height;   // upright: exchanged where the rotation is 90 or 270
     uint8_t *pixels[2];  // left, right; [height][stride_bytes]
@@ -53,9 +60,9 @@ struct deep3d_eyes {
 };
 
 struct deep3d_params {
-    const char *model;  // path of an ONNX file
+    const char *model;   // path of an ONNX file
     const char *backend; // "auto", "cuda", "cpu" (oneDNN), "ref" (plain C); NULL: auto
-    int threads;        // 0: all cores
+    int threads;         // 0: all cores
 };
 
 struct deep3d_settings {
@@ -67,15 +74,16 @@ struct deep3d_settings {
 
 // How long the stages of the last conversion took.
 struct deep3d_timing {
-    int64_t prepare_ns;    // colour conversion, upright turn, network input
+    int64_t prepare_ns; // colour conversion, upright turn, network input
     int64_t network_ns;
-    int64_t filter_ns;     // from the network's answer to a steady disparity
+    int64_t filter_ns; // from the network's answer to a steady disparity
     int64_t synthesis_ns;
 };
 
 struct deep3d;
 
-// NULL, logged, where the model cannot be used. A backend that is not here is replaced by the next best with a warning.
+// NULL, logged, where the model cannot be used. A backend that is not here is replaced by the next
+// best with a warning.
 struct deep3d *deep3d_create(const struct deep3d_params *params);
 // Accepts a pointer to NULL; sets it to NULL.
 void deep3d_destroy(struct deep3d **converter);
@@ -84,17 +92,18 @@ void deep3d_destroy(struct deep3d **converter);
 void deep3d_eyes_size(const struct deep3d_picture *picture, int *out_width, int *out_height);
 
 // Converts. The first call, and each call with another size, allocates; further ones do not.
-// False, logged, where the picture's description makes no sense, the eyes have another size, memory is short, or the device
-// failed; the converter stays usable unless deep3d_failed().
-bool deep3d_convert(struct deep3d *converter, const struct deep3d_picture *picture, const struct deep3d_settings *settings,
-                    const struct deep3d_eyes *out_eyes);
+// False, logged, where the picture's description makes no sense, the eyes have another size, memory
+// is short, or the device failed; the converter stays usable unless deep3d_failed().
+bool deep3d_convert(struct deep3d *converter, const struct deep3d_picture *picture,
+                    const struct deep3d_settings *settings, const struct deep3d_eyes *out_eyes);
 // What follows is another scene (a seek, another file): forget the past.
 void deep3d_reset(struct deep3d *converter);
 
-// Nearness of the last picture as the network gave it and the filter left it: [height][width], 0 far .. 1 near.
-// Valid until the next call.
+// Nearness of the last picture as the network gave it and the filter left it: [height][width], 0
+// far .. 1 near. Valid until the next call.
 const float *deep3d_nearness(const struct deep3d *converter, int *out_width, int *out_height);
 struct deep3d_timing deep3d_last_timing(const struct deep3d *converter);
-// For people, valid as long as the converter: "oneDNN 2.6.3 fp32"; the name in the model's metadata, else the file's.
+// For people, valid as long as the converter: "oneDNN 2.6.3 fp32"; the name in the model's
+// metadata, else the file's.
 const char *deep3d_backend_name(const struct deep3d *converter);
 const char *deep3d_model_name(const struct deep3d *converter);

@@ -1,0 +1,34 @@
+// What a person asks for, wherever it comes from: keys of the window, buttons of a controller.
+// Queued here, done by the player.
+//
+// Thread-safety: safe.
+#pragma once
+#include <stdbool.h>
+
+enum command_kind {
+    COMMAND_QUIT,
+    COMMAND_PAUSE,          // toggles
+    COMMAND_SEEK_BY,        // value: seconds, +-
+    COMMAND_NEXT,           // next file; value -1: previous
+    COMMAND_VOLUME_BY,      // value: 0.05 is 5 %
+    COMMAND_MUTE,           // toggles
+    COMMAND_FULLSCREEN,     // toggles
+    COMMAND_LAYOUT,         // next layout of the window
+    COMMAND_STRENGTH_BY,    // value: % of width
+    COMMAND_CONVERGENCE_BY, // value: 0..1
+    COMMAND_RECENTER,       // put the screen before the viewer's eyes again
+    COMMAND_SCREEN_SIZE_BY, // value: factor, > 0
+};
+
+struct command {
+    enum command_kind kind;
+    double value;
+};
+
+struct command_queue;
+
+struct command_queue *command_queue_create(void);
+void command_queue_destroy(struct command_queue **queue);
+// A full queue (64 commands) drops the new one.
+void command_queue_push(struct command_queue *queue, enum command_kind kind, double value);
+bool command_queue_pop(struct command_queue *queue, struct command *out);

@@ -1,0 +1,30 @@
+// The headset: an OpenXR session that shows one quad layer an eye, paced by xrWaitFrame on a thread
+// of its own.
+//
+//     xr_system_create -> vk_device_create with xr_system_vk_maker() -> display_xr_create
+//
+// Each period takes the stereo frame that is due at the predicted display time, copies it into the
+// eyes' swapchains when it is new, and submits two layers; no new frame means the last one again.
+// The converter is never waited for.
+//
+// Works on every runtime with XR_KHR_vulkan_enable2; all else has a fallback.
+#pragma once
+#include <stdbool.h>
+
+#include "viewer/display.h"
+#include "viewer/vk_device.h"
+
+struct xr_system;
+
+// Instance and headset. NULL with one clear line: no runtime, no headset, no Vulkan in it.
+// required: the person asked for the headset, so failing is an error and not just a fact.
+struct xr_system *xr_system_create(bool required);
+// Session and Vulkan device are gone. Accepts a pointer to NULL; sets it to NULL.
+void xr_system_destroy(struct xr_system **system);
+// "Monado 25.1", for people; lives as long as the system.
+const char *xr_system_runtime_name(const struct xr_system *system);
+// For vk_device_create(); lives as long as the system.
+const struct vk_maker *xr_system_vk_maker(struct xr_system *system);
+
+// NULL, logged. A lost session is made anew inside; DISPLAY_LOST means that the instance is lost.
+struct display *display_xr_create(const struct display_context *context, struct xr_system *system);

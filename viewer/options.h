@@ -1,0 +1,45 @@
+// Everything that a person sets, in one table: name, type, range, default, help. The command line
+// is made from it.
+//
+// Thread-safety: read-only once parsed, but for the fields that commands change on the main thread.
+#pragma once
+#include <stdbool.h>
+
+enum display_kind { DISPLAY_KIND_AUTO, DISPLAY_KIND_XR, DISPLAY_KIND_WINDOW, DISPLAY_KIND_NULL };
+
+// How the window shows two eyes in one picture.
+enum stereo_layout {
+    LAYOUT_LEFT,
+    LAYOUT_RIGHT,
+    LAYOUT_SIDE_BY_SIDE,      // both at full width
+    LAYOUT_HALF_SIDE_BY_SIDE, // each squeezed to half its width, as 3D televisions take it
+    LAYOUT_TOP_BOTTOM,        // left above right, both at full height
+    LAYOUT_ANAGLYPH,          // red-cyan glasses, Dubois' matrices
+    LAYOUT_COUNT,
+};
+
+struct options {
+    int display; // enum display_kind
+    int layout;  // enum stereo_layout
+    const char *backend;
+    const char *model; // NULL: the one that ships
+    const char *stats;
+    double strength, convergence;
+    double screen_width_m, screen_distance_m; // the virtual screen in a headset
+    double volume;                            // 0..130
+    double image_duration_s;
+    double start_s; // where to begin
+    int threads;
+    int lookahead_frames;
+    bool mute, no_audio, fullscreen, loop, verbose, help, version;
+    const char **files; // argv's own strings
+    int file_count;
+};
+
+// Fills in defaults, then what argv says. False, logged: unknown option, value missing, not a
+// number, or out of range.
+bool options_parse(struct options *out, int argc, char **argv);
+void options_finish(struct options *options);
+// The help text, made from the table, to standard output.
+void options_print_help(void);
+const char *stereo_layout_name(enum stereo_layout layout);

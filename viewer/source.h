@@ -1,0 +1,82 @@
+// A film, stream, device or image, demuxed and decoded by FFmpeg, some frames ahead of what is
+// shown.
+//
+//     source_open -> source_read_video / source_read_audio until SOURCE_END -> source_close
+//
+// Threads of its own: one demuxes, one decodes video, one decodes audio. Pictures whose pixel
+// format the converter takes are handed on without a copy; others go through swscale. Damaged
+// packets are skipped and counted, and the film goes on.
+//
+// Thread-safety: one thread may read video and another audio, while a third seeks or stops.
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "viewer/frame.h"
+
+struct AVFrame;
+struct source;
+
+struct source_params {
+    const char *url;           // whatever FFmpeg opens: path, http(s)://, rtsp://, ...
+    int lookahead_frames;      // decoded ahead; 0: 8
+    int64_t image_duration_ns; // how long a still image is shown; 0: 5 s
+    int threads;               // of the video decoder; 0: all cores
+    bool no_audio;             // leave sound aside
+};
+
+struct source_info {
+    const char *url;       // these strings live as long as the source
+    const char *container; // FFmpeg's short name
+    const char *video_codec;
+    const char *audio_codec; // NULL: no sound
+    int width, height;       // upright
+    double aspect;
+    double frames_per_s; // average; 0: unknown
+    int64_t duration_ns; // 0: unknown or live
+    int64_t frames;      // as the container says; 0: it does not
+    bool image;          // a single picture
+    bool seekable;
+    int audio_rate_hz; // 0: no sound
+    int audio_channels;
+};
+
+struct source_counts {
+    int64_t frames_decoded;  // handed out or waiting to be
+    int64_t packets_damaged; // that the decoder refused
+    int64_t frames_stale;    // decoded, then overtaken by a seek
+};
+
+enum source_result {
+    SOURCE_OK,
+    SOURCE_END,     // nothing more in this generation; a seek brings new ones
+    SOURCE_STOPPED, // source_stop() was called
+};
+
+// NULL, logged with the file and the reason, where it cannot be opened, holds no picture, or its
+// pictures have no size or one above DEEP3D_MAX_SIDE_PX.
+struct source *source_open(const struct source_params *params);
+// Joins its threads. Accepts a pointer to NULL; sets it to NULL. All frames must have been given
+// back.
+void source_close(struct source **source);
+
+const struct source_info *source_info(const struct source *source);
+struct source_counts source_counts(const struct source *source);
+
+// Blocks until a frame is there. SOURCE_OK: *out is the caller's until source_give_back().
+enum source_result source_read_video(struct source *source, struct frame **out);
+void source_give_back(struct source *source, struct frame *frame);
+// Blocks. SOURCE_OK: the sound is moved into `out`, which the caller made with av_frame_alloc() and
+// unrefs; out->pts is media time in ns, *out_generation the generation.
+enum source_result source_read_audio(struct source *source, struct AVFrame *out,
+                                     unsigned *out_generation);
+
+// Goes to the frame that is on screen at media time pos_ns (clamped to the film): video frames
+// before it are decoded and thrown away, sound before it is cut. Returns the new generation, the
+// old one where the source cannot seek.
+unsigned source_seek(struct source *source, int64_t pos_ns);
+// True once reading failed for good (network gone, file cut); what was decoded before is still
+// handed out.
+bool source_broken(const struct source *source);
+// Wakes every blocked reader; all further reads return SOURCE_STOPPED.
+void source_stop(struct source *source);

@@ -1,0 +1,37 @@
+// Stereo frames in Vulkan memory: the converter writes mapped host memory, publish copies it into
+// one device image an eye.
+//
+// A frame's images are VK_FORMAT_R8G8B8A8_SRGB (also viewable as UNORM), usage TRANSFER_SRC |
+// TRANSFER_DST | SAMPLED, one mip level. Once published they are in VK_IMAGE_LAYOUT_GENERAL for
+// good, so that several displays can read at once without transitions. A reader's submit waits on
+// the timeline semaphore for the frame's ready value, and keeps the frame referenced until its own
+// work is done.
+//
+// Cost: one write of 8 bytes a pixel by the converter, one device copy of the same.
+//
+// Thread-safety: as stereo_ring.h says for memory; readers may use images from any thread.
+#pragma once
+#include <stdint.h>
+#include <vulkan/vulkan.h>
+
+#include "viewer/stereo_ring.h"
+#include "viewer/vk_device.h"
+
+struct vk_frames;
+
+struct vk_stereo_images {
+    VkImage image[2];          // left, right
+    VkImageView view_srgb[2];  // sampling gives linear light
+    VkImageView view_unorm[2]; // sampling gives the stored values
+    uint64_t ready_value;      // of the timeline semaphore
+    int width, height;
+};
+
+// NULL, logged. The device outlives it.
+struct vk_frames *vk_frames_create(struct vk_device *device);
+// The ring is gone. Accepts a pointer to NULL; sets it to NULL.
+void vk_frames_destroy(struct vk_frames **frames);
+// For stereo_ring_create().
+struct stereo_memory vk_frames_memory(struct vk_frames *frames);
+const struct vk_stereo_images *vk_frames_images(const struct stereo_frame *frame);
+VkSemaphore vk_frames_semaphore(const struct vk_frames *frames);
