@@ -18,10 +18,13 @@ enum stereo_layout {
     LAYOUT_COUNT,
 };
 
+// Names of the backends as deep3d_params takes them.
+extern const char *const options_backends[];
+
 struct options {
     int display; // enum display_kind
     int layout;  // enum stereo_layout
-    const char *backend;
+    int backend; // index in options_backends
     const char *model; // NULL: the one that ships
     const char *stats;
     double strength, convergence;

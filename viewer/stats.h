@@ -17,7 +17,9 @@ struct stats {
     // source, over all files
     _Atomic int64_t frames_decoded, packets_damaged, frames_stale;
     // converter thread
-    _Atomic int64_t frames_converted, frames_dropped; // dropped: too late to be worth converting
+    _Atomic int64_t frames_converted;
+    _Atomic int64_t frames_dropped; // too late to be worth converting
+    _Atomic int64_t frames_failed;  // could not be converted, the reason was logged
     struct histogram convert, prepare, network, filter, synthesis;
     // first display
     _Atomic int64_t first_frame_ns; // moment of the first stereo frame's display; 0: none yet

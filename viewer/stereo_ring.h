@@ -67,7 +67,7 @@ bool stereo_ring_peek(struct stereo_ring *ring, int64_t *out_pts_ns, int64_t *ou
 // frame published.
 bool stereo_ring_drained(struct stereo_ring *ring, int64_t *out_end_ns);
 // Frames published but never shown because a later one was already due.
-int64_t stereo_ring_skipped(const struct stereo_ring *ring);
+int64_t stereo_ring_skipped(struct stereo_ring *ring);
 
 // --- the displays' side; each frame returned is referenced: give it back with
 // stereo_ring_release() The first display: the latest frame with pts_ns <= media_ns, if newer than

@@ -1,0 +1,260 @@
+#include "viewer/options.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "engine/deep3d.h"
+
+enum option_type { OPTION_FLAG, OPTION_INT, OPTION_NUMBER, OPTION_TEXT, OPTION_CHOICE };
+
+struct option_row {
+    const char *name;
+    enum option_type type;
+    size_t offset; // in struct options
+    double low, high, initial;
+    const char *choices;  // "a|b|c", in the order of the enum
+    const char *argument; // what the help calls the value
+    const char *help;
+};
+
+const char *const options_backends[] = {"auto", "cuda", "cpu", "ref"};
+
+#define FIELD(f) offsetof(struct options, f)
+
+static const struct option_row table[] = {
+    {"display", OPTION_CHOICE, FIELD(display), .choices = "auto|xr|window|null",
+     .help = "where to show it: auto takes the headset and the window, whichever are there; null "
+             "converts "
+             "every frame and shows none"},
+    {"backend", OPTION_CHOICE, FIELD(backend), .choices = "auto|cuda|cpu|ref",
+     .help = "what runs the network: an NVIDIA GPU, oneDNN, or plain C"},
+    {"model", OPTION_TEXT, FIELD(model), .argument = "FILE",
+     .help = "depth network in ONNX; without it, the one that ships"},
+    {"strength", OPTION_NUMBER, FIELD(strength), 0, 10, DEEP3D_STRENGTH_DEFAULT,
+     .help = "range of parallax in % of the picture's width"},
+    {"convergence", OPTION_NUMBER, FIELD(convergence), 0, 1, DEEP3D_CONVERGENCE_DEFAULT,
+     .help = "which depth lies on the screen: 0 the farthest, 1 the nearest"},
+    {"layout", OPTION_CHOICE, FIELD(layout), .initial = LAYOUT_SIDE_BY_SIDE,
+     .choices = "left|right|sbs|half-sbs|top-bottom|anaglyph",
+     .help = "how the window shows both eyes (anaglyph: red-cyan glasses)"},
+    {"fullscreen", OPTION_FLAG, FIELD(fullscreen), .help = "open the window on the whole screen"},
+    {"screen-width", OPTION_NUMBER, FIELD(screen_width_m), 0.2, 50, 3,
+     .help = "width of the screen in the headset, in metres"},
+    {"screen-distance", OPTION_NUMBER, FIELD(screen_distance_m), 0.3, 50, 3,
+     .help = "how far away it stands, in metres"},
+    {"volume", OPTION_NUMBER, FIELD(volume), 0, 130, 100, .help = "loudness in %"},
+    {"mute", OPTION_FLAG, FIELD(mute), .help = "begin without sound"},
+    {"no-audio", OPTION_FLAG, FIELD(no_audio), .help = "leave the sound alone altogether"},
+    {"start", OPTION_NUMBER, FIELD(start_s), 0, 1e6, 0, .help = "where to begin, in seconds"},
+    {"loop", OPTION_FLAG, FIELD(loop), .help = "begin again after the last file"},
+    {"image-duration", OPTION_NUMBER, FIELD(image_duration_s), 0.1, 86400, 5,
+     .help = "how long a still image is shown, in seconds"},
+    {"threads", OPTION_INT, FIELD(threads), 0, 256, 0,
+     .help = "threads of the conversion; 0: one for each core"},
+    {"lookahead", OPTION_INT, FIELD(lookahead_frames), 1, 240, 8,
+     .help = "frames decoded ahead of the conversion"},
+    {"stats", OPTION_TEXT, FIELD(stats), .argument = "FILE",
+     .help = "write what happened to this file, as JSON"},
+    {"verbose", OPTION_FLAG, FIELD(verbose), .help = "say more while playing"},
+    {"version", OPTION_FLAG, FIELD(version), .help = "print the version and end"},
+    {"help", OPTION_FLAG, FIELD(help), .help = "print this text and end"},
+};
+#define ROWS (sizeof(table) / sizeof(table[0]))
+
+static void *field(struct options *o, const struct option_row *row)
+{
+    return (char *)o + row->offset;
+}
+
+// Index of `text` among "a|b|c"; -1: not one of them.
+static int find_choice(const char *choices, const char *text)
+{
+    size_t length = strlen(text);
+    int index = 0;
+
+    for (const char *c = choices;; index++) {
+        size_t n = strcspn(c, "|");
+
+        if (n == length && memcmp(c, text, n) == 0)
+            return index;
+        if (!c[n])
+            return -1;
+        c += n + 1;
+    }
+}
+
+static bool set_number(const struct option_row *row, const char *text, double *out)
+{
+    char *end;
+
+    errno = 0;
+    *out = strtod(text, &end);
+    if (end == text || *end || errno == ERANGE || !isfinite(*out) ||
+        (row->type == OPTION_INT && *out != floor(*out))) {
+        log_error("--%s: \"%s\" is not a%s number", row->name, text,
+                  row->type == OPTION_INT ? " whole" : "");
+        return false;
+    }
+    if (*out < row->low || *out > row->high) {
+        log_error("--%s: %s is out of range, allowed are %g to %g", row->name, text, row->low,
+                  row->high);
+        return false;
+    }
+    return true;
+}
+
+static bool set(struct options *o, const struct option_row *row, const char *text)
+{
+    double number;
+    int choice;
+
+    switch (row->type) {
+    case OPTION_FLAG:
+        *(bool *)field(o, row) = true;
+        return true;
+    case OPTION_TEXT:
+        *(const char **)field(o, row) = text;
+        return true;
+    case OPTION_CHOICE:
+        choice = find_choice(row->choices, text);
+        if (choice < 0)
+            log_error("--%s: \"%s\" is not one of %s", row->name, text, row->choices);
+        else
+            *(int *)field(o, row) = choice;
+        return choice >= 0;
+    case OPTION_INT:
+    case OPTION_NUMBER:
+        if (!set_number(row, text, &number))
+            return false;
+        if (row->type == OPTION_INT)
+            *(int *)field(o, row) = (int)number;
+        else
+            *(double *)field(o, row) = number;
+        return true;
+    }
+    return false;
+}
+
+static const struct option_row *find(const char *name, size_t length)
+{
+    for (size_t i = 0; i < ROWS; i++) {
+        if (strlen(table[i].name) == length && memcmp(table[i].name, name, length) == 0)
+            return &table[i];
+    }
+    return NULL;
+}
+
+// One --name, --name=value or --name value; *i is moved past a value that stands by itself.
+static bool parse_option(struct options *o, int argc, char **argv, int *i)
+{
+    const char *name = argv[*i] + 2, *value = strchr(name, '=');
+    const struct option_row *row = find(name, value ? (size_t)(value - name) : strlen(name));
+
+    if (!row) {
+        log_error("unknown option %s; deep3d --help lists them all", argv[*i]);
+        return false;
+    }
+    if (value && row->type == OPTION_FLAG) {
+        log_error("--%s takes no value", row->name);
+        return false;
+    }
+    if (value)
+        return set(o, row, value + 1);
+    if (row->type == OPTION_FLAG)
+        return set(o, row, NULL);
+    if (*i + 1 >= argc) {
+        log_error("--%s needs a value; deep3d --help says which", row->name);
+        return false;
+    }
+    return set(o, row, argv[++*i]);
+}
+
+bool options_parse(struct options *out, int argc, char **argv)
+{
+    bool only_files = false;
+
+    *out = (struct options){.files = mem_new((size_t)argc, sizeof(*out->files))};
+    for (size_t i = 0; i < ROWS; i++) {
+        if (table[i].type == OPTION_NUMBER)
+            *(double *)field(out, &table[i]) = table[i].initial;
+        else if (table[i].type == OPTION_INT || table[i].type == OPTION_CHOICE)
+            *(int *)field(out, &table[i]) = (int)table[i].initial;
+    }
+    for (int i = 1; i < argc; i++) {
+        if (only_files || argv[i][0] != '-' || !argv[i][1]) {
+            out->files[out->file_count++] = argv[i];
+        } else if (strcmp(argv[i], "--") == 0) {
+            only_files = true;
+        } else if (strcmp(argv[i], "-h") == 0) {
+            out->help = true;
+        } else if (argv[i][1] != '-') {
+            log_error("unknown option %s; deep3d --help lists them all", argv[i]);
+            return false;
+        } else if (!parse_option(out, argc, argv, &i)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void options_finish(struct options *options)
+{
+    mem_free(options->files);
+    options->files = NULL;
+}
+
+// The n-th of "a|b|c", into text.
+static const char *choice_name(const char *choices, int n, char *text, size_t size)
+{
+    for (; n > 0; n--)
+        choices += strcspn(choices, "|") + 1;
+    snprintf(text, size, "%.*s", (int)strcspn(choices, "|"), choices);
+    return text;
+}
+
+void options_print_help(void)
+{
+    char left[96], initial[32];
+
+    puts("deep3d [OPTION ...] FILE|URL|IMAGE ...\n\n"
+         "Plays ordinary 2D video in stereo 3D, converted while it plays: in an OpenXR headset, in "
+         "a\n"
+         "window, or both.\n");
+    for (size_t i = 0; i < ROWS; i++) {
+        const struct option_row *row = &table[i];
+
+        snprintf(left, sizeof(left), "--%s %s", row->name,
+                 row->type == OPTION_CHOICE ? row->choices
+                 : row->type == OPTION_TEXT ? row->argument
+                 : row->type == OPTION_FLAG ? ""
+                                            : "N");
+        printf("  %s\n      %s", left, row->help);
+        if (row->type == OPTION_NUMBER || row->type == OPTION_INT)
+            printf(" (%g to %g, default %g)", row->low, row->high, row->initial);
+        else if (row->type == OPTION_CHOICE)
+            printf(" (default %s)",
+                   choice_name(row->choices, (int)row->initial, initial, sizeof(initial)));
+        puts("");
+    }
+    puts("\nKeys in the window\n"
+         "  space pause   left/right 5 s   up/down 60 s   9/0 volume   m mute   f fullscreen   q "
+         "end\n"
+         "  1/2 strength   3/4 convergence   t next layout   r screen before your eyes   < > "
+         "previous, "
+         "next file\n\n"
+         "Ends with 0 when everything was played or the viewer ended it, else with 1.");
+}
+
+const char *stereo_layout_name(enum stereo_layout layout)
+{
+    static const char *const names[] = {"left eye",          "right eye",  "side by side",
+                                        "half side by side", "top-bottom", "anaglyph"};
+
+    return names[layout];
+}

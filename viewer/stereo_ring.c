@@ -1,0 +1,325 @@
+#include "viewer/stereo_ring.h"
+
+#include <assert.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/thread.h"
+
+enum slot_state {
+    SLOT_FREE,
+    SLOT_ACQUIRED,  // the converter writes
+    SLOT_PUBLISHED, // waits to be taken
+    SLOT_TAKEN,     // a display, or the ring for mirrors, holds it
+};
+
+struct slot {
+    struct stereo_frame frame; // first: a frame is its slot
+    enum slot_state state;
+    int references;
+    bool allocated;
+};
+
+struct stereo_ring {
+    struct stereo_memory memory;
+    int count;
+
+    struct monitor monitor;
+    // guarded by monitor:
+    struct slot *slots;
+    struct slot *current; // what the first display took last; referenced by the ring
+    unsigned generation;
+    bool first_taken; // of this generation
+    bool ended, stopped;
+    int64_t end_ns;
+    uint64_t published;
+    int64_t skipped;
+};
+
+// Plain host memory: both eyes in one block, kept in f->device.
+static bool host_allocate(void *user, struct stereo_frame *f, int width, int height)
+{
+    size_t stride = (size_t)width * 4, eye = stride * (size_t)height;
+    uint8_t *block = mem_try_block(eye * 2);
+
+    if (!block) {
+        log_error("no memory for a stereo frame of %dx%d", width, height);
+        return false;
+    }
+    f->device = block;
+    f->eyes = (struct deep3d_eyes){width, height, {block, block + eye}, stride};
+    return true;
+}
+
+static void host_release(void *user, struct stereo_frame *f)
+{
+    mem_free(f->device);
+    f->device = NULL;
+}
+
+struct stereo_ring *stereo_ring_create(int count, const struct stereo_memory *memory)
+{
+    struct stereo_ring *ring = mem_new(1, sizeof(*ring));
+
+    assert(count >= 3);
+    ring->memory =
+        memory ? *memory : (struct stereo_memory){NULL, host_allocate, host_release, NULL};
+    ring->count = count;
+    ring->slots = mem_new((size_t)count, sizeof(*ring->slots));
+    monitor_init(&ring->monitor);
+    return ring;
+}
+
+static void free_memory(struct stereo_ring *ring, struct slot *s)
+{
+    if (s->allocated)
+        ring->memory.release(ring->memory.user, &s->frame);
+    s->allocated = false;
+}
+
+void stereo_ring_destroy(struct stereo_ring **ring)
+{
+    if (!*ring)
+        return;
+    for (int i = 0; i < (*ring)->count; i++)
+        free_memory(*ring, &(*ring)->slots[i]);
+    monitor_finish(&(*ring)->monitor);
+    mem_free((*ring)->slots);
+    mem_free(*ring);
+    *ring = NULL;
+}
+
+// Lock held.
+static void unreference(struct stereo_ring *ring, struct slot *s)
+{
+    assert(s->state == SLOT_TAKEN && s->references > 0);
+    if (--s->references == 0) {
+        s->state = SLOT_FREE;
+        monitor_changed(&ring->monitor);
+    }
+}
+
+// Lock held. A free slot, better one of this size; NULL: none.
+static struct slot *find_free(struct stereo_ring *ring, int width, int height)
+{
+    struct slot *found = NULL;
+
+    for (int i = 0; i < ring->count; i++) {
+        struct slot *s = &ring->slots[i];
+
+        if (s->state != SLOT_FREE)
+            continue;
+        found = s;
+        if (s->allocated && s->frame.eyes.width == width && s->frame.eyes.height == height)
+            return s;
+    }
+    return found;
+}
+
+// Lock held. The published slot with the lowest number; NULL: none.
+static struct slot *oldest_published(struct stereo_ring *ring)
+{
+    struct slot *found = NULL;
+
+    for (int i = 0; i < ring->count; i++) {
+        struct slot *s = &ring->slots[i];
+
+        if (s->state == SLOT_PUBLISHED && (!found || s->frame.number < found->frame.number))
+            found = s;
+    }
+    return found;
+}
+
+struct stereo_frame *stereo_ring_acquire(struct stereo_ring *ring, int width, int height)
+{
+    struct slot *s = NULL;
+
+    monitor_lock(&ring->monitor);
+    while (!ring->stopped && !(s = find_free(ring, width, height)))
+        monitor_wait(&ring->monitor);
+    if (ring->stopped)
+        s = NULL;
+    if (s)
+        s->state = SLOT_ACQUIRED;
+    monitor_unlock(&ring->monitor);
+    if (!s)
+        return NULL;
+
+    if (s->allocated && (s->frame.eyes.width != width || s->frame.eyes.height != height))
+        free_memory(ring, s);
+    if (!s->allocated)
+        s->allocated = ring->memory.allocate(ring->memory.user, &s->frame, width, height);
+    if (!s->allocated) {
+        stereo_ring_abandon(ring, &s->frame);
+        return NULL;
+    }
+    return &s->frame;
+}
+
+void stereo_ring_abandon(struct stereo_ring *ring, struct stereo_frame *f)
+{
+    struct slot *s = (struct slot *)f;
+
+    monitor_lock(&ring->monitor);
+    assert(s->state == SLOT_ACQUIRED);
+    s->state = SLOT_FREE;
+    monitor_changed(&ring->monitor);
+    monitor_unlock(&ring->monitor);
+}
+
+bool stereo_ring_publish(struct stereo_ring *ring, struct stereo_frame *f)
+{
+    struct slot *s = (struct slot *)f;
+    bool ok = !ring->memory.publish || ring->memory.publish(ring->memory.user, f);
+
+    monitor_lock(&ring->monitor);
+    assert(s->state == SLOT_ACQUIRED);
+    if (ok && f->generation == ring->generation) {
+        f->number = ++ring->published;
+        s->state = SLOT_PUBLISHED;
+        ring->end_ns = f->pts_ns + f->duration_ns;
+    } else {
+        s->state = SLOT_FREE;
+    }
+    monitor_changed(&ring->monitor);
+    monitor_unlock(&ring->monitor);
+    return ok;
+}
+
+void stereo_ring_end(struct stereo_ring *ring)
+{
+    monitor_lock(&ring->monitor);
+    ring->ended = true;
+    monitor_changed(&ring->monitor);
+    monitor_unlock(&ring->monitor);
+}
+
+void stereo_ring_restart(struct stereo_ring *ring, unsigned generation)
+{
+    monitor_lock(&ring->monitor);
+    for (int i = 0; i < ring->count; i++) {
+        if (ring->slots[i].state == SLOT_PUBLISHED)
+            ring->slots[i].state = SLOT_FREE;
+    }
+    ring->generation = generation;
+    ring->first_taken = false;
+    ring->ended = false;
+    monitor_changed(&ring->monitor);
+    monitor_unlock(&ring->monitor);
+}
+
+void stereo_ring_stop(struct stereo_ring *ring)
+{
+    monitor_lock(&ring->monitor);
+    ring->stopped = true;
+    monitor_changed(&ring->monitor);
+    monitor_unlock(&ring->monitor);
+}
+
+bool stereo_ring_peek(struct stereo_ring *ring, int64_t *out_pts_ns, int64_t *out_duration_ns)
+{
+    struct slot *s;
+
+    monitor_lock(&ring->monitor);
+    s = oldest_published(ring);
+    if (s) {
+        *out_pts_ns = s->frame.pts_ns;
+        *out_duration_ns = s->frame.duration_ns;
+    }
+    monitor_unlock(&ring->monitor);
+    return s != NULL;
+}
+
+bool stereo_ring_drained(struct stereo_ring *ring, int64_t *out_end_ns)
+{
+    bool drained;
+
+    monitor_lock(&ring->monitor);
+    drained = ring->ended && !oldest_published(ring);
+    *out_end_ns = ring->end_ns;
+    monitor_unlock(&ring->monitor);
+    return drained;
+}
+
+int64_t stereo_ring_skipped(struct stereo_ring *ring)
+{
+    int64_t skipped;
+
+    monitor_lock(&ring->monitor);
+    skipped = ring->skipped;
+    monitor_unlock(&ring->monitor);
+    return skipped;
+}
+
+// Lock held. Two references: the caller's, and the ring's for mirrors.
+static struct stereo_frame *take(struct stereo_ring *ring, struct slot *s)
+{
+    s->state = SLOT_TAKEN;
+    s->references = 2;
+    if (ring->current)
+        unreference(ring, ring->current);
+    ring->current = s;
+    ring->first_taken = true;
+    return &s->frame;
+}
+
+struct stereo_frame *stereo_ring_due(struct stereo_ring *ring, int64_t media_ns, uint64_t after)
+{
+    struct stereo_frame *due = NULL;
+    struct slot *s, *later;
+
+    monitor_lock(&ring->monitor);
+    s = oldest_published(ring);
+    if (s && (!ring->first_taken || s->frame.pts_ns <= media_ns) && s->frame.number > after) {
+        s->state = SLOT_TAKEN; // out of the search for a later one
+        while ((later = oldest_published(ring)) && later->frame.pts_ns <= media_ns) {
+            s->state = SLOT_FREE;
+            ring->skipped++;
+            monitor_changed(&ring->monitor);
+            s = later;
+            s->state = SLOT_TAKEN;
+        }
+        due = take(ring, s);
+    }
+    monitor_unlock(&ring->monitor);
+    return due;
+}
+
+struct stereo_frame *stereo_ring_next(struct stereo_ring *ring)
+{
+    struct stereo_frame *next = NULL;
+    struct slot *s;
+
+    monitor_lock(&ring->monitor);
+    while (!(s = oldest_published(ring)) && !ring->ended && !ring->stopped)
+        monitor_wait(&ring->monitor);
+    if (s && !ring->stopped) {
+        next = take(ring, s);
+        monitor_changed(&ring->monitor);
+    }
+    monitor_unlock(&ring->monitor);
+    return next;
+}
+
+struct stereo_frame *stereo_ring_current(struct stereo_ring *ring, uint64_t after)
+{
+    struct stereo_frame *current = NULL;
+
+    monitor_lock(&ring->monitor);
+    if (ring->current && ring->current->frame.number > after) {
+        ring->current->references++;
+        current = &ring->current->frame;
+    }
+    monitor_unlock(&ring->monitor);
+    return current;
+}
+
+void stereo_ring_release(struct stereo_ring *ring, struct stereo_frame *f)
+{
+    if (!f)
+        return;
+    monitor_lock(&ring->monitor);
+    unreference(ring, (struct slot *)f);
+    monitor_unlock(&ring->monitor);
+}
