@@ -63,8 +63,9 @@ struct stereo_ring *stereo_ring_create(int count, const struct stereo_memory *me
     struct stereo_ring *ring = mem_new(1, sizeof(*ring));
 
     assert(count >= 3);
-    ring->memory =
-        memory ? *memory : (struct stereo_memory){NULL, host_allocate, host_release, NULL};
+    ring->memory = memory
+                       ? *memory
+                       : (struct stereo_memory){.allocate = host_allocate, .release = host_release};
     ring->count = count;
     ring->slots = mem_new((size_t)count, sizeof(*ring->slots));
     monitor_init(&ring->monitor);
@@ -134,6 +135,7 @@ static struct slot *oldest_published(struct stereo_ring *ring)
 struct stereo_frame *stereo_ring_acquire(struct stereo_ring *ring, int width, int height)
 {
     struct slot *s = NULL;
+    bool ready;
 
     monitor_lock(&ring->monitor);
     while (!ring->stopped && !(s = find_free(ring, width, height)))
@@ -148,9 +150,11 @@ struct stereo_frame *stereo_ring_acquire(struct stereo_ring *ring, int width, in
 
     if (s->allocated && (s->frame.eyes.width != width || s->frame.eyes.height != height))
         free_memory(ring, s);
-    if (!s->allocated)
-        s->allocated = ring->memory.allocate(ring->memory.user, &s->frame, width, height);
-    if (!s->allocated) {
+    if (s->allocated)
+        ready = !ring->memory.reuse || ring->memory.reuse(ring->memory.user, &s->frame);
+    else
+        ready = s->allocated = ring->memory.allocate(ring->memory.user, &s->frame, width, height);
+    if (!ready) {
         stereo_ring_abandon(ring, &s->frame);
         return NULL;
     }

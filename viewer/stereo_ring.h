@@ -33,6 +33,10 @@ struct stereo_memory {
     // The eyes are written: bring them to the device. Optional: NULL means nothing to do. False,
     // logged: device lost.
     bool (*publish)(void *user, struct stereo_frame *f);
+    // The converter is about to write into an allocated frame again: waits until the device has
+    // read what was published before. Optional: NULL means nothing to wait for. False, logged:
+    // device lost.
+    bool (*reuse)(void *user, struct stereo_frame *f);
 };
 
 struct stereo_ring;
@@ -45,7 +49,7 @@ void stereo_ring_destroy(struct stereo_ring **ring);
 
 // --- the converter's side
 // A free frame with eyes of this size; blocks until there is one. NULL: stopped, or (logged) no
-// memory.
+// memory, or the device is lost.
 struct stereo_frame *stereo_ring_acquire(struct stereo_ring *ring, int width, int height);
 // Hands the frame to the displays. One of a generation that is no longer the ring's goes back to
 // the free ones. False: the device is lost.

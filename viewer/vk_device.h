@@ -1,9 +1,12 @@
 // The Vulkan device that shows the frames: made by ourselves, or through an OpenXR runtime that
 // insists on its own.
 //
-// Asks for Vulkan 1.2 with timeline semaphores; works on lavapipe. Validation:
-// DEEP3D_VK_VALIDATION=1 in the environment turns VK_LAYER_KHRONOS_validation on and logs each
-// message as an error.
+// Asks for Vulkan 1.2 with timeline semaphores, or 1.1 with VK_KHR_timeline_semaphore; works on
+// lavapipe. Validation: DEEP3D_VK_VALIDATION=1 in the environment turns
+// VK_LAYER_KHRONOS_validation on; each message is logged as an error and counted.
+//
+// Where nobody chooses the device, a discrete GPU is taken before an integrated one, a virtual one,
+// and the processor.
 //
 // Thread-safety: the handles are read-only; a queue is used between vk_queue_lock() and
 // vk_queue_unlock().
@@ -33,6 +36,10 @@ struct vk_device_params {
     const char *const *instance_extensions; // what the window system needs; NULL: no window
     uint32_t instance_extension_count;
     bool swapchain; // enable VK_KHR_swapchain
+    // Whether queues of this family can show pictures in the window. Optional: NULL means any can.
+    bool (*can_present)(void *user, VkInstance instance, VkPhysicalDevice physical,
+                        uint32_t family);
+    void *can_present_user;
 };
 
 struct vk_queue {
@@ -52,10 +59,13 @@ struct vk_device {
     struct vk_queue *main_queue;   // uploads, and everything of OpenXR
     struct vk_queue *window_queue; // drawing and presenting of the window
     struct vk_queue queues[2];
-    VkDebugUtilsMessengerEXT messenger; // with validation only
+    bool swapchain; // VK_KHR_swapchain is enabled, and the window can be drawn to as far as known
+    PFN_vkWaitSemaphores wait_semaphores; // core or KHR: use vk_timeline_wait()
+    VkDebugUtilsMessengerEXT messenger;   // with validation only
 };
 
-// NULL, logged: no driver, no device that fits.
+// NULL, logged: no driver, no device that fits. A device that the maker chose and that cannot draw
+// into windows is taken all the same, with a warning and swapchain false.
 struct vk_device *vk_device_create(const struct vk_device_params *params);
 // Everything made from it is gone. Accepts a pointer to NULL; sets it to NULL.
 void vk_device_destroy(struct vk_device **device);
@@ -65,3 +75,8 @@ void vk_queue_unlock(struct vk_queue *queue);
 // Memory type with these properties, else UINT32_MAX. bits: VkMemoryRequirements.memoryTypeBits.
 uint32_t vk_memory_type(const struct vk_device *device, uint32_t bits,
                         VkMemoryPropertyFlags properties);
+// Waits until the timeline semaphore has reached the value. False, logged: the device is lost, or
+// five seconds have passed.
+bool vk_timeline_wait(const struct vk_device *device, VkSemaphore semaphore, uint64_t value);
+// Validation messages of this process so far.
+int vk_validation_messages(void);
