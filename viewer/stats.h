@@ -35,7 +35,7 @@ struct stats {
     _Atomic int64_t mirror_frames;
     _Atomic int64_t audio_underruns;
     // strings, set on the main thread, valid until the end
-    char backend[96], model[128], display[32], runtime[160], device[160];
+    char backend[96], model[128], display[32], runtime[160], device[256];
 };
 
 struct stats *stats_create(void);

@@ -30,9 +30,10 @@ struct stereo_ring {
     struct slot *slots;
     struct slot *current; // what the first display took last; referenced by the ring
     unsigned generation;
-    bool first_taken; // of this generation
+    bool begun;       // the generation's first frame was published
+    bool first_taken; // and taken
     bool ended, stopped;
-    int64_t end_ns;
+    int64_t begin_ns, end_ns; // of what was published in the generation
     uint64_t published;
     int64_t skipped;
 };
@@ -182,6 +183,9 @@ bool stereo_ring_publish(struct stereo_ring *ring, struct stereo_frame *f)
     if (ok && f->generation == ring->generation) {
         f->number = ++ring->published;
         s->state = SLOT_PUBLISHED;
+        if (!ring->begun)
+            ring->begin_ns = f->pts_ns;
+        ring->begun = true;
         ring->end_ns = f->pts_ns + f->duration_ns;
     } else {
         s->state = SLOT_FREE;
@@ -207,7 +211,7 @@ void stereo_ring_restart(struct stereo_ring *ring, unsigned generation)
             ring->slots[i].state = SLOT_FREE;
     }
     ring->generation = generation;
-    ring->first_taken = false;
+    ring->begun = ring->first_taken = false;
     ring->ended = false;
     monitor_changed(&ring->monitor);
     monitor_unlock(&ring->monitor);
@@ -221,18 +225,15 @@ void stereo_ring_stop(struct stereo_ring *ring)
     monitor_unlock(&ring->monitor);
 }
 
-bool stereo_ring_peek(struct stereo_ring *ring, int64_t *out_pts_ns, int64_t *out_duration_ns)
+bool stereo_ring_first(struct stereo_ring *ring, int64_t *out_pts_ns)
 {
-    struct slot *s;
+    bool begun;
 
     monitor_lock(&ring->monitor);
-    s = oldest_published(ring);
-    if (s) {
-        *out_pts_ns = s->frame.pts_ns;
-        *out_duration_ns = s->frame.duration_ns;
-    }
+    begun = ring->begun;
+    *out_pts_ns = ring->begin_ns;
     monitor_unlock(&ring->monitor);
-    return s != NULL;
+    return begun;
 }
 
 bool stereo_ring_drained(struct stereo_ring *ring, int64_t *out_end_ns)

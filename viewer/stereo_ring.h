@@ -64,9 +64,9 @@ void stereo_ring_end(struct stereo_ring *ring);
 void stereo_ring_restart(struct stereo_ring *ring, unsigned generation);
 // Wakes everyone; acquire and next return NULL from now on.
 void stereo_ring_stop(struct stereo_ring *ring);
-// The frame of the current generation that waits longest, without taking it: its pts_ns and
-// duration_ns. False: none waits.
-bool stereo_ring_peek(struct stereo_ring *ring, int64_t *out_pts_ns, int64_t *out_duration_ns);
+// When the current generation begins: pts_ns of its first frame, taken or not. False: none was
+// published yet.
+bool stereo_ring_first(struct stereo_ring *ring, int64_t *out_pts_ns);
 // End was called and the first display took the last frame. *out_end_ns: pts + duration of the last
 // frame published.
 bool stereo_ring_drained(struct stereo_ring *ring, int64_t *out_end_ns);

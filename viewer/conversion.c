@@ -1,0 +1,244 @@
+#include "viewer/conversion.h"
+
+#include <stdatomic.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/thread.h"
+#include "engine/deep3d.h"
+#include "viewer/media_clock.h"
+#include "viewer/source.h"
+#include "viewer/stats.h"
+#include "viewer/stereo_ring.h"
+
+// However slow the machine, a new picture comes at least this often.
+#define LONGEST_DROUGHT_NS (500 * NS_PER_MS)
+
+struct conversion {
+    struct conversion_params params;
+    struct thread thread;
+    _Atomic float strength, convergence;
+
+    // the thread's own:
+    unsigned generation;    // of the last frame
+    int64_t cost_ns;        // of a conversion, smoothed
+    int64_t last_result_ns; // when one was finished
+
+    struct monitor monitor;
+    // guarded by monitor:
+    struct stereo_ring *ring; // NULL: detached
+    bool in_ring;             // the thread uses it
+    bool stop;
+    unsigned seeks;
+};
+
+// The ring to work into, marked as used; blocks while there is none. NULL: stop.
+static struct stereo_ring *enter_ring(struct conversion *c)
+{
+    struct stereo_ring *ring;
+
+    monitor_lock(&c->monitor);
+    while (!c->ring && !c->stop)
+        monitor_wait(&c->monitor);
+    ring = c->stop ? NULL : c->ring;
+    c->in_ring = ring != NULL;
+    monitor_unlock(&c->monitor);
+    return ring;
+}
+
+// True: the ring is still attached.
+static bool leave_ring(struct conversion *c)
+{
+    bool attached;
+
+    monitor_lock(&c->monitor);
+    c->in_ring = false;
+    attached = c->ring != NULL;
+    monitor_changed(&c->monitor);
+    monitor_unlock(&c->monitor);
+    return attached;
+}
+
+static void count_stages(struct conversion *c, int64_t took_ns)
+{
+    struct deep3d_timing t = deep3d_last_timing(c->params.converter);
+    struct stats *stats = c->params.stats;
+
+    histogram_add(&stats->convert, took_ns);
+    histogram_add(&stats->prepare, t.prepare_ns);
+    histogram_add(&stats->network, t.network_ns);
+    histogram_add(&stats->filter, t.filter_ns);
+    histogram_add(&stats->synthesis, t.synthesis_ns);
+    c->cost_ns = c->cost_ns ? (c->cost_ns * 7 + took_ns) / 8 : took_ns;
+}
+
+static bool convert_into(struct conversion *c, const struct frame *frame, struct stereo_frame *out)
+{
+    struct deep3d_settings settings = {atomic_load(&c->strength), atomic_load(&c->convergence)};
+    int64_t begin = clock_now_ns();
+
+    if (!deep3d_convert(c->params.converter, &frame->picture, &settings, &out->eyes))
+        return false;
+    c->last_result_ns = clock_now_ns();
+    count_stages(c, c->last_result_ns - begin);
+    out->pts_ns = frame->pts_ns;
+    out->duration_ns = frame->duration_ns;
+    out->generation = frame->generation;
+    out->aspect = frame->aspect;
+    return true;
+}
+
+static void convert_frame(struct conversion *c, const struct frame *frame)
+{
+    _Atomic int64_t *count = &c->params.stats->frames_failed;
+    struct stereo_ring *ring;
+    struct stereo_frame *out = NULL;
+    int width, height;
+
+    deep3d_eyes_size(&frame->picture, &width, &height);
+    while (!out && (ring = enter_ring(c))) {
+        out = stereo_ring_acquire(ring, width, height);
+        if (!out && leave_ring(c))
+            break; // no memory; a detached ring is waited for anew
+    }
+    if (out) {
+        if (!convert_into(c, frame, out))
+            stereo_ring_abandon(ring, out);
+        else if (stereo_ring_publish(ring, out))
+            count = &c->params.stats->frames_converted;
+        leave_ring(c);
+    } else if (!ring) {
+        count = &c->params.stats->frames_dropped; // stopped in the middle of the film
+    }
+    atomic_fetch_add(count, 1);
+}
+
+// The frame's time will be over before it could be ready.
+static bool too_late(const struct conversion *c, const struct frame *frame)
+{
+    int64_t now = clock_now_ns(), media;
+
+    if (c->params.keep_all || now - c->last_result_ns > LONGEST_DROUGHT_NS)
+        return false;
+    media = media_clock_at(c->params.clock, now + c->cost_ns);
+    return media != CLOCK_NONE && frame->pts_ns + frame->duration_ns < media;
+}
+
+// All frames of the generation are in the ring; waits until a seek brings others. False: stop.
+static bool end_and_wait(struct conversion *c, unsigned seeks)
+{
+    bool stop;
+
+    monitor_lock(&c->monitor);
+    while (c->seeks == seeks && !c->stop) {
+        if (c->ring)
+            stereo_ring_end(c->ring); // again for a ring that was attached since
+        monitor_wait(&c->monitor);
+    }
+    stop = c->stop;
+    monitor_unlock(&c->monitor);
+    return !stop;
+}
+
+static unsigned seeks_so_far(struct conversion *c)
+{
+    unsigned seeks;
+
+    monitor_lock(&c->monitor);
+    seeks = c->seeks;
+    monitor_unlock(&c->monitor);
+    return seeks;
+}
+
+static void run(void *user)
+{
+    struct conversion *c = user;
+    struct source *source = c->params.source;
+    struct frame *frame;
+
+    for (;;) {
+        unsigned seeks = seeks_so_far(c);
+        enum source_result result = source_read_video(source, &frame);
+
+        if (result == SOURCE_STOPPED || (result == SOURCE_END && !end_and_wait(c, seeks)))
+            return;
+        if (result != SOURCE_OK)
+            continue;
+        if (frame->generation != c->generation)
+            deep3d_reset(c->params.converter);
+        c->generation = frame->generation;
+        if (too_late(c, frame))
+            atomic_fetch_add(&c->params.stats->frames_dropped, 1);
+        else
+            convert_frame(c, frame);
+        source_give_back(source, frame);
+    }
+}
+
+struct conversion *conversion_create(const struct conversion_params *params)
+{
+    struct conversion *c = mem_new(1, sizeof(*c));
+
+    c->params = *params;
+    conversion_set(c, params->strength, params->convergence);
+    monitor_init(&c->monitor);
+    deep3d_reset(params->converter);
+    if (!thread_start(&c->thread, "convert", THREAD_BACKGROUND, run, c))
+        conversion_destroy(&c);
+    return c;
+}
+
+void conversion_destroy(struct conversion **conversion)
+{
+    struct conversion *c = *conversion;
+
+    if (!c)
+        return;
+    monitor_lock(&c->monitor);
+    c->stop = true;
+    monitor_changed(&c->monitor);
+    monitor_unlock(&c->monitor);
+    thread_join(&c->thread);
+    monitor_finish(&c->monitor);
+    mem_free(c);
+    *conversion = NULL;
+}
+
+void conversion_attach(struct conversion *conversion, struct stereo_ring *ring)
+{
+    monitor_lock(&conversion->monitor);
+    conversion->ring = ring;
+    monitor_changed(&conversion->monitor);
+    monitor_unlock(&conversion->monitor);
+}
+
+void conversion_detach(struct conversion *conversion)
+{
+    monitor_lock(&conversion->monitor);
+    if (conversion->ring)
+        stereo_ring_stop(conversion->ring);
+    conversion->ring = NULL;
+    while (conversion->in_ring)
+        monitor_wait(&conversion->monitor);
+    monitor_unlock(&conversion->monitor);
+}
+
+unsigned conversion_seek(struct conversion *conversion, int64_t pos_ns)
+{
+    unsigned generation;
+
+    monitor_lock(&conversion->monitor);
+    generation = source_seek(conversion->params.source, pos_ns);
+    stereo_ring_restart(conversion->ring, generation);
+    conversion->seeks++;
+    monitor_changed(&conversion->monitor);
+    monitor_unlock(&conversion->monitor);
+    return generation;
+}
+
+void conversion_set(struct conversion *conversion, float strength, float convergence)
+{
+    atomic_store(&conversion->strength, strength);
+    atomic_store(&conversion->convergence, convergence);
+}

@@ -1,0 +1,41 @@
+// The thread between source and ring: takes each decoded frame, converts it, publishes both eyes.
+//
+// A frame that would be ready only after its time is dropped before it costs anything, unless every
+// frame is wanted.
+//
+// Thread-safety: call from the main thread.
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+struct conversion;
+struct deep3d;
+struct media_clock;
+struct source;
+struct stats;
+struct stereo_ring;
+
+// Everything outlives the conversion.
+struct conversion_params {
+    struct source *source;
+    struct deep3d *converter;
+    struct media_clock *clock;
+    struct stats *stats;
+    bool keep_all; // never drop: a slow machine then plays slowly
+    float strength, convergence;
+};
+
+// Waits for conversion_attach(). NULL, logged: no thread.
+struct conversion *conversion_create(const struct conversion_params *params);
+// Stop the source first, and make sure that the ring has room or is stopped: the thread may wait in
+// it. Accepts a pointer to NULL; sets it to NULL.
+void conversion_destroy(struct conversion **conversion);
+
+// Goes on into this ring, which has been restarted at the source's generation.
+void conversion_attach(struct conversion *conversion, struct stereo_ring *ring);
+// Stops the ring (stereo_ring_stop) and returns once it is no longer used here.
+void conversion_detach(struct conversion *conversion);
+// source_seek() and stereo_ring_restart() in one step that the thread cannot come between. A ring
+// is attached. Returns the new generation.
+unsigned conversion_seek(struct conversion *conversion, int64_t pos_ns);
+void conversion_set(struct conversion *conversion, float strength, float convergence);

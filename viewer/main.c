@@ -1,0 +1,55 @@
+#include <signal.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "viewer/options.h"
+#include "viewer/player.h"
+#include "viewer/stats.h"
+
+static void on_signal(int number)
+{
+    player_interrupt();
+}
+
+static int play(struct options *options, int64_t start_ns)
+{
+    struct stats *stats = stats_create();
+    enum stats_end end;
+    bool written = true;
+
+    stats->start_ns = start_ns;
+    end = player_run(options, stats);
+    stats_print_summary(stats, end);
+    if (options->stats)
+        written = stats_write_json(stats, options->stats, end);
+    stats_destroy(&stats);
+    return end == STATS_END_ERROR || !written;
+}
+
+int main(int argc, char **argv)
+{
+    int64_t start_ns = clock_now_ns();
+    struct options options;
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESETHAND};
+    int code = 0;
+
+    if (!options_parse(&options, argc, argv)) {
+        code = 1;
+    } else if (options.help) {
+        options_print_help();
+    } else if (options.version) {
+        puts("deep3d " DEEP3D_VERSION);
+    } else if (options.file_count == 0) {
+        log_error("nothing to play: name a file, or see deep3d --help");
+        code = 1;
+    } else {
+        if (options.verbose)
+            log_set_level(LOG_DEBUG);
+        sigaction(SIGINT, &action, NULL); // a second one ends at once
+        sigaction(SIGTERM, &action, NULL);
+        code = play(&options, start_ns);
+    }
+    options_finish(&options);
+    return code;
+}

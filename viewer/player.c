@@ -1,0 +1,358 @@
+#include "viewer/player.h"
+
+#include <limits.h>
+#include <math.h>
+#include <stdatomic.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "engine/deep3d.h"
+#include "viewer/audio.h"
+#include "viewer/commands.h"
+#include "viewer/conversion.h"
+#include "viewer/media_clock.h"
+#include "viewer/model_path.h"
+#include "viewer/source.h"
+#include "viewer/stage.h"
+#include "viewer/stereo_ring.h"
+
+// From the first frame being ready to its display: the sound card and the headset want a moment.
+#define START_LEAD_NS (40 * NS_PER_MS)
+// Sound that never ends (a stalled device) is waited for no longer than this after the picture.
+#define SOUND_PATIENCE_NS (2 * NS_PER_S)
+// Of no frame: nothing of the film is wanted any more.
+#define NO_GENERATION UINT_MAX
+
+// How the film that plays may end.
+enum outcome {
+    PLAYING,
+    OVER, // played to its end
+    NEXT, // the viewer wants another
+    PREVIOUS,
+    QUIT, // the viewer wants none
+    FAILED,
+};
+
+struct player {
+    struct options *options;
+    struct stats *stats;
+    struct command_queue *commands;
+    struct media_clock *clock;
+    struct deep3d *converter;
+    struct stage *stage;
+    // the film that plays:
+    struct source *source;
+    struct conversion *conversion;
+    struct audio *audio; // NULL: silent
+    unsigned generation; // counts seeks in it
+    bool started;        // the clock runs, or would if it were not paused
+    bool paused;
+    int64_t position_ns; // last known
+};
+
+static atomic_bool interrupted;
+
+void player_interrupt(void)
+{
+    atomic_store(&interrupted, true);
+}
+
+static void set_volume(struct player *p)
+{
+    if (p->audio)
+        audio_set_volume(p->audio, (float)(p->options->volume / 100), p->options->mute);
+}
+
+static void set_paused(struct player *p, bool paused)
+{
+    p->paused = paused;
+    media_clock_pause(p->clock, paused);
+    if (p->audio)
+        audio_pause(p->audio, paused);
+}
+
+// Clock and sound stand still until the first frame of what follows is there.
+static void hold(struct player *p)
+{
+    media_clock_stop(p->clock);
+    if (p->audio)
+        audio_stop(p->audio);
+    p->started = false;
+}
+
+static void seek_to(struct player *p, int64_t pos_ns)
+{
+    if (!source_info(p->source)->seekable) {
+        log_info("%s cannot be wound", source_info(p->source)->url);
+        return;
+    }
+    hold(p);
+    p->position_ns = pos_ns > 0 ? pos_ns : 0;
+    p->generation = conversion_seek(p->conversion, p->position_ns);
+}
+
+// Once the displays run and the first frame is there, the clock starts with it.
+static void start_when_ready(struct player *p, enum display_state state)
+{
+    int64_t pts_ns;
+
+    if (p->started || state != DISPLAY_RUNNING || !stage_keeps_time(p->stage))
+        return;
+    if (!stereo_ring_first(stage_ring(p->stage), &pts_ns))
+        return;
+    media_clock_start(p->clock, pts_ns, clock_now_ns() + START_LEAD_NS);
+    if (p->audio)
+        audio_start(p->audio, p->generation, pts_ns);
+    p->started = true;
+    set_paused(p, p->paused);
+}
+
+static double limited(double value, double low, double high)
+{
+    return fmin(fmax(value, low), high);
+}
+
+static void set_depth(struct player *p)
+{
+    conversion_set(p->conversion, (float)p->options->strength, (float)p->options->convergence);
+    log_info("strength %.1f %%, convergence %.2f", p->options->strength, p->options->convergence);
+}
+
+static enum outcome do_command(struct player *p, const struct command *c)
+{
+    struct options *o = p->options;
+
+    switch (c->kind) {
+    case COMMAND_QUIT:
+        return QUIT;
+    case COMMAND_NEXT:
+        return c->value < 0 ? PREVIOUS : NEXT;
+    case COMMAND_PAUSE:
+        set_paused(p, !p->paused);
+        break;
+    case COMMAND_SEEK_BY:
+        seek_to(p, p->position_ns + (int64_t)(c->value * NS_PER_S));
+        break;
+    case COMMAND_VOLUME_BY:
+        o->volume = limited(o->volume + c->value * 100, 0, 130);
+        set_volume(p);
+        break;
+    case COMMAND_MUTE:
+        o->mute = !o->mute;
+        set_volume(p);
+        break;
+    case COMMAND_STRENGTH_BY:
+        o->strength = limited(o->strength + c->value, 0, 10);
+        set_depth(p);
+        break;
+    case COMMAND_CONVERGENCE_BY:
+        o->convergence = limited(o->convergence + c->value, 0, 1);
+        set_depth(p);
+        break;
+    case COMMAND_FULLSCREEN:
+    case COMMAND_LAYOUT:
+    case COMMAND_RECENTER:
+    case COMMAND_SCREEN_SIZE_BY:
+        stage_command(p->stage, c->kind, c->value);
+        break;
+    }
+    return PLAYING;
+}
+
+static enum outcome do_commands(struct player *p)
+{
+    struct command c;
+    enum outcome outcome = PLAYING;
+
+    while (outcome == PLAYING && command_queue_pop(p->commands, &c))
+        outcome = do_command(p, &c);
+    return atomic_load(&interrupted) ? QUIT : outcome;
+}
+
+// Every picture has had its time, and the sound too.
+static bool film_over(struct player *p)
+{
+    int64_t now = media_clock_at(p->clock, clock_now_ns()), begin_ns, end_ns;
+
+    if (!stereo_ring_drained(stage_ring(p->stage), &end_ns))
+        return false;
+    if (!stage_keeps_time(p->stage) || !stereo_ring_first(stage_ring(p->stage), &begin_ns))
+        return true;
+    if (now == CLOCK_NONE || now < end_ns)
+        return false;
+    return !p->audio || audio_finished(p->audio) || now > end_ns + SOUND_PATIENCE_NS;
+}
+
+static bool rebuild_stage(struct player *p)
+{
+    hold(p);
+    conversion_detach(p->conversion);
+    if (!stage_rebuild(p->stage))
+        return false;
+    stereo_ring_restart(stage_ring(p->stage), p->generation);
+    conversion_attach(p->conversion, stage_ring(p->stage));
+    if (source_info(p->source)->seekable)
+        seek_to(p, p->position_ns);
+    return true;
+}
+
+static enum outcome play_on(struct player *p)
+{
+    for (;;) {
+        enum display_state state = stage_poll(p->stage);
+        enum outcome outcome = do_commands(p);
+        int64_t position = media_clock_at(p->clock, clock_now_ns());
+
+        if (outcome != PLAYING)
+            return outcome;
+        if (position != CLOCK_NONE)
+            p->position_ns = position;
+        if (state == DISPLAY_ENDED)
+            return QUIT;
+        if (state == DISPLAY_LOST && !rebuild_stage(p))
+            return FAILED;
+        start_when_ready(p, state);
+        if (film_over(p))
+            return source_broken(p->source) ? FAILED : OVER;
+    }
+}
+
+static bool open_film(struct player *p, const char *url)
+{
+    struct options *o = p->options;
+    struct source_params params = {
+        .url = url,
+        .lookahead_frames = o->lookahead_frames,
+        .image_duration_ns = (int64_t)(o->image_duration_s * NS_PER_S),
+        .no_audio = o->no_audio || !stage_keeps_time(p->stage),
+    };
+    struct conversion_params conversion = {
+        .converter = p->converter,
+        .clock = p->clock,
+        .stats = p->stats,
+        .keep_all = !stage_keeps_time(p->stage),
+        .strength = (float)o->strength,
+        .convergence = (float)o->convergence,
+    };
+
+    p->source = conversion.source = source_open(&params);
+    if (!p->source)
+        return false;
+    if (source_info(p->source)->audio_rate_hz > 0 && !params.no_audio)
+        p->audio = audio_create(
+            &(struct audio_params){p->source, p->clock, (float)(o->volume / 100), o->mute});
+    p->conversion = conversion_create(&conversion);
+    p->generation = 0;
+    p->position_ns = 0;
+    hold(p);
+    return p->conversion;
+}
+
+static void add_counts(struct player *p)
+{
+    struct source_counts counts = source_counts(p->source);
+
+    p->stats->frames_decoded += counts.frames_decoded;
+    p->stats->packets_damaged += counts.packets_damaged;
+    p->stats->frames_stale += counts.frames_stale;
+    if (p->audio)
+        p->stats->audio_underruns += audio_underruns(p->audio);
+}
+
+static void close_film(struct player *p)
+{
+    hold(p);
+    if (p->source)
+        source_stop(p->source);
+    if (stage_ring(p->stage))
+        stereo_ring_restart(stage_ring(p->stage), NO_GENERATION); // makes room for who waits for it
+    conversion_destroy(&p->conversion);
+    if (p->source)
+        add_counts(p);
+    audio_destroy(&p->audio);
+    source_close(&p->source);
+}
+
+static enum outcome play(struct player *p, const char *url)
+{
+    enum outcome outcome = FAILED;
+    int64_t shown = p->stats->frames_converted;
+
+    if (open_film(p, url)) {
+        log_info("playing %s", url);
+        stereo_ring_restart(stage_ring(p->stage), p->generation);
+        conversion_attach(p->conversion, stage_ring(p->stage));
+        if (p->options->start_s > 0)
+            seek_to(p, (int64_t)(p->options->start_s * NS_PER_S));
+        outcome = play_on(p);
+    }
+    close_film(p);
+    if (outcome == OVER && p->stats->frames_converted == shown) {
+        log_error("%s: no picture of it could be shown", url);
+        outcome = FAILED;
+    }
+    return outcome;
+}
+
+static enum stats_end play_list(struct player *p)
+{
+    struct options *o = p->options;
+    enum stats_end end = STATS_END_FILE;
+    bool played = false; // something in this round
+
+    for (int i = 0; i < o->file_count; i++) {
+        enum outcome outcome = play(p, o->files[i]);
+
+        if (outcome == QUIT)
+            return STATS_END_USER;
+        if (outcome == FAILED)
+            end = STATS_END_ERROR;
+        else
+            played = true;
+        if (outcome == FAILED && !stage_ring(p->stage))
+            return end;
+        if (outcome == PREVIOUS)
+            i = i > 0 ? i - 2 : -1;
+        if (i + 1 == o->file_count && o->loop && played) {
+            played = false;
+            i = -1;
+        }
+    }
+    return end;
+}
+
+static bool create(struct player *p)
+{
+    char *model = model_path(p->options->model);
+    struct deep3d_params params = {
+        .model = model,
+        .backend = options_backends[p->options->backend],
+        .threads = p->options->threads,
+    };
+    struct display_context context = {.options = p->options, .stats = p->stats};
+
+    context.commands = p->commands = command_queue_create();
+    context.clock = p->clock = media_clock_create();
+    p->converter = model ? deep3d_create(&params) : NULL;
+    mem_free(model);
+    if (!p->converter)
+        return false;
+    snprintf(p->stats->model, sizeof(p->stats->model), "%s", deep3d_model_name(p->converter));
+    snprintf(p->stats->backend, sizeof(p->stats->backend), "%s", deep3d_backend_name(p->converter));
+    p->stage = stage_create(&context);
+    return p->stage;
+}
+
+enum stats_end player_run(struct options *options, struct stats *stats)
+{
+    struct player p = {.options = options, .stats = stats};
+    enum stats_end end = create(&p) ? play_list(&p) : STATS_END_ERROR;
+
+    stage_destroy(&p.stage);
+    deep3d_destroy(&p.converter);
+    media_clock_destroy(&p.clock);
+    command_queue_destroy(&p.commands);
+    return end;
+}

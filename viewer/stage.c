@@ -1,0 +1,209 @@
+#include "viewer/stage.h"
+
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "viewer/display_window.h"
+#include "viewer/display_xr.h"
+#include "viewer/stats.h"
+#include "viewer/stereo_ring.h"
+#include "viewer/vk_device.h"
+#include "viewer/vk_frames.h"
+
+// One shown, one held by a mirror, one being converted, two waiting.
+#define RING_FRAMES 5
+// between looks at displays that do not wait for anything themselves
+#define IDLE_NS (3 * NS_PER_MS)
+#define HEADSET_TRIES 3
+#define HEADSET_PAUSE_NS NS_PER_S
+
+struct stage {
+    struct display_context context; // as given; ring, vk, frames as built
+    struct window *window;          // survives a rebuild; NULL: none
+    struct xr_system *xr;           // NULL: no headset
+    struct display *first, *mirror;
+    bool null;
+};
+
+static void tear_down(struct stage *s)
+{
+    display_destroy(&s->mirror);
+    display_destroy(&s->first);
+    if (s->context.ring)
+        s->context.stats->frames_skipped += stereo_ring_skipped(s->context.ring);
+    stereo_ring_destroy(&s->context.ring);
+    vk_frames_destroy(&s->context.frames);
+    vk_device_destroy(&s->context.vk);
+    xr_system_destroy(&s->xr);
+}
+
+static bool build_null(struct stage *s)
+{
+    struct display_context context = s->context;
+
+    context.ring = s->context.ring = stereo_ring_create(RING_FRAMES, NULL);
+    context.first = true;
+    return (s->first = display_null_create(&context));
+}
+
+static struct vk_device *make_device(struct stage *s)
+{
+    struct vk_device_params params = {0};
+
+    if (s->xr)
+        params.maker = xr_system_vk_maker(s->xr);
+    if (s->window) {
+        params.instance_extensions =
+            window_instance_extensions(s->window, &params.instance_extension_count);
+        params.swapchain = true;
+    }
+    return vk_device_create(&params);
+}
+
+// The Vulkan device, its frames, their ring. Where the headset's runtime cannot make a device,
+// without headset.
+static bool build_device(struct stage *s)
+{
+    struct stereo_memory memory;
+
+    s->context.vk = make_device(s);
+    if (!s->context.vk && s->xr && s->window) {
+        log_warn("the headset cannot be used; going on in the window");
+        xr_system_destroy(&s->xr);
+        s->context.vk = make_device(s);
+    }
+    if (!s->context.vk || !(s->context.frames = vk_frames_create(s->context.vk)))
+        return false;
+    memory = vk_frames_memory(s->context.frames);
+    s->context.ring = stereo_ring_create(RING_FRAMES, &memory);
+    return true;
+}
+
+static bool build_displays(struct stage *s)
+{
+    struct display_context context = s->context;
+
+    context.first = true;
+    if (s->xr) {
+        s->first = display_xr_create(&context, s->xr);
+        if (!s->first && !s->window)
+            return false;
+        if (!s->first)
+            log_warn("the headset cannot be used; going on in the window");
+    }
+    context.first = !s->first;
+    if (s->window)
+        *(s->first ? &s->mirror : &s->first) = display_window_create(&context, s->window);
+    return s->first;
+}
+
+static bool build(struct stage *s, bool want_xr, bool required)
+{
+    if (s->null)
+        return build_null(s);
+    s->xr = want_xr ? xr_system_create(required) : NULL;
+    if (!s->xr && (required || !s->window)) {
+        if (!required)
+            log_error("nothing to show it on: no headset and no window here; "
+                      "connect one, or use --display null");
+        return false;
+    }
+    if (!build_device(s) || !build_displays(s)) {
+        tear_down(s);
+        return false;
+    }
+    return true;
+}
+
+static void name_display(struct stage *s)
+{
+    struct stats *stats = s->context.stats;
+
+    snprintf(stats->display, sizeof(stats->display), "%s", s->first->ops->name);
+    if (s->xr)
+        snprintf(stats->runtime, sizeof(stats->runtime), "%s", xr_system_runtime_name(s->xr));
+    if (s->context.vk)
+        snprintf(stats->device, sizeof(stats->device), "%s", s->context.vk->properties.deviceName);
+}
+
+struct stage *stage_create(const struct display_context *context)
+{
+    struct stage *s = mem_new(1, sizeof(*s));
+    int kind = context->options->display;
+
+    s->context = *context;
+    s->null = kind == DISPLAY_KIND_NULL;
+    if (kind == DISPLAY_KIND_AUTO || kind == DISPLAY_KIND_WINDOW)
+        s->window = window_create(context->options);
+    if ((kind == DISPLAY_KIND_WINDOW && !s->window) ||
+        !build(s, kind != DISPLAY_KIND_WINDOW, kind == DISPLAY_KIND_XR))
+        stage_destroy(&s);
+    else
+        name_display(s);
+    return s;
+}
+
+void stage_destroy(struct stage **stage)
+{
+    if (!*stage)
+        return;
+    tear_down(*stage);
+    window_destroy(&(*stage)->window);
+    mem_free(*stage);
+    *stage = NULL;
+}
+
+struct stereo_ring *stage_ring(struct stage *stage)
+{
+    return stage->context.ring;
+}
+
+bool stage_keeps_time(const struct stage *stage)
+{
+    return !stage->null;
+}
+
+enum display_state stage_poll(struct stage *stage)
+{
+    enum display_state state = display_poll(stage->first);
+
+    if (stage->mirror && display_poll(stage->mirror) == DISPLAY_LOST)
+        return DISPLAY_LOST;
+    if (!stage->window) // a window waits for its events
+        clock_sleep_until_ns(clock_now_ns() + IDLE_NS);
+    return state;
+}
+
+void stage_command(struct stage *stage, enum command_kind kind, double value)
+{
+    display_command(stage->first, kind, value);
+    if (stage->mirror)
+        display_command(stage->mirror, kind, value);
+}
+
+bool stage_rebuild(struct stage *stage)
+{
+    bool had_headset = stage->xr;
+
+    tear_down(stage);
+    for (int i = 0; had_headset && i < HEADSET_TRIES; i++) {
+        log_info("connecting to the headset again (%d of %d)", i + 1, HEADSET_TRIES);
+        if (build(stage, true, true)) {
+            name_display(stage);
+            return true;
+        }
+        clock_sleep_until_ns(clock_now_ns() + HEADSET_PAUSE_NS);
+    }
+    if (had_headset && !stage->window)
+        stage->window = window_create(stage->context.options);
+    if (!stage->window || !build(stage, false, false)) {
+        log_error("the headset is gone and there is no window to go on in");
+        return false;
+    }
+    if (had_headset)
+        log_warn("the headset is gone; going on in the window");
+    name_display(stage);
+    return true;
+}

@@ -1,0 +1,33 @@
+// Where the film is shown: the displays that are here, the Vulkan device and the ring of stereo
+// frames that they share.
+//
+// The headset is the first display where there is one, else the window; a window beside a headset
+// mirrors it. When the headset's runtime dies, everything is built anew, and where it stays away
+// the window goes on alone.
+//
+// Thread-safety: main thread only.
+#pragma once
+#include <stdbool.h>
+
+#include "viewer/commands.h"
+#include "viewer/display.h"
+
+struct stage;
+
+// Only options, clock, commands and stats of the context are given; they outlive the stage.
+// NULL, logged: nothing to show it on.
+struct stage *stage_create(const struct display_context *context);
+// Nothing uses the ring any more. Accepts a pointer to NULL; sets it to NULL.
+void stage_destroy(struct stage **stage);
+
+// Another one after stage_rebuild(), NULL where that failed.
+struct stereo_ring *stage_ring(struct stage *stage);
+// Frames are shown at their time. False (null display): as fast as they come.
+bool stage_keeps_time(const struct stage *stage);
+
+// Looks after every display; may wait a few milliseconds.
+enum display_state stage_poll(struct stage *stage);
+void stage_command(struct stage *stage, enum command_kind kind, double value);
+// After DISPLAY_LOST, with the ring no longer used: all made anew. False, logged: nothing is left
+// to show it on.
+bool stage_rebuild(struct stage *stage);
