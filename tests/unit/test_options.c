@@ -1,0 +1,107 @@
+// options: defaults, every way to write a value, and every way to get it wrong.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/log.h"
+#include "viewer/options.h"
+
+static char last_error[512];
+
+static void hear(void *user, enum log_level level, const char *line)
+{
+    strncpy(last_error, line, sizeof(last_error) - 1);
+}
+
+// Parses up to three arguments.
+static bool parse(struct options *o, const char *a, const char *b, const char *c)
+{
+    char *argv[] = {(char *)"deep3d", (char *)a, (char *)b, (char *)c};
+    int argc = 1 + (a != NULL) + (b != NULL) + (c != NULL);
+
+    last_error[0] = '\0';
+    return options_parse(o, argc, argv);
+}
+
+static void defaults(void **state)
+{
+    struct options o;
+
+    assert_true(parse(&o, "film.mkv", NULL, NULL));
+    assert_int_equal(o.display, DISPLAY_KIND_AUTO);
+    assert_string_equal(options_backends[o.backend], "auto");
+    assert_float_equal(o.strength, 2, 0);
+    assert_float_equal(o.convergence, 0.5, 0);
+    assert_int_equal(o.layout, LAYOUT_SIDE_BY_SIDE);
+    assert_null(o.model);
+    assert_int_equal(o.file_count, 1);
+    assert_string_equal(o.files[0], "film.mkv");
+    options_finish(&o);
+}
+
+static void values(void **state)
+{
+    struct options o;
+
+    assert_true(parse(&o, "--strength=3.5", "--display", "null"));
+    assert_float_equal(o.strength, 3.5, 0);
+    assert_int_equal(o.display, DISPLAY_KIND_NULL);
+    options_finish(&o);
+    assert_true(parse(&o, "--layout=anaglyph", "--mute", "--threads=2"));
+    assert_int_equal(o.layout, LAYOUT_ANAGLYPH);
+    assert_true(o.mute);
+    assert_int_equal(o.threads, 2);
+    options_finish(&o);
+    assert_true(parse(&o, "--", "--strength", "-"));
+    assert_int_equal(o.file_count, 2);
+    assert_string_equal(o.files[0], "--strength");
+    options_finish(&o);
+}
+
+static void mistakes_are_named(void **state)
+{
+    static const struct {
+        const char *a, *b, *says;
+    } wrong[] = {
+        {"--nonsense", NULL, "--nonsense"},
+        {"-x", NULL, "-x"},
+        {"--strength", NULL, "--strength needs a value"},
+        {"--strength", "much", "\"much\" is not a number"},
+        {"--strength=11", NULL, "0 to 10"},
+        {"--strength=-0.1", NULL, "0 to 10"},
+        {"--strength=nan", NULL, "not a number"},
+        {"--strength=1e999", NULL, "not a number"},
+        {"--strength=2x", NULL, "not a number"},
+        {"--strength=", NULL, "not a number"},
+        {"--threads=1.5", NULL, "not a whole number"},
+        {"--display=tv", NULL, "auto|xr|window|null"},
+        {"--display=", NULL, "auto|xr|window|null"},
+        {"--display=auto|xr", NULL, "not one of"},
+        {"--mute=yes", NULL, "takes no value"},
+        {"--strengt", "3", "--strengt"},
+    };
+    struct options o;
+
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        assert_false(parse(&o, wrong[i].a, wrong[i].b, NULL));
+        if (!strstr(last_error, wrong[i].says))
+            fail_msg("%s: said \"%s\", not \"%s\"", wrong[i].a, last_error, wrong[i].says);
+        options_finish(&o);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(defaults),
+        cmocka_unit_test(values),
+        cmocka_unit_test(mistakes_are_named),
+    };
+
+    log_set_sink(hear, NULL);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
