@@ -261,6 +261,16 @@ static void add_counts(struct player *p)
         p->stats->audio_underruns += audio_underruns(p->audio);
 }
 
+// How much was played, of a film that is over.
+static void add_media_time(struct player *p)
+{
+    int64_t begin_ns, end_ns;
+
+    if (stereo_ring_first(stage_ring(p->stage), &begin_ns) &&
+        stereo_ring_drained(stage_ring(p->stage), &end_ns))
+        p->stats->media_ns += end_ns - begin_ns;
+}
+
 static void close_film(struct player *p)
 {
     hold(p);
@@ -287,6 +297,8 @@ static enum outcome play(struct player *p, const char *url)
         if (p->options->start_s > 0)
             seek_to(p, (int64_t)(p->options->start_s * NS_PER_S));
         outcome = play_on(p);
+        if (outcome == OVER)
+            add_media_time(p);
     }
     close_film(p);
     if (outcome == OVER && p->stats->frames_converted == shown) {

@@ -1,0 +1,67 @@
+#include <cjson/cJSON.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/bench/bench.h"
+
+static const struct {
+    const char *name;
+    bench_run *run;
+    const char *help;
+} commands[] = {
+    {"play", bench_play,
+     "CLIP [--display null|xr] [--runs R] [--json FILE]: the whole player, start to end"},
+};
+
+const char *bench_option(int argc, char **argv, const char *name)
+{
+    for (int i = 1; i + 1 < argc; i++) {
+        if (strncmp(argv[i], "--", 2) == 0 && strcmp(argv[i] + 2, name) == 0)
+            return argv[i + 1];
+    }
+    return NULL;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+double bench_median(double *values, int n)
+{
+    qsort(values, (size_t)n, sizeof(*values), by_value);
+    return values[n / 2];
+}
+
+bool bench_write(const struct cJSON *json, const char *path)
+{
+    char *text = cJSON_Print(json);
+    FILE *file = path ? fopen(path, "w") : NULL;
+    bool ok = text && (!path || (file && fprintf(file, "%s\n", text) > 0));
+
+    if (text)
+        puts(text);
+    if (file)
+        ok = fclose(file) == 0 && ok;
+    if (!ok)
+        fprintf(stderr, "deep3d-bench: cannot write %s\n", path);
+    cJSON_free(text);
+    return ok;
+}
+
+int main(int argc, char **argv)
+{
+    const size_t count = sizeof(commands) / sizeof(commands[0]);
+
+    for (size_t i = 0; argc > 1 && i < count; i++) {
+        if (strcmp(argv[1], commands[i].name) == 0)
+            return commands[i].run(argc - 1, argv + 1);
+    }
+    fprintf(stderr, "usage: deep3d-bench COMMAND ...\n");
+    for (size_t i = 0; i < count; i++)
+        fprintf(stderr, "  %s %s\n", commands[i].name, commands[i].help);
+    return 1;
+}
