@@ -93,7 +93,8 @@ void deep3d_eyes_size(const struct deep3d_picture *picture, int *out_width, int 
 
 // Converts. The first call, and each call with another size, allocates; further ones do not.
 // False, logged, where the picture's description makes no sense, the eyes have another size, memory
-// is short, or the device failed; the converter stays usable unless deep3d_failed().
+// is short, or the device failed; the converter stays usable: after a failed device it goes on with
+// the CPU.
 bool deep3d_convert(struct deep3d *converter, const struct deep3d_picture *picture,
                     const struct deep3d_settings *settings, const struct deep3d_eyes *out_eyes);
 // What follows is another scene (a seek, another file): forget the past.

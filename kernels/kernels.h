@@ -1,1 +1,35 @@
+// The table of kernels: all per-pixel work, behind one set of function pointers.
+//
+// Each kernel has its contract in its own header. The plain C column is complete; columns for
+// better processors overwrite it at run time. No slot is ever NULL. Kernels allocate nothing and
+// log nothing; all give the same bits as plain C.
+//
+// Thread-safety: safe.
 #pragma once
+#include "kernels/colour.h"
+#include "kernels/levels.h"
+#include "kernels/refine.h"
+#include "kernels/resize.h"
+#include "kernels/shrink.h"
+#include "kernels/steady.h"
+#include "kernels/synth.h"
+
+struct kernels {
+    const char *name; // for people: "plain C", "AVX2", "AVX-512"
+    kernel_colour *colour;
+    kernel_resize *resize;
+    kernel_shrink *shrink;
+    kernel_levels *levels;
+    kernel_steady *steady;
+    kernel_refine *refine;
+    kernel_refine_row *refine_row;
+    kernel_synth *synth;
+    // parts of synth, in the table so that they can be tested alone
+    kernel_synth_map *synth_map;
+    kernel_sample_row *sample_row;
+};
+
+// The best that this processor runs.
+const struct kernels *kernels_best(void);
+// All columns that this processor runs, plain C first; NULL past the last.
+const struct kernels *kernels_column(int index);

@@ -1,0 +1,199 @@
+#include "engine/deep3d.h"
+
+#include <math.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "engine/depth.h"
+#include "engine/picture.h"
+#include "engine/shot.h"
+#include "engine/steady.h"
+#include "engine/stereo.h"
+
+struct deep3d {
+    const struct kernels *kernels;
+    int threads;
+    struct depth *depth;
+    struct steady *steady;
+    struct stereo *stereo;
+    struct shot shot;
+    bool forget;           // the next picture begins a scene
+    const float *nearness; // of the last picture, or NULL
+    int near_width, near_height;
+    struct deep3d_timing timing;
+};
+
+struct deep3d *deep3d_create(const struct deep3d_params *params)
+{
+    struct deep3d *c = mem_new(1, sizeof(*c));
+
+    c->kernels = kernels_best();
+    c->threads = params->threads > 0 ? params->threads : 0;
+    c->stereo = stereo_create(c->kernels, c->threads);
+    c->steady = steady_create(c->kernels, c->threads);
+    c->depth = depth_create(params, c->kernels);
+    if (c->depth == NULL)
+        goto fail;
+    log_debug("kernels: %s", c->kernels->name);
+    return c;
+fail:
+    deep3d_destroy(&c);
+    return NULL;
+}
+
+void deep3d_destroy(struct deep3d **converter)
+{
+    struct deep3d *c = *converter;
+
+    if (c == NULL)
+        return;
+    depth_destroy(&c->depth);
+    steady_destroy(&c->steady);
+    stereo_destroy(&c->stereo);
+    mem_free(c);
+    *converter = NULL;
+}
+
+void deep3d_eyes_size(const struct deep3d_picture *picture, int *out_width, int *out_height)
+{
+    bool lying = picture->rotation_deg == 90 || picture->rotation_deg == 270;
+
+    *out_width = lying ? picture->height : picture->width;
+    *out_height = lying ? picture->width : picture->height;
+}
+
+static bool check_eyes(const struct deep3d_picture *picture, const struct deep3d_eyes *eyes)
+{
+    int width, height;
+
+    deep3d_eyes_size(picture, &width, &height);
+    if (eyes->width != width || eyes->height != height) {
+        log_error("eyes of %dx%d do not fit a picture that is %dx%d when upright", eyes->width,
+                  eyes->height, width, height);
+        return false;
+    }
+    if (eyes->pixels[0] == NULL || eyes->pixels[1] == NULL ||
+        eyes->stride_bytes < (size_t)width * 4 || eyes->stride_bytes % 4 != 0) {
+        log_error("eyes have no memory, or rows of %zu bytes that do not fit %d pixels",
+                  eyes->stride_bytes, width);
+        return false;
+    }
+    return true;
+}
+
+static bool check_settings(const struct deep3d_settings *s)
+{
+    if (s->strength >= 0 && s->strength <= 10 && s->convergence >= 0 && s->convergence <= 1)
+        return true;
+    log_error("strength %g is not 0..10, or convergence %g not 0..1", (double)s->strength,
+              (double)s->convergence);
+    return false;
+}
+
+// Room for everything that a picture of this size needs.
+static bool resize(struct deep3d *c, int width, int height)
+{
+    bool changed = false;
+    struct depth_answer size;
+
+    if (!stereo_resize(c->stereo, width, height) ||
+        !depth_resize(c->depth, width, height, &changed))
+        return false;
+    c->nearness = changed ? NULL : c->nearness;
+    c->forget = c->forget || changed;
+    size = depth_answer_size(c->depth);
+    return steady_resize(c->steady, size.width, size.height);
+}
+
+static void prepare(struct deep3d *c, const struct deep3d_picture *picture)
+{
+    struct colour_job job = picture_colour_job(picture);
+
+    job.out = *stereo_picture(c->stereo);
+    job.threads = c->threads;
+    c->kernels->colour(&job);
+    depth_feed(c->depth, stereo_picture(c->stereo));
+}
+
+static void filter(struct deep3d *c)
+{
+    const struct image *small = stereo_shrink(c->stereo);
+    struct depth_answer answer;
+    bool new_shot;
+
+    if (c->forget)
+        shot_reset(&c->shot);
+    c->forget = false;
+    new_shot = shot_feed(&c->shot, small);
+    answer = depth_read(c->depth, new_shot);
+    c->nearness = steady_run(c->steady, &answer, small, new_shot);
+    c->near_width = answer.width;
+    c->near_height = answer.height;
+}
+
+static void draw(struct deep3d *c, const struct deep3d_settings *settings,
+                 const struct deep3d_eyes *eyes)
+{
+    float gain = settings->strength / 200 * (float)eyes->width; // half the parallax for each eye
+    struct stereo_view view = {
+        .nearness = c->nearness,
+        .near_width = c->near_width,
+        .near_height = c->near_height,
+        .gain_px = {gain, gain},
+        .convergence = settings->convergence,
+        .eye = {eyes->pixels[0], eyes->pixels[1]},
+        .stride_bytes = eyes->stride_bytes,
+    };
+
+    stereo_draw(c->stereo, &view);
+}
+
+bool deep3d_convert(struct deep3d *c, const struct deep3d_picture *picture,
+                    const struct deep3d_settings *settings, const struct deep3d_eyes *out_eyes)
+{
+    int64_t start, prepared, answered, filtered;
+
+    if (!picture_check(picture) || !check_settings(settings) || !check_eyes(picture, out_eyes) ||
+        !resize(c, out_eyes->width, out_eyes->height))
+        return false;
+    start = clock_now_ns();
+    prepare(c, picture);
+    prepared = clock_now_ns();
+    if (!depth_run(c->depth))
+        return false;
+    answered = clock_now_ns();
+    filter(c);
+    filtered = clock_now_ns();
+    draw(c, settings, out_eyes);
+    c->timing = (struct deep3d_timing){prepared - start, answered - prepared, filtered - answered,
+                                       clock_now_ns() - filtered};
+    return true;
+}
+
+void deep3d_reset(struct deep3d *c)
+{
+    c->forget = true;
+}
+
+const float *deep3d_nearness(const struct deep3d *c, int *out_width, int *out_height)
+{
+    *out_width = c->nearness != NULL ? c->near_width : 0;
+    *out_height = c->nearness != NULL ? c->near_height : 0;
+    return c->nearness;
+}
+
+struct deep3d_timing deep3d_last_timing(const struct deep3d *c)
+{
+    return c->timing;
+}
+
+const char *deep3d_backend_name(const struct deep3d *c)
+{
+    return depth_backend_name(c->depth);
+}
+
+const char *deep3d_model_name(const struct deep3d *c)
+{
+    return depth_model_name(c->depth);
+}

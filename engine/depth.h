@@ -1,0 +1,39 @@
+// The depth network: from an upright picture to raw nearness.
+//
+// Thread-safety: belongs to one thread at a time.
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/deep3d.h"
+#include "kernels/kernels.h"
+
+struct depth;
+
+// What the network said of one picture, valid until the next run.
+struct depth_answer {
+    int width, height;
+    const float *nearness; // [height][width], 0 far .. 1 near
+    const float *sureness; // the same size, 0..1; NULL: the network does not tell
+};
+
+// NULL, logged, where the model cannot be used.
+struct depth *depth_create(const struct deep3d_params *params, const struct kernels *kernels);
+// Accepts a pointer to NULL; sets it to NULL.
+void depth_destroy(struct depth **depth);
+
+// Plans the network for pictures of this size; does nothing where that is done. *out_changed tells
+// which. False, logged, where there is no plan: memory is short or no backend runs the model.
+bool depth_resize(struct depth *depth, int picture_width, int picture_height, bool *out_changed);
+// The size of the answers of this plan; no nearness.
+struct depth_answer depth_answer_size(const struct depth *depth);
+// Fills the network's input.
+void depth_feed(struct depth *depth, const struct image *picture);
+// Runs the network. False, logged, where the device failed; the next depth_resize() then plans for
+// the CPU.
+bool depth_run(struct depth *depth);
+// new_shot: nothing that was learnt about the range of earlier answers counts.
+struct depth_answer depth_read(struct depth *depth, bool new_shot);
+
+const char *depth_backend_name(const struct depth *depth);
+const char *depth_model_name(const struct depth *depth);

@@ -1,0 +1,33 @@
+// What a depth network's file says about its input and output.
+//
+// metadata_props: deep3d.output (distribution | disparity | inverse_depth), deep3d.input_width,
+// deep3d.input_height, deep3d.multiple (sizes must be multiples of it), deep3d.order (RGB | BGR),
+// deep3d.mean and deep3d.scale (one number or three, in the order of the planes): plane = (value /
+// 255 - mean) / scale, deep3d.name. A file without them is recognised by its shapes and taken for
+// inverse depth with the mean and scale of ImageNet, as MiDaS and Depth Anything have.
+//
+// Thread-safety: safe.
+#pragma once
+#include <stdbool.h>
+
+#include "engine/nn/nn.h"
+
+enum model_output {
+    MODEL_DISTRIBUTION, // [1][levels][h][w], channel 0 farthest
+    MODEL_RELATIVE,     // [1][h][w] or [1][1][h][w], near is large, any scale
+};
+
+struct model_traits {
+    enum model_output output;
+    int width, height;         // of the default input
+    int multiple;              // >= 1
+    bool fixed_size;           // the graph takes the default size only
+    int channel[3];            // which of R, G, B each plane takes
+    float scale[3], offset[3]; // plane = value * scale + offset, value 0..255
+};
+
+// False, logged, where the model is no depth network that we can play.
+bool model_traits_read(const struct nn_model *model, const char *path, struct model_traits *out);
+// The input size for an upright picture: the default's area in the picture's shape.
+void model_input_size(const struct model_traits *traits, int picture_width, int picture_height,
+                      int *out_width, int *out_height);

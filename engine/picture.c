@@ -1,0 +1,155 @@
+#include "engine/picture.h"
+
+#include <stdlib.h>
+
+#include "base/log.h"
+
+static bool is_packed(enum deep3d_layout layout)
+{
+    return layout == DEEP3D_RGBA || layout == DEEP3D_BGRA;
+}
+
+static int plane_count(enum deep3d_layout layout)
+{
+    return layout == DEEP3D_PLANAR ? 3 : layout == DEEP3D_SEMI_PLANAR ? 2 : 1;
+}
+
+static bool refuse(const char *what, long value)
+{
+    log_error("picture refused: %s (%ld)", what, value);
+    return false;
+}
+
+static bool check_size(const struct deep3d_picture *p)
+{
+    if (p->width < 1 || p->width > DEEP3D_MAX_SIDE_PX)
+        return refuse("width is not 1..16384", p->width);
+    if (p->height < 1 || p->height > DEEP3D_MAX_SIDE_PX)
+        return refuse("height is not 1..16384", p->height);
+    if (p->rotation_deg != 0 && p->rotation_deg != 90 && p->rotation_deg != 180 &&
+        p->rotation_deg != 270)
+        return refuse("rotation is not 0, 90, 180 or 270", p->rotation_deg);
+    return true;
+}
+
+static bool check_samples(const struct deep3d_picture *p)
+{
+    if (p->layout < DEEP3D_PLANAR || p->layout > DEEP3D_BGRA)
+        return refuse("unknown layout", p->layout);
+    if (p->matrix < DEEP3D_MATRIX_BT709 || p->matrix > DEEP3D_MATRIX_RGB)
+        return refuse("unknown colour matrix", p->matrix);
+    if (p->bits < 8 || p->bits > 16)
+        return refuse("bits of a sample are not 8..16", p->bits);
+    if (p->shift < 0 || p->bits + p->shift > (p->bits > 8 ? 16 : 8))
+        return refuse("samples are shifted out of their words", p->shift);
+    if (is_packed(p->layout) && p->bits != 8)
+        return refuse("RGBA and BGRA have 8 bits a sample", p->bits);
+    if (p->layout == DEEP3D_SEMI_PLANAR && p->matrix == DEEP3D_MATRIX_RGB)
+        return refuse("no semi-planar layout of R, G and B is known", p->layout);
+    if (p->layout != DEEP3D_PLANAR && p->layout != DEEP3D_SEMI_PLANAR)
+        return true; // no chroma planes
+    if (p->chroma_shift_x < 0 || p->chroma_shift_x > 2)
+        return refuse("horizontal chroma shift is not 0..2", p->chroma_shift_x);
+    if (p->chroma_shift_y < 0 || p->chroma_shift_y > 1)
+        return refuse("vertical chroma shift is not 0..1", p->chroma_shift_y);
+    if (p->matrix == DEEP3D_MATRIX_RGB && (p->chroma_shift_x != 0 || p->chroma_shift_y != 0))
+        return refuse("R, G and B have no subsampling", p->chroma_shift_x);
+    return true;
+}
+
+// Samples of a row of the plane, all components together.
+static long row_samples(const struct deep3d_picture *p, int plane)
+{
+    long chroma = (p->width + (1 << p->chroma_shift_x) - 1) >> p->chroma_shift_x;
+
+    if (is_packed(p->layout))
+        return (long)p->width * 4;
+    if (plane == 0)
+        return p->width;
+    return p->layout == DEEP3D_SEMI_PLANAR ? chroma * 2 : chroma;
+}
+
+static bool check_planes(const struct deep3d_picture *p)
+{
+    for (int i = 0; i < plane_count(p->layout); i++) {
+        long bytes = row_samples(p, i) * (p->bits > 8 ? 2 : 1);
+        long stride = labs((long)p->stride_bytes[i]);
+        if (p->plane[i] == NULL)
+            return refuse("a plane is missing", i);
+        // one row needs no stride
+        if (p->height > 1 && stride < bytes)
+            return refuse("a plane's stride is shorter than its row", (long)p->stride_bytes[i]);
+        if (p->bits > 8 && (((uintptr_t)p->plane[i] | (uintptr_t)p->stride_bytes[i]) & 1) != 0)
+            return refuse("a plane of 16-bit words lies at an odd address", i);
+    }
+    return true;
+}
+
+bool picture_check(const struct deep3d_picture *picture)
+{
+    if (picture == NULL)
+        return refuse("there is none", 0);
+    return check_size(picture) && check_samples(picture) && check_planes(picture);
+}
+
+static enum colour_standard standard_of(const struct deep3d_picture *p)
+{
+    if (is_packed(p->layout))
+        return COLOUR_IDENTITY;
+    if (p->matrix == DEEP3D_MATRIX_RGB)
+        return p->layout == DEEP3D_GREY ? COLOUR_BT709 : COLOUR_IDENTITY;
+    return p->matrix == DEEP3D_MATRIX_BT601    ? COLOUR_BT601
+           : p->matrix == DEEP3D_MATRIX_BT2020 ? COLOUR_BT2020
+                                               : COLOUR_BT709;
+}
+
+static struct colour_component component_of(const struct deep3d_picture *p, int plane, int offset,
+                                            int step, bool chroma)
+{
+    return (struct colour_component){
+        .samples = p->plane[plane] + offset * (p->bits > 8 ? 2 : 1),
+        .stride_bytes = p->stride_bytes[plane],
+        .step = step,
+        .shift_x = chroma ? p->chroma_shift_x : 0,
+        .shift_y = chroma ? p->chroma_shift_y : 0,
+    };
+}
+
+struct colour_job picture_colour_job(const struct deep3d_picture *p)
+{
+    // packed R, G, B, and where G, B, R stand in planes
+    static const int rgba[3] = {0, 1, 2}, bgra[3] = {2, 1, 0}, gbr[3] = {2, 0, 1};
+    enum colour_standard standard = standard_of(p);
+    bool full = p->full_range || is_packed(p->layout);
+    struct colour_job job = {
+        .width = p->width,
+        .height = p->height,
+        .wide = p->bits > 8,
+        .matrix = colour_matrix_for(standard, p->bits, p->shift, full, p->layout == DEEP3D_GREY),
+        .quarter_turns = p->rotation_deg / 90,
+        .mirrored = p->mirrored,
+    };
+
+    for (int i = 0; i < 3; i++) {
+        switch (p->layout) {
+        case DEEP3D_RGBA:
+            job.component[i] = component_of(p, 0, rgba[i], 4, false);
+            break;
+        case DEEP3D_BGRA:
+            job.component[i] = component_of(p, 0, bgra[i], 4, false);
+            break;
+        case DEEP3D_GREY:
+            job.component[i] = component_of(p, 0, 0, 1, false);
+            break;
+        case DEEP3D_SEMI_PLANAR:
+            job.component[i] =
+                i == 0 ? component_of(p, 0, 0, 1, false) : component_of(p, 1, i - 1, 2, true);
+            break;
+        default:
+            job.component[i] =
+                component_of(p, standard == COLOUR_IDENTITY ? gbr[i] : i, 0, 1, i > 0);
+            break;
+        }
+    }
+    return job;
+}

@@ -1,0 +1,28 @@
+// Keeps nearness steady from picture to picture inside a shot (kernels/steady.h says how a pixel is
+// filtered).
+//
+// Before pixels are filtered, the whole answer is brought in line with the past by the one scale
+// and shift that fit the pixels that stand still: networks that see each picture alone breathe in
+// exactly these two.
+//
+// Thread-safety: belongs to one thread at a time.
+#pragma once
+#include <stdbool.h>
+
+#include "engine/depth.h"
+#include "kernels/kernels.h"
+
+struct steady;
+
+// Never NULL.
+struct steady *steady_create(const struct kernels *kernels, int threads);
+// Accepts a pointer to NULL; sets it to NULL.
+void steady_destroy(struct steady **steady);
+
+// Makes room for answers of this size; does nothing where it is there. A change forgets the past.
+// False, logged, where memory is short.
+bool steady_resize(struct steady *steady, int width, int height);
+// The filtered nearness, [height][width], valid until the next call. picture: the small one that
+// belongs to the answer. new_shot: the past does not count.
+const float *steady_run(struct steady *steady, const struct depth_answer *answer,
+                        const struct image *picture, bool new_shot);

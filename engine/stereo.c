@@ -1,0 +1,162 @@
+#include "engine/stereo.h"
+
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/parallel.h"
+
+// The refinement works on a grid at least this wide: finer than networks answer, and small enough
+// for the second cache.
+#define GRID_WIDTH 320
+// Half the width of the refinement's window, in pixels of the network's answer.
+#define WINDOW_NEAR_PX 2.0f
+// Colours nearer to each other than this part of the range are noise.
+#define COLOUR_NOISE 0.02f
+#define EDGE_GAIN 6.0f
+// Picture width for which an edge's soft pixels are one wide.
+#define SOFT_EDGE_WIDTH 1280
+
+struct stereo {
+    const struct kernels *kernels;
+    int bands;
+    int width, height; // 0: no room
+    struct image picture, small;
+    struct refine_grid grid;
+    uint8_t *picture_block, *small_block;
+    float *cells, *refine_scratch, *synth_scratch;
+};
+
+struct stereo *stereo_create(const struct kernels *kernels, int threads)
+{
+    struct stereo *s = mem_new(1, sizeof(*s));
+
+    s->kernels = kernels;
+    s->bands = threads > 0 ? threads : parallel_cores();
+    return s;
+}
+
+static void release(struct stereo *s)
+{
+    mem_free(s->picture_block);
+    mem_free(s->small_block);
+    mem_free(s->cells);
+    mem_free(s->refine_scratch);
+    mem_free(s->synth_scratch);
+    s->picture_block = s->small_block = NULL;
+    s->cells = s->refine_scratch = s->synth_scratch = NULL;
+    s->width = s->height = 0;
+}
+
+void stereo_destroy(struct stereo **stereo)
+{
+    if (*stereo == NULL)
+        return;
+    release(*stereo);
+    mem_free(*stereo);
+    *stereo = NULL;
+}
+
+static uint8_t *image_init(struct image *image, int width, int height)
+{
+    size_t stride =
+        (((size_t)width + 2 * IMAGE_PAD_PX) * 4 + MEM_ALIGN - 1) / MEM_ALIGN * MEM_ALIGN;
+    // taps of the last row reach past it
+    uint8_t *block = mem_try_block(stride * (size_t)height + MEM_ALIGN);
+
+    if (block != NULL)
+        *image = (struct image){block + (size_t)IMAGE_PAD_PX * 4, width, height, stride};
+    return block;
+}
+
+static int log2_step_for(int width)
+{
+    int step = 0;
+
+    while (step < 3 && width >> (step + 1) >= GRID_WIDTH)
+        step++;
+    return step;
+}
+
+bool stereo_resize(struct stereo *s, int width, int height)
+{
+    int log2_step = log2_step_for(width), step = 1 << log2_step;
+    int grid_width = (width + step - 1) / step, grid_height = (height + step - 1) / step;
+    size_t stride = ((size_t)grid_width + 15) / 16 * 16;
+
+    if (s->width == width && s->height == height)
+        return true;
+    release(s);
+    s->picture_block = image_init(&s->picture, width, height);
+    s->small_block = image_init(&s->small, grid_width, grid_height);
+    s->cells = mem_try_block(stride * REFINE_PLANES * (size_t)grid_height * sizeof(float));
+    s->refine_scratch = mem_try_block(
+        (size_t)s->bands * refine_scratch_floats(grid_width, REFINE_RADIUS_MAX) * sizeof(float));
+    s->synth_scratch =
+        mem_try_block((size_t)s->bands * synth_scratch_floats(width) * sizeof(float));
+    if (s->picture_block == NULL || s->small_block == NULL || s->cells == NULL ||
+        s->refine_scratch == NULL || s->synth_scratch == NULL) {
+        log_error("no memory to convert pictures of %dx%d pixels; use a smaller video", width,
+                  height);
+        release(s);
+        return false;
+    }
+    s->grid = (struct refine_grid){s->cells, grid_width, grid_height, (int)stride, log2_step};
+    s->width = width;
+    s->height = height;
+    return true;
+}
+
+const struct image *stereo_picture(const struct stereo *s)
+{
+    return &s->picture;
+}
+
+const struct image *stereo_shrink(struct stereo *s)
+{
+    struct shrink_job job = {s->picture, s->small, s->grid.log2_step, s->bands};
+
+    s->kernels->shrink(&job);
+    return &s->small;
+}
+
+static int window_radius(const struct stereo *s, int near_width)
+{
+    int radius = (int)(WINDOW_NEAR_PX * (float)s->grid.width / (float)near_width + 0.5f);
+
+    return radius < 2 ? 2 : radius > REFINE_RADIUS_MAX ? REFINE_RADIUS_MAX : radius;
+}
+
+void stereo_draw(struct stereo *s, const struct stereo_view *view)
+{
+    struct refine_job refine = {
+        .guide = s->small,
+        .picture_width = s->width,
+        .picture_height = s->height,
+        .nearness = view->nearness,
+        .near_width = view->near_width,
+        .near_height = view->near_height,
+        .radius = window_radius(s, view->near_width),
+        .smooth = COLOUR_NOISE * COLOUR_NOISE,
+        .gain = EDGE_GAIN,
+        .out = s->grid,
+        .bands = s->bands,
+        .scratch = s->refine_scratch,
+    };
+    struct synth_job synth = {
+        .picture = s->picture,
+        .grid = s->grid,
+        .gain_px = {view->gain_px[0], view->gain_px[1]},
+        .convergence = view->convergence,
+        .dilate_px = (s->width + SOFT_EDGE_WIDTH / 2) / SOFT_EDGE_WIDTH,
+        .eye = {view->eye[0], view->eye[1]},
+        .stride_bytes = view->stride_bytes,
+        .bands = s->bands,
+        .scratch = s->synth_scratch,
+    };
+
+    if (synth.dilate_px > 4)
+        synth.dilate_px = 4;
+    s->kernels->refine(&refine);
+    s->kernels->synth(&synth);
+}

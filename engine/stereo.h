@@ -1,0 +1,40 @@
+// From an upright picture and its nearness to both eyes: the part of the converter that needs no
+// network.
+//
+//     stereo_resize(s, width, height);
+//     fill(stereo_picture(s));            // the colour kernel writes it, padding too
+//     stereo_draw(s, &view);
+//
+// Thread-safety: belongs to one thread at a time.
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kernels/kernels.h"
+
+struct stereo;
+
+struct stereo_view {
+    const float *nearness; // [near_height][near_width], 0..1
+    int near_width, near_height;
+    float gain_px[2]; // see struct synth_job
+    float convergence;
+    uint8_t *eye[2]; // [height][stride_bytes], left, right
+    size_t stride_bytes;
+};
+
+// threads: 0: all cores. Never NULL.
+struct stereo *stereo_create(const struct kernels *kernels, int threads);
+// Accepts a pointer to NULL; sets it to NULL.
+void stereo_destroy(struct stereo **stereo);
+
+// Makes room for pictures of this size; does nothing where it is there. False, logged, where memory
+// is short: there is no picture then until the next call that succeeds.
+bool stereo_resize(struct stereo *stereo, int width, int height);
+// Written by the caller; valid until the next resize.
+const struct image *stereo_picture(const struct stereo *stereo);
+// Call when the picture is complete: makes the small one. It is valid until the next call.
+const struct image *stereo_shrink(struct stereo *stereo);
+// Both eyes of the shrunk picture.
+void stereo_draw(struct stereo *stereo, const struct stereo_view *view);

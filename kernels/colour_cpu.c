@@ -1,0 +1,206 @@
+#include "kernels/colour.h"
+
+#include <string.h>
+
+#include "base/parallel.h"
+#include "kernels/columns.h"
+#include "kernels/variant.h"
+
+// A picture is converted in tiles of this many pixels of this many rows: small enough for the first
+// cache, tall enough that a turned tile fills whole cache lines of its column.
+#define TILE_PX 512
+#define TILE_ROWS 16
+
+// Widens samples first..first+count-1 of a row to floats. The step is a constant in each call, so
+// that each becomes a vector loop of its own.
+static inline void widen_bytes(const uint8_t *row, int step, int count, float *restrict out)
+{
+    for (int i = 0; i < count; i++)
+        out[i] = row[i * step];
+}
+
+static inline void widen_words(const uint8_t *row, int step, int count, float *restrict out)
+{
+    const uint16_t *words = (const uint16_t *)(const void *)row;
+
+    for (int i = 0; i < count; i++)
+        out[i] = words[i * step];
+}
+
+static void widen(const struct colour_component *c, bool wide, int y, int first, int count,
+                  float *restrict out)
+{
+    const uint8_t *row =
+        c->samples + y * c->stride_bytes + (ptrdiff_t)first * c->step * (wide ? 2 : 1);
+
+    switch ((wide ? 8 : 0) + c->step) {
+    case 1:
+        widen_bytes(row, 1, count, out);
+        break;
+    case 2:
+        widen_bytes(row, 2, count, out);
+        break;
+    case 4:
+        widen_bytes(row, 4, count, out);
+        break;
+    case 8 + 1:
+        widen_words(row, 1, count, out);
+        break;
+    case 8 + 2:
+        widen_words(row, 2, count, out);
+        break;
+    default:
+        widen_words(row, 4, count, out);
+        break;
+    }
+}
+
+// Chroma samples first..first+count-1 on the line of full-size row y.
+static void chroma_line(const struct colour_component *c, const struct colour_job *job, int y,
+                        int first, int count, float *restrict out)
+{
+    int rows = (job->height + (1 << c->shift_y) - 1) >> c->shift_y;
+    int near = y >> c->shift_y, far = (y & 1) != 0 ? near + 1 : near - 1;
+    float other[TILE_PX + 2];
+
+    widen(c, job->wide, near, first, count, out);
+    if (c->shift_y == 0 || far < 0 || far >= rows)
+        return;
+    widen(c, job->wide, far, first, count, other);
+    for (int i = 0; i < count; i++)
+        out[i] = 0.75f * out[i] + 0.25f * other[i];
+}
+
+static inline void spread(const float *restrict in, int shift, int cells, float *restrict out)
+{
+    int n = 1 << shift;
+
+    for (int i = 0; i < cells; i++)
+        for (int k = 0; k < n; k++)
+            out[i * n + k] = in[i] + (in[i + 1] - in[i]) * ((float)k / (float)n);
+}
+
+// Component samples for pixels x..x+count-1 of row y. x is a multiple of 4; out has room for 4
+// more.
+static void component_line(const struct colour_component *c, const struct colour_job *job, int y,
+                           int x, int count, float *restrict out)
+{
+    int columns = (job->width + (1 << c->shift_x) - 1) >> c->shift_x;
+    int first = x >> c->shift_x,
+        last = ((x + count - 1) >> c->shift_x) + 1; // the last is the right neighbour
+    int readable = last < columns ? last : columns - 1;
+    float line[TILE_PX + 2];
+
+    if (c->shift_x == 0) {
+        chroma_line(c, job, y, x, count, out);
+        return;
+    }
+    chroma_line(c, job, y, first, readable - first + 1, line);
+    for (int i = readable + 1; i <= last; i++)
+        line[i - first] = line[readable - first];
+    if (c->shift_x == 1)
+        spread(line, 1, last - first, out);
+    else
+        spread(line, 2, last - first, out);
+}
+
+static void convert_line(const struct colour_job *job, int y, int x, int count,
+                         uint8_t *restrict out)
+{
+    float s[3][TILE_PX + 4];
+    const struct colour_matrix matrix = job->matrix;
+
+    for (int i = 0; i < 3; i++)
+        component_line(&job->component[i], job, y, x, count, s[i]);
+    for (int i = 0; i < count; i++) {
+        uint32_t pixel = colour_pixel(&matrix, s[0][i], s[1][i], s[2][i]);
+        memcpy(out + (size_t)i * 4, &pixel, 4);
+    }
+}
+
+// Where stored pixel (x, y) goes, and how far its right neighbour lies from it in the output.
+static uint8_t *target(const struct colour_job *job, int x, int y, ptrdiff_t *out_step)
+{
+    int column, row;
+    ptrdiff_t step, stride = (ptrdiff_t)job->out.stride_bytes;
+
+    switch (job->quarter_turns) {
+    case 0:
+        column = x, row = y, step = 4;
+        break;
+    case 1:
+        column = job->height - 1 - y, row = x, step = stride;
+        break;
+    case 2:
+        column = job->width - 1 - x, row = job->height - 1 - y, step = -4;
+        break;
+    default:
+        column = y, row = job->width - 1 - x, step = -stride;
+        break;
+    }
+    if (job->mirrored) {
+        column = job->out.width - 1 - column;
+        step = step == 4 || step == -4 ? -step : step;
+    }
+    *out_step = step;
+    return job->out.pixels + row * stride + (ptrdiff_t)column * 4;
+}
+
+// A tile that does not stay as it lies: converted aside, then written along its columns.
+static void turned_tile(const struct colour_job *job, int x, int y, int count, int rows)
+{
+    uint32_t tile[TILE_ROWS][TILE_PX];
+    ptrdiff_t step = 0;
+    uint8_t *to[TILE_ROWS];
+
+    for (int r = 0; r < rows; r++) {
+        convert_line(job, y + r, x, count, (uint8_t *)tile[r]);
+        to[r] = target(job, x, y + r, &step);
+    }
+    for (int i = 0; i < count; i++)
+        for (int r = 0; r < rows; r++)
+            memcpy(to[r] + i * step, &tile[r][i], 4);
+}
+
+static void bands(void *user, int first, int end)
+{
+    const struct colour_job *job = user;
+    bool straight = job->quarter_turns == 0 && !job->mirrored;
+
+    for (int band = first; band < end; band++) {
+        int y = band * TILE_ROWS, rows = job->height - y < TILE_ROWS ? job->height - y : TILE_ROWS;
+        for (int x = 0; x < job->width; x += TILE_PX) {
+            int count = job->width - x < TILE_PX ? job->width - x : TILE_PX;
+            if (!straight) {
+                turned_tile(job, x, y, count, rows);
+                continue;
+            }
+            for (int r = 0; r < rows; r++)
+                convert_line(job, y + r, x, count,
+                             job->out.pixels + (size_t)(y + r) * job->out.stride_bytes +
+                                 (size_t)x * 4);
+        }
+    }
+}
+
+static void pad_rows(void *user, int first, int end)
+{
+    const struct image *out = user;
+
+    for (int y = first; y < end; y++) {
+        uint8_t *row = out->pixels + (size_t)y * out->stride_bytes,
+                *right = row + (size_t)out->width * 4;
+        for (int i = 1; i <= IMAGE_PAD_PX; i++) {
+            memcpy(row - i * 4, row, 4);
+            memcpy(right + (i - 1) * 4, right - 4, 4);
+        }
+    }
+}
+
+void KERNEL(colour)(const struct colour_job *job)
+{
+    struct image out = job->out;
+
+    parallel_rows((job->height + TILE_ROWS - 1) / TILE_ROWS, job->threads, bands, (void *)job);
+    parallel_rows(out.height, job->threads, pad_rows, &out);
+}

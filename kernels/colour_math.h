@@ -1,0 +1,36 @@
+// The arithmetic of one pixel's colour conversion, the same for a C and a CUDA compiler.
+//
+// Formulas: ITU-R BT.601-7, BT.709-6, BT.2020-2 (non-constant luminance), limited range as in
+// BT.709-6 section 3.
+#pragma once
+#include <stdint.h>
+
+#ifdef __CUDACC__
+#define COLOUR_FUNCTION static __host__ __device__ inline
+#else
+#define COLOUR_FUNCTION static inline
+#endif
+
+// From raw samples to R, G, B in 0..255: out[i] = m[i][0] * s0 + m[i][1] * s1 + m[i][2] * s2 +
+// m[i][3].
+struct colour_matrix {
+    float m[3][4];
+};
+
+// Rounds to the nearest 8-bit value, clamped.
+COLOUR_FUNCTION uint32_t colour_round(float v)
+{
+    v = v < 0.0f ? 0.0f : v;
+    v = v > 255.0f ? 255.0f : v;
+    return (uint32_t)(int32_t)(v + 0.5f);
+}
+
+// One pixel, as a little-endian word of R, G, B, 255.
+COLOUR_FUNCTION uint32_t colour_pixel(const struct colour_matrix *c, float s0, float s1, float s2)
+{
+    float r = c->m[0][0] * s0 + c->m[0][1] * s1 + c->m[0][2] * s2 + c->m[0][3];
+    float g = c->m[1][0] * s0 + c->m[1][1] * s1 + c->m[1][2] * s2 + c->m[1][3];
+    float b = c->m[2][0] * s0 + c->m[2][1] * s1 + c->m[2][2] * s2 + c->m[2][3];
+
+    return colour_round(r) | colour_round(g) << 8 | colour_round(b) << 16 | 0xff000000u;
+}

@@ -1,0 +1,22 @@
+#include "kernels/columns.h"
+#include "kernels/variant.h"
+
+#define NAME_OF_plain "plain C"
+#define NAME_OF_avx2 "AVX2"
+#define NAME_OF_avx512 "AVX-512"
+#define NAME_PASTE(variant) NAME_OF_##variant
+#define NAME_OF(variant) NAME_PASTE(variant)
+
+const struct kernels KERNEL(kernels) = {
+    .name = NAME_OF(KERNELS_VARIANT),
+    .colour = KERNEL(colour),
+    .resize = KERNEL(resize),
+    .shrink = KERNEL(shrink),
+    .levels = KERNEL(levels),
+    .steady = KERNEL(steady),
+    .refine = KERNEL(refine),
+    .refine_row = KERNEL(refine_row),
+    .synth = KERNEL(synth),
+    .synth_map = KERNEL(synth_map),
+    .sample_row = KERNEL(sample_row),
+};

@@ -1,0 +1,20 @@
+// The compiled columns of the table; use kernels.h.
+#pragma once
+#include "kernels/kernels.h"
+
+#define KERNELS_DECLARE(variant)                                                                   \
+    extern const struct kernels kernels_##variant;                                                 \
+    kernel_colour colour_##variant;                                                                \
+    kernel_resize resize_##variant;                                                                \
+    kernel_shrink shrink_##variant;                                                                \
+    kernel_levels levels_##variant;                                                                \
+    kernel_steady steady_##variant;                                                                \
+    kernel_refine refine_##variant;                                                                \
+    kernel_refine_row refine_row_##variant;                                                        \
+    kernel_synth synth_##variant;                                                                  \
+    kernel_synth_map synth_map_##variant;                                                          \
+    kernel_sample_row sample_row_##variant;
+
+KERNELS_DECLARE(plain)
+KERNELS_DECLARE(avx2)
+KERNELS_DECLARE(avx512)

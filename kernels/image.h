@@ -1,0 +1,15 @@
+// The upright picture that all kernels after the colour conversion read.
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+// Pixels before the first and after the last of each row: copies of them, so that taps may reach
+// over the border.
+#define IMAGE_PAD_PX 8
+
+// R, G, B, 255; 8 bits each. [height][stride_bytes].
+struct image {
+    uint8_t *pixels; // of pixel (0, 0); IMAGE_PAD_PX pixels lie before it
+    int width, height;
+    size_t stride_bytes; // at least (width + 2 * IMAGE_PAD_PX) * 4
+};

@@ -1,0 +1,55 @@
+// Refine: the network's coarse nearness takes on the edges of the picture.
+//
+// On a small grid (the picture shrunk by 2^log2_step) a guided filter (He, Sun, Tang, "Guided Image
+// Filtering", PAMI 2013, with colour) explains nearness as an affine function of colour, window by
+// window. Beside it stand the least and the greatest nearness of the window: the background and the
+// foreground that meet there. At full size
+//
+//     t = 0.5 + gain * ((a . colour + b - low) / (high - low) - 0.5)
+//     nearness = low + (high - low) * clamp(t, 0, 1)
+//
+// gain is 1 where nearness is smooth, so that the filter's own value comes out, and grows where the
+// window has two depths that the colours tell apart: there the step becomes as sharp as the
+// picture's edge. All of it is folded into six numbers a cell, interpolated linearly between cells.
+//
+// Cost: reads the grid's picture and the network's nearness (both small), writes 24 bytes a cell;
+// refine_row reads them and the picture's row, and writes 4 bytes a pixel, row by row inside the
+// synthesis.
+//
+// Thread-safety: safe on disjoint outputs and scratch.
+#pragma once
+#include <stddef.h>
+
+#include "kernels/image.h"
+
+#define REFINE_PLANES 6 // slope of R, G, B; base of t; low; high - low
+#define REFINE_RADIUS_MAX 12
+#define REFINE_SLACK 8
+
+struct refine_grid {
+    float *cells; // [height][REFINE_PLANES][stride]
+    int width, height;
+    int stride;    // in floats, at least width
+    int log2_step; // 0..3: a cell is 2^log2_step pixels wide and high
+};
+
+struct refine_job {
+    struct image guide; // the shrunk picture, of the grid's size
+    int picture_width, picture_height;
+    const float *nearness; // [near_height][near_width], 0..1
+    int near_width, near_height;
+    int radius;   // of the filter's window, in cells, 1..REFINE_RADIUS_MAX
+    float smooth; // variance of colour (0..1) that is taken for noise
+    float gain;   // the greatest gain, >= 1; 1: a plain guided filter
+    struct refine_grid out;
+    int bands;      // how many runs of rows are worked on at the same time, >= 1
+    float *scratch; // [bands][refine_scratch_floats(out.width, radius)]
+};
+
+size_t refine_scratch_floats(int grid_width, int radius);
+
+typedef void kernel_refine(const struct refine_job *job);
+// Nearness of row y of the picture at full size: out[picture->width]; out has room for
+// REFINE_SLACK more at both ends, which may be written.
+typedef void kernel_refine_row(const struct refine_grid *grid, const struct image *picture, int y,
+                               float *out);

@@ -1,0 +1,372 @@
+#include "kernels/refine.h"
+
+#include <string.h>
+
+#include "base/parallel.h"
+#include "kernels/columns.h"
+#include "kernels/refine_scratch.h"
+#include "kernels/variant.h"
+
+// One run of rows at work. Rows of moments and fits are kept in rings, long enough for one window:
+// the working set stays in the second cache whatever the picture's height.
+struct strip {
+    const struct refine_job *job;
+    int row_floats, window;
+    float *moments, *fits; // [window][REFINE_MOMENTS or REFINE_FITS][row_floats]
+    float *work;           // [REFINE_WORK + REFINE_MOMENTS][row_floats]
+    int next_moments, next_fits;
+};
+
+static int clamp_int(int v, int most)
+{
+    return v < 0 ? 0 : v > most ? most : v;
+}
+
+static inline float smoothstep(float from, float to, float v)
+{
+    float t = (v - from) / (to - from);
+
+    t = t > 0.0f ? t : 0.0f;
+    t = t < 1.0f ? t : 1.0f;
+    return t * t * (3.0f - 2.0f * t);
+}
+
+static float *ring_row(float *ring, int planes, const struct strip *s, int y)
+{
+    return ring + (size_t)(y % s->window) * (size_t)planes * (size_t)s->row_floats;
+}
+
+// Nearness at the centres of the cells of row y, linearly interpolated.
+static void sample_nearness(const struct refine_job *job, int y, float *restrict out)
+{
+    float step = (float)(1 << job->out.log2_step);
+    float v =
+        ((float)y + 0.5f) * step * (float)job->near_height / (float)job->picture_height - 0.5f;
+    float ratio = step * (float)job->near_width / (float)job->picture_width;
+    int top = job->near_height - 1, right = job->near_width - 1;
+    v = v > 0.0f ? v : 0.0f;
+    int y0 = clamp_int((int)v, top), y1 = clamp_int(y0 + 1, top);
+    float fy = v - (float)y0;
+    const float *a = job->nearness + (size_t)y0 * (size_t)job->near_width;
+    const float *b = job->nearness + (size_t)y1 * (size_t)job->near_width;
+
+    fy = fy < 1.0f ? fy : 1.0f;
+    for (int x = 0; x < job->out.width; x++) {
+        float u = ((float)x + 0.5f) * ratio - 0.5f;
+        u = u > 0.0f ? u : 0.0f;
+        int x0 = (int)u < right ? (int)u : right, x1 = x0 + 1 < right ? x0 + 1 : right;
+        float fx = u - (float)x0;
+        fx = fx < 1.0f ? fx : 1.0f;
+        float upper = a[x0] + (a[x1] - a[x0]) * fx, lower = b[x0] + (b[x1] - b[x0]) * fx;
+        out[x] = upper + (lower - upper) * fy;
+    }
+}
+
+// Repeats the ends of a row of `width` floats `radius` times on both sides; the row begins at
+// row[radius].
+static void extend(float *row, int width, int radius)
+{
+    for (int i = 0; i < radius; i++) {
+        row[i] = row[radius];
+        row[radius + width + i] = row[radius + width - 1];
+    }
+}
+
+static void window_sum(const float *restrict row, int width, int radius, float *restrict out)
+{
+    for (int x = 0; x < width; x++)
+        out[x] = row[x] + row[x + 1] + row[x + 2];
+    for (int k = 3; k <= 2 * radius; k += 2)
+        for (int x = 0; x < width; x++)
+            out[x] += row[x + k] + row[x + k + 1];
+}
+
+static void window_least(const float *restrict row, int width, int radius, float *restrict least,
+                         float *restrict most)
+{
+    memcpy(least, row, (size_t)width * sizeof(*least));
+    memcpy(most, row, (size_t)width * sizeof(*most));
+    for (int k = 1; k <= 2 * radius; k++)
+        for (int x = 0; x < width; x++) {
+            least[x] = row[x + k] < least[x] ? row[x + k] : least[x];
+            most[x] = row[x + k] > most[x] ? row[x + k] : most[x];
+        }
+}
+
+// Sums over the windows of row y, horizontally.
+static void make_moments(struct strip *s, int y)
+{
+    const struct refine_job *job = s->job;
+    int width = job->out.width, radius = job->radius, n = s->row_floats;
+    float *in = s->work, *product = s->work + 4 * (size_t)n;
+    float *out = ring_row(s->moments, REFINE_MOMENTS, s, y);
+    const uint8_t *pixels = job->guide.pixels + (size_t)y * job->guide.stride_bytes;
+    static const int factor[10][2] = {{0, 0}, {0, 1}, {0, 2}, {1, 1}, {1, 2},
+                                      {2, 2}, {0, 3}, {1, 3}, {2, 3}, {3, 3}};
+
+    for (int c = 0; c < 3; c++)
+        for (int x = 0; x < width; x++)
+            in[(size_t)c * (size_t)n + (size_t)(radius + x)] =
+                (float)pixels[x * 4 + c] * (1.0f / 255.0f);
+    sample_nearness(job, y, in + 3 * (size_t)n + radius);
+    for (int c = 0; c < 4; c++) {
+        extend(in + (size_t)c * (size_t)n, width, radius);
+        window_sum(in + (size_t)c * (size_t)n, width, radius, out + (size_t)c * (size_t)n);
+    }
+    for (int m = 0; m < 10; m++) {
+        const float *a = in + (size_t)factor[m][0] * (size_t)n,
+                    *b = in + (size_t)factor[m][1] * (size_t)n;
+        for (int x = 0; x < width + 2 * radius; x++)
+            product[x] = a[x] * b[x];
+        window_sum(product, width, radius, out + (size_t)(4 + m) * (size_t)n);
+    }
+    window_least(in + 3 * (size_t)n, width, radius, out + REFINE_SUMS * (size_t)n,
+                 out + (REFINE_SUMS + 1) * (size_t)n);
+}
+
+// Vertical part of the windows' sums, least and greatest around row y.
+static void add_moments(struct strip *s, int y, float *restrict sum)
+{
+    size_t n = (size_t)s->row_floats, count = REFINE_SUMS * n;
+    int last = s->job->out.height - 1, radius = s->job->radius;
+    float *least = sum + count, *most = least + n;
+
+    for (int k = -radius; k <= radius; k++) {
+        const float *row = ring_row(s->moments, REFINE_MOMENTS, s, clamp_int(y + k, last));
+        if (k == -radius) {
+            memcpy(sum, row, REFINE_MOMENTS * n * sizeof(*sum));
+            continue;
+        }
+        for (size_t i = 0; i < count; i++)
+            sum[i] += row[i];
+        for (size_t i = 0; i < n; i++) {
+            least[i] = row[count + i] < least[i] ? row[count + i] : least[i];
+            most[i] = row[count + n + i] > most[i] ? row[count + n + i] : most[i];
+        }
+    }
+}
+
+// Least squares of nearness on colour in each window: slopes, base, and the gain that the fit
+// deserves.
+static void solve(const struct strip *s, const float *restrict sum, float *restrict fit,
+                  float *restrict gain)
+{
+    const struct refine_job *job = s->job;
+    size_t n = (size_t)s->row_floats;
+    float norm = 1.0f / (float)(s->window * s->window);
+
+    for (size_t x = 0; x < (size_t)job->out.width; x++) {
+        float r = sum[x] * norm, g = sum[n + x] * norm, b = sum[2 * n + x] * norm,
+              p = sum[3 * n + x] * norm;
+        float rr = sum[4 * n + x] * norm - r * r + job->smooth, rg = sum[5 * n + x] * norm - r * g;
+        float rb = sum[6 * n + x] * norm - r * b, gg = sum[7 * n + x] * norm - g * g + job->smooth;
+        float gb = sum[8 * n + x] * norm - g * b, bb = sum[9 * n + x] * norm - b * b + job->smooth;
+        float rp = sum[10 * n + x] * norm - r * p, gp = sum[11 * n + x] * norm - g * p;
+        float bp = sum[12 * n + x] * norm - b * p, pp = sum[13 * n + x] * norm - p * p;
+        // the inverse of the symmetric 3x3 matrix by its cofactors; smooth > 0 keeps its
+        // determinant above 0
+        float c00 = gg * bb - gb * gb, c01 = rb * gb - rg * bb, c02 = rg * gb - rb * gg;
+        float c11 = rr * bb - rb * rb, c12 = rb * rg - rr * gb, c22 = rr * gg - rg * rg;
+        float inverse = 1.0f / (rr * c00 + rg * c01 + rb * c02);
+        float ar = (c00 * rp + c01 * gp + c02 * bp) * inverse;
+        float ag = (c01 * rp + c11 * gp + c12 * bp) * inverse;
+        float ab = (c02 * rp + c12 * gp + c22 * bp) * inverse;
+        float explained = (ar * rp + ag * gp + ab * bp) / (pp + 1e-5f);
+        float range = sum[(REFINE_SUMS + 1) * n + x] - sum[REFINE_SUMS * n + x];
+
+        fit[x] = ar;
+        fit[n + x] = ag;
+        fit[2 * n + x] = ab;
+        fit[3 * n + x] = p - ar * r - ag * g - ab * b;
+        gain[x] = 1.0f + (job->gain - 1.0f) * smoothstep(0.4f, 0.8f, explained) *
+                             smoothstep(0.06f, 0.2f, range);
+    }
+}
+
+static void make_fits(struct strip *s, int y)
+{
+    size_t n = (size_t)s->row_floats;
+    int width = s->job->out.width, radius = s->job->radius;
+    float *fit = s->work, *sum = s->work + 4 * n;
+    float *out = ring_row(s->fits, REFINE_FITS, s, y);
+
+    for (int last = clamp_int(y + radius, s->job->out.height - 1); s->next_moments <= last;
+         s->next_moments++)
+        make_moments(s, s->next_moments);
+    add_moments(s, y, sum);
+    solve(s, sum, fit, out + 4 * n);
+    for (int c = 0; c < 4; c++) {
+        float *row = fit + (size_t)c * n;
+        memmove(row + radius, row, (size_t)width * sizeof(*row));
+        extend(row, width, radius);
+        window_sum(row, width, radius, out + (size_t)c * n);
+    }
+    for (size_t x = 0; x < (size_t)width; x++) {
+        float range = sum[(REFINE_SUMS + 1) * n + x] - sum[REFINE_SUMS * n + x];
+        out[5 * n + x] = sum[REFINE_SUMS * n + x];
+        out[6 * n + x] = range > 1e-3f ? range : 1e-3f;
+    }
+}
+
+// The mean of the fits around row y, folded into the six numbers of a cell.
+static void make_cells(struct strip *s, int y)
+{
+    const struct refine_job *job = s->job;
+    size_t n = (size_t)s->row_floats, stride = (size_t)job->out.stride;
+    float *sum = s->work, *out = job->out.cells + (size_t)y * REFINE_PLANES * stride;
+    float norm = 1.0f / (float)(s->window * s->window);
+
+    for (int last = clamp_int(y + job->radius, job->out.height - 1); s->next_fits <= last;
+         s->next_fits++)
+        make_fits(s, s->next_fits);
+    memset(sum, 0, 4 * n * sizeof(*sum));
+    for (int k = -job->radius; k <= job->radius; k++) {
+        const float *row = ring_row(s->fits, REFINE_FITS, s, clamp_int(y + k, job->out.height - 1));
+        for (size_t i = 0; i < 4 * n; i++)
+            sum[i] += row[i];
+    }
+    const float *own = ring_row(s->fits, REFINE_FITS, s, y);
+    for (size_t x = 0; x < (size_t)job->out.width; x++) {
+        float gain = own[4 * n + x], low = own[5 * n + x], range = own[6 * n + x],
+              unit = gain * norm / range;
+        out[x] = sum[x] * unit;
+        out[stride + x] = sum[n + x] * unit;
+        out[2 * stride + x] = sum[2 * n + x] * unit;
+        out[3 * stride + x] = 0.5f + gain * ((sum[3 * n + x] * norm - low) / range - 0.5f);
+        out[4 * stride + x] = low;
+        out[5 * stride + x] = range;
+    }
+}
+
+static void bands(void *user, int first, int end)
+{
+    const struct refine_job *job = user;
+    struct strip s = {
+        .job = job, .row_floats = REFINE_ROW_FLOATS(job->out.width), .window = 2 * job->radius + 1};
+
+    for (int band = first; band < end; band++) {
+        int begin = (int)((long long)job->out.height * band / job->bands);
+        int stop = (int)((long long)job->out.height * (band + 1) / job->bands);
+        size_t ring = (size_t)s.window * (size_t)s.row_floats;
+        s.moments =
+            job->scratch + (size_t)band * refine_scratch_floats(job->out.width, job->radius);
+        s.fits = s.moments + ring * REFINE_MOMENTS;
+        s.work = s.fits + ring * REFINE_FITS;
+        s.next_fits = begin - job->radius > 0 ? begin - job->radius : 0;
+        s.next_moments = s.next_fits - job->radius > 0 ? s.next_fits - job->radius : 0;
+        for (int y = begin; y < stop; y++)
+            make_cells(&s, y);
+    }
+}
+
+void KERNEL(refine)(const struct refine_job *job)
+{
+    parallel_rows(job->bands, job->bands, bands, (void *)job);
+}
+
+// Cells that are spread over pixels at a time.
+#define RUN_CELLS 32
+
+// Pixel i of cell c's run lies between the centres of cells c - 1 and c.
+static inline void spread(const float *restrict cells, int count, int step, float *restrict out)
+{
+    for (int c = 0; c < count; c++)
+        for (int k = 0; k < step; k++)
+            out[c * step + k] =
+                cells[c] + (cells[c + 1] - cells[c]) * (((float)k + 0.5f) / (float)step);
+}
+
+// Row y's cells, blended from the two rows about it, with one more at both ends: out[1 + cell].
+static inline float blend_cell(const float *upper, const float *lower, float part, int cell)
+{
+    return upper[cell] + (lower[cell] - upper[cell]) * part;
+}
+
+struct blend {
+    const float *upper, *lower; // [REFINE_PLANES][stride]
+    float part;
+};
+
+static struct blend blend_for(const struct refine_grid *grid, int y)
+{
+    float v = ((float)y + 0.5f) / (float)(1 << grid->log2_step) - 0.5f;
+    size_t row = (size_t)REFINE_PLANES * (size_t)grid->stride;
+
+    v = v > 0.0f ? v : 0.0f;
+    int y0 = clamp_int((int)v, grid->height - 1), y1 = clamp_int(y0 + 1, grid->height - 1);
+    return (struct blend){grid->cells + (size_t)y0 * row, grid->cells + (size_t)y1 * row,
+                          v - (float)y0};
+}
+
+static inline void apply(const float (*restrict c)[RUN_CELLS * 8], const uint8_t *restrict pixels,
+                         int count, float *restrict out)
+{
+    for (int i = 0; i < count; i++) {
+        float t = c[0][i] * (float)pixels[i * 4] + c[1][i] * (float)pixels[i * 4 + 1] +
+                  c[2][i] * (float)pixels[i * 4 + 2];
+        t = t * (1.0f / 255.0f) + c[3][i];
+        t = t > 0.0f ? t : 0.0f;
+        t = t < 1.0f ? t : 1.0f;
+        out[i] = c[4][i] + c[5][i] * t;
+    }
+}
+
+static inline void row_with_step(const struct refine_grid *grid, const struct image *picture, int y,
+                                 int step, float *out)
+{
+    struct blend b = blend_for(grid, y);
+    const uint8_t *pixels = picture->pixels + (size_t)y * picture->stride_bytes;
+    float cells[RUN_CELLS + 1], full[REFINE_PLANES][RUN_CELLS * 8];
+
+    // runs begin half a cell before the row: between the repeated first cell and the first
+    for (int first = -1; first < grid->width; first += RUN_CELLS) {
+        int count = grid->width - first < RUN_CELLS ? grid->width - first : RUN_CELLS;
+        for (int p = 0; p < REFINE_PLANES; p++) {
+            const float *upper = b.upper + (size_t)p * (size_t)grid->stride,
+                        *lower = b.lower + (size_t)p * (size_t)grid->stride;
+            for (int i = 0; i <= count; i++)
+                cells[i] = blend_cell(upper, lower, b.part, clamp_int(first + i, grid->width - 1));
+            spread(cells, count, step, full[p]);
+        }
+        int x = first * step + step / 2, left = picture->width - x;
+        int n = count * step < left ? count * step : left;
+        apply(full, pixels + (ptrdiff_t)x * 4, n, out + x);
+    }
+}
+
+// No interpolation: a cell is a pixel.
+static void row_direct(const struct refine_grid *grid, const struct image *picture, int y,
+                       float *out)
+{
+    const float *c = grid->cells + (size_t)y * REFINE_PLANES * (size_t)grid->stride;
+    const uint8_t *pixels = picture->pixels + (size_t)y * picture->stride_bytes;
+    size_t n = (size_t)grid->stride;
+
+    for (size_t x = 0; x < (size_t)picture->width; x++) {
+        float t = c[x] * (float)pixels[x * 4] + c[n + x] * (float)pixels[x * 4 + 1] +
+                  c[2 * n + x] * (float)pixels[x * 4 + 2];
+        t = t * (1.0f / 255.0f) + c[3 * n + x];
+        t = t > 0.0f ? t : 0.0f;
+        t = t < 1.0f ? t : 1.0f;
+        out[x] = c[4 * n + x] + c[5 * n + x] * t;
+    }
+}
+
+void KERNEL(refine_row)(const struct refine_grid *grid, const struct image *picture, int y,
+                        float *out)
+{
+    switch (grid->log2_step) {
+    case 0:
+        row_direct(grid, picture, y, out);
+        break;
+    case 1:
+        row_with_step(grid, picture, y, 2, out);
+        break;
+    case 2:
+        row_with_step(grid, picture, y, 4, out);
+        break;
+    default:
+        row_with_step(grid, picture, y, 8, out);
+        break;
+    }
+}

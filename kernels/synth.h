@@ -1,0 +1,57 @@
+// Synthesis: both eyes at full size from the picture and its nearness.
+//
+// Row by row: nearness is refined (refine.h), each pixel gets its place in the eye's picture,
+//
+//     place_left(x) = x + gain_left * (nearness(x) - convergence),  place_right(x) = x - gain_right
+//     * (...)
+//
+// and the picture is drawn by walking along the row and asking, for each pixel of the eye, which is
+// the first source position that lands there. Seen from the left eye a nearer pixel always lies
+// left of the farther one that it hides, so the first is the nearest: no depth buffer, and each
+// output pixel is written once. For the right eye the row is walked backwards.
+//
+// Where two neighbours land more than SYNTH_TEAR_PX + 1 apart the picture is torn: the hole between
+// them is filled from the farther side, mirrored at the hole's edge. So are the strips at the
+// picture's borders that no pixel lands on. Pixels are taken with Catmull-Rom interpolation, 1/64
+// pixel fine, in the 8-bit values as they are. A place that is a whole pixel gives the very same
+// pixel.
+//
+// Cost: reads the picture twice (4 bytes a pixel, the second time from cache), writes 8 bytes a
+// pixel. 1080p: 8.3 MB read, 16.6 MB written.
+//
+// Thread-safety: safe on disjoint outputs and scratch.
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kernels/image.h"
+#include "kernels/refine.h"
+
+// Places along a row are rounded to 1 / SYNTH_UNIT pixel.
+#define SYNTH_UNIT 64
+// The widest gap between neighbours, beyond their natural distance of 1, that is bridged by
+// stretching.
+#define SYNTH_TEAR_PX 1.0f
+
+struct synth_job {
+    struct image picture;
+    struct refine_grid grid;
+    float gain_px[2];  // left, right: pixels that nearness 1 moves further than nearness 0; >= 0
+    float convergence; // the nearness that stays where it is
+    int dilate_px;     // near pixels are widened by this much, 0..4: a soft edge stays with what it
+                       // belongs to
+    uint8_t *eye[2];   // [height][stride_bytes], R, G, B, 255
+    size_t stride_bytes;
+    int bands;      // how many runs of rows are worked on at the same time, >= 1
+    float *scratch; // [bands][synth_scratch_floats(picture.width)]
+};
+
+size_t synth_scratch_floats(int width);
+
+typedef void kernel_synth(const struct synth_job *job);
+// One row of one eye: where each of its pixels comes from, in 1 / SYNTH_UNIT source pixels,
+// 0..(width - 1) * SYNTH_UNIT. place: [width], where each source pixel lands; nearer pixels lie
+// left of the ones that they hide.
+typedef void kernel_synth_map(const float *place, int width, int32_t *out);
+// Takes count pixels from a padded row.
+typedef void kernel_sample_row(const uint8_t *row, const int32_t *map, int count, uint8_t *out);
