@@ -1,0 +1,105 @@
+"""Cut-outs: single people, animals and things that stand clearly before their background in labelled photographs.
+
+A photograph's label is split at several thresholds; of the large near parts the one with the strongest step of disparity
+around it is taken, its outline is drawn along the picture's colours (GrabCut), and what changes much by that is given up.
+"""
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from .pack import from_u16
+
+LEAST_AREA, MOST_AREA = 0.06, 0.6  # of the picture
+LEAST_STEP = 0.22  # of the picture's disparity range, across the outline
+LEAST_AGREEMENT = 0.75  # intersection over union of the outline before and after it follows the colours
+
+
+@dataclass
+class Cutout:
+    rgb: np.ndarray      # uint8 [H][W][3]
+    alpha: np.ndarray    # float32 [H][W], 0..1
+    relief: np.ndarray   # float32 [H][W], disparity inside the figure, mean 0, in the photograph's range
+    grounded: bool       # its lower end is seen; otherwise the picture's lower edge cut it off
+
+
+def _near_parts(disparity):
+    """Candidate figures, bool [h][w] each: the largest connected part above several thresholds of the disparity, and of
+    the disparity above each row's lower third, which leaves the ground away."""
+    grey = np.uint8(np.clip(disparity, 0, 1) * 255)
+    otsu, _ = cv2.threshold(grey, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
+    above = disparity - np.percentile(disparity, 35, axis=1)[:, None]
+    for mask in (disparity > otsu / 255, disparity > 0.6, disparity > 0.75, above > 0.15, above > 0.3):
+        n, labels, stats, _ = cv2.connectedComponentsWithStats(np.uint8(mask))
+        if n > 1:
+            yield labels == 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
+
+
+def _plausible(mask):
+    """Whether a part has the size of a figure and does not run along the picture's sides."""
+    return (LEAST_AREA < mask.mean() < MOST_AREA and mask[0].mean() < 0.15 and mask[-1].mean() < 0.85
+            and mask[:, 0].mean() < 0.3 and mask[:, -1].mean() < 0.3)
+
+
+def _ring_step(disparity, mask, reach=4):
+    """Mean disparity just inside the outline less just outside, away from the picture's border."""
+    kernel = np.ones((2 * reach + 1,) * 2, np.uint8)
+    m = np.uint8(mask)
+    outer = (cv2.dilate(m, kernel) > 0) & ~mask
+    inner = mask & (cv2.erode(m, kernel, borderValue=1) == 0)
+    if outer.sum() < 40 or inner.sum() < 40:
+        return 0.0
+    return float(disparity[inner].mean() - disparity[outer].mean())
+
+
+def find(rgb, disparity16):
+    """The cut-out of a labelled photograph, or None. rgb: uint8 [H][W][3]; disparity16: uint16 [H/2][W/2]."""
+    disparity = from_u16(disparity16)
+    masks = [m for m in _near_parts(disparity) if _plausible(m)]
+    if not masks:
+        return None
+    step, best = max((_ring_step(disparity, m), i) for i, m in enumerate(masks))
+    if step < LEAST_STEP:
+        return None
+    mask = masks[best]
+    half = cv2.resize(rgb, disparity.shape[::-1], interpolation=cv2.INTER_AREA)
+    kernel = np.ones((9, 9), np.uint8)
+    trimap = np.full(mask.shape, cv2.GC_BGD, np.uint8)
+    trimap[cv2.dilate(np.uint8(mask), kernel) > 0] = cv2.GC_PR_BGD
+    trimap[mask] = cv2.GC_PR_FGD
+    trimap[cv2.erode(np.uint8(mask), kernel, borderValue=1) > 0] = cv2.GC_FGD
+    if not (trimap == cv2.GC_BGD).any() or not (trimap == cv2.GC_FGD).any():
+        return None
+    trimap, _, _ = cv2.grabCut(half, trimap, None, np.zeros((1, 65)), np.zeros((1, 65)), 2, cv2.GC_INIT_WITH_MASK)
+    drawn = (trimap == cv2.GC_FGD) | (trimap == cv2.GC_PR_FGD)
+    if (drawn & mask).sum() < LEAST_AGREEMENT * (drawn | mask).sum():
+        return None
+    drawn = cv2.morphologyEx(np.uint8(drawn), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0
+    return _cut(rgb, drawn, disparity)
+
+
+def _cut(rgb, mask, disparity):
+    size = rgb.shape[1::-1]
+    alpha = cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_LINEAR)
+    alpha = np.clip((cv2.GaussianBlur(alpha, (0, 0), 1.0) - 0.4) * 2.5, 0, 1)  # a little inside, free of background
+    relief = cv2.resize(disparity, size, interpolation=cv2.INTER_LINEAR)
+    inside = alpha > 0.5
+    if inside.sum() < 500:
+        return None
+    relief = np.where(inside, np.clip(relief - relief[inside].mean(), -0.3, 0.3), 0)
+    ys, xs = np.nonzero(inside)
+    grounded = ys.max() < rgb.shape[0] - 4
+    box = slice(ys.min(), ys.max() + 1), slice(xs.min(), xs.max() + 1)
+    return Cutout(rgb[box].copy(), alpha[box].astype(np.float32), relief[box].astype(np.float32), bool(grounded))
+
+
+def collect(pack, most=None):
+    """All cut-outs of a pack, at most `most`."""
+    out = []
+    for i in range(len(pack)):
+        found = find(np.ascontiguousarray(pack.get("picture", i)), pack.get("disparity", i))
+        if found is not None:
+            out.append(found)
+            if most and len(out) >= most:
+                break
+    return out

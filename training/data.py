@@ -1,0 +1,239 @@
+"""Training batches out of data packs: crops at cell borders, mirroring, film-like degradation, and shifted twins.
+
+A batch of n pictures is followed by twins of its first `twins` pictures: the same crop moved, zoomed and degraded
+differently, for which `theta` says where each twin's pixels lie in the original. Every batch is a pure function of
+(seed, step), so an interrupted training goes on with the batches it would have seen.
+"""
+import queue
+import threading
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+
+from .pack import Pack, from_u16
+
+CROP_CELL = 16  # px; crops begin and end at whole cells of the coarsest map
+LEAST_RANGE = 0.2  # of the whole picture's range; flatter crops are not stretched to the full range
+
+
+@dataclass
+class Batch:
+    """n originals, then t twins; h, w: half the picture's size."""
+    rgb: torch.Tensor        # uint8 [n+t][3][H][W]
+    disparity: torch.Tensor  # float32 [n][h][w], 0..1, near is 1
+    weight: torch.Tensor     # float32 [n][h][w], trust in the label, 0..1
+    coarse: torch.Tensor     # float32 [n][Cc][H/16][W/16], teacher features as stored
+    fine: torch.Tensor       # float32 [n][Cf][H/8][W/8]
+    taught: torch.Tensor     # float32 [n], 1 where teacher features exist
+    theta: torch.Tensor      # float32 [t][2][3], for torch's affine_grid: twin -> original
+
+
+@dataclass
+class Sample:
+    """One source picture with its maps; crops are taken from it. Features may be empty ([0][..][..])."""
+    rgb: np.ndarray        # uint8 [H][W][3]
+    disparity: np.ndarray  # float32 [H/2][W/2]
+    weight: np.ndarray     # float32 [H/2][W/2]
+    coarse: np.ndarray     # uint8 [Cc][H/16][W/16]
+    fine: np.ndarray       # uint8 [Cf][H/8][W/8]
+
+
+class PackSource:
+    """Pictures of one pack. tolerance: disagreement of the teacher (0..1) at which trust falls to 1/e."""
+
+    def __init__(self, folder, tolerance=0.12, only=None):
+        self.pack = Pack(folder)
+        self.tolerance = tolerance
+        self.chosen = np.arange(len(self.pack)) if only is None else np.asarray(only)
+
+    def __len__(self):
+        return len(self.chosen)
+
+    def sample(self, rng):
+        return self.at(self.chosen[rng.integers(len(self.chosen))])
+
+    def at(self, i):
+        p = self.pack
+        weight = np.exp(p.get("doubt", i).astype(np.float32) * np.float32(-1 / (255 * self.tolerance)))
+        return Sample(p.get("picture", i), from_u16(p.get("disparity", i)), weight, p.get("coarse", i), p.get("fine", i))
+
+    def feature_statistics(self, count=200):
+        """((mean, deviation) of the coarse channels, the same of the fine ones), float32 [C] each."""
+        rng, out = np.random.default_rng(0), []
+        picks = [self.chosen[i] for i in rng.integers(0, len(self.chosen), count)]
+        for name in ("coarse", "fine"):
+            values = [self.pack.get(name, i).reshape(self.pack.get(name, i).shape[0], -1)[:, ::7] for i in picks]
+            values = np.concatenate(values, 1).astype(np.float32)
+            out.append((values.mean(1), values.std(1) + 1))
+        return out
+
+
+def choose_crop(rng, height, width, aspect):
+    """(y, x, height, width) in px, whole cells, of about the given aspect (width / height)."""
+    aspect = aspect * np.exp(rng.uniform(-0.2, 0.2))
+    most = min(height, width / aspect)
+    h = most * rng.uniform(0.55, 1.0)
+    ch = int(np.clip(round(h / CROP_CELL), 2, height // CROP_CELL))
+    cw = int(np.clip(round(h * aspect / CROP_CELL), 2, width // CROP_CELL))
+    y = rng.integers(0, height // CROP_CELL - ch + 1)
+    x = rng.integers(0, width // CROP_CELL - cw + 1)
+    return tuple(int(v) * CROP_CELL for v in (y, x, ch, cw))
+
+
+def _resize(image, width, height):
+    """image: [H][W] or [H][W][C] of any channel count."""
+    area = image.shape[0] * image.shape[1] > width * height
+    return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA if area else cv2.INTER_LINEAR)
+
+
+def _resize_maps(maps, width, height):
+    """uint8 [C][h][w] -> float32 [C][height][width]"""
+    if not maps.shape[0]:
+        return None
+    image = np.ascontiguousarray(maps.transpose(1, 2, 0), np.float32)
+    return cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR).transpose(2, 0, 1)
+
+
+def normalise(disparity, weight):
+    """Moves the crop's 2nd and 98th percentile of trusted pixels to 0 and 1 and clips there."""
+    trusted = disparity[weight > 0.2]
+    low, high = np.percentile(trusted if trusted.size > 100 else disparity, (2, 98))
+    spread = max(high - low, LEAST_RANGE)
+    low = (low + high - spread) / 2
+    return np.clip((disparity - low) / spread, 0, 1).astype(np.float32)
+
+
+def degrade(rng, rgb):
+    """What cameras, films and codecs do to a picture: light, colour, blur, grain, compression. uint8 [H][W][3] -> same."""
+    x = rgb.astype(np.float32) / 255
+    if rng.random() < 0.8:
+        gamma = np.exp(rng.normal(0, 0.3))
+        gain = np.exp(rng.normal(0, 0.2)) * np.exp(rng.normal(0, 0.06, 3))
+        x = np.power(np.maximum(x, 1e-4), np.float32(gamma)) * gain.astype(np.float32)
+        grey = x.mean(2, keepdims=True)
+        saturation = 0 if rng.random() < 0.08 else np.exp(rng.normal(0, 0.3))
+        x = grey + (x - grey) * np.float32(saturation)
+        x = (x - 0.5) * np.float32(np.exp(rng.normal(0, 0.15))) + np.float32(0.5 + rng.normal(0, 0.05))
+    if rng.random() < 0.2:
+        x = cv2.GaussianBlur(x, (0, 0), rng.uniform(0.4, 1.6))
+    if rng.random() < 0.4:
+        noise = rng.standard_normal(x.shape[:2] + (1 if rng.random() < 0.5 else 3,), np.float32)
+        x = x + noise * np.float32(abs(rng.normal(0, 0.03)))
+    out = np.clip(x * 255, 0, 255).astype(np.uint8)
+    if rng.random() < 0.3:
+        coded = cv2.imencode(".jpg", out, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(15, 80))])[1]
+        out = cv2.imdecode(coded, cv2.IMREAD_COLOR)
+    return out
+
+
+def twin_view(rng, rgb, crop, height, width):
+    """(picture uint8 [height][width][3], theta [2][3]) of the crop moved and zoomed a little."""
+    y, x, ch, cw = crop
+    zoom = np.exp(rng.normal(0, 0.04))
+    tx, ty = rng.normal(0, 0.03, 2)
+    ax, ay = zoom * cw / width, zoom * ch / height
+    bx = x + ((zoom * (1 / width - 1) + tx) + 1) / 2 * cw - 0.5
+    by = y + ((zoom * (1 / height - 1) + ty) + 1) / 2 * ch - 0.5
+    matrix = np.array([[ax, 0, bx], [0, ay, by]])
+    picture = cv2.warpAffine(rgb, matrix, (width, height), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+                             borderMode=cv2.BORDER_REFLECT)
+    return picture, np.array([[zoom, 0, tx], [0, zoom, ty]], np.float32)
+
+
+class Batches:
+    """Makes batches out of several sources. shares: how often each source is drawn, any positive numbers."""
+
+    def __init__(self, sources, shares, seed):
+        self.sources = sources
+        self.shares = np.cumsum(shares) / np.sum(shares)
+        self.seed = seed
+
+    def make(self, step, count, twins, height, width):
+        """Batch number `step`: count originals, twins of the first `twins`, of height x width px."""
+        rng = np.random.default_rng((self.seed, step))
+        rgb, moved, thetas, rows = [], [], [], []
+        for i in range(count):
+            source = self.sources[int(np.searchsorted(self.shares, rng.random(), side="right"))]
+            s = source.sample(rng)
+            crop = choose_crop(rng, *s.rgb.shape[:2], width / height)
+            mirror = rng.random() < 0.5
+            picture, *maps = self._cut(s, crop, height, width, mirror)
+            rgb.append(degrade(rng, picture))
+            rows.append(maps)
+            if i < twins:
+                twin, theta = twin_view(rng, s.rgb, crop, height, width)
+                if mirror:
+                    twin = np.ascontiguousarray(twin[:, ::-1])
+                    theta[0, 2] = -theta[0, 2]
+                moved.append(degrade(rng, twin))
+                thetas.append(theta)
+        return self._assemble(rgb + moved, rows, thetas)
+
+    @staticmethod
+    def _cut(s, crop, height, width, mirror):
+        y, x, ch, cw = crop
+
+        def part(step):
+            return slice(y // step, (y + ch) // step), slice(x // step, (x + cw) // step)
+
+        picture = _resize(s.rgb[part(1)], width, height)
+        disparity = _resize(s.disparity[part(2)], width // 2, height // 2)
+        weight = _resize(s.weight[part(2)], width // 2, height // 2)
+        coarse = _resize_maps(s.coarse[(slice(None), *part(16))], width // 16, height // 16)
+        fine = _resize_maps(s.fine[(slice(None), *part(8))], width // 8, height // 8)
+        out = [picture, normalise(disparity, weight), weight, coarse, fine]
+        if mirror:
+            out = [None if a is None else a[:, ::-1] if a.ndim == 2 or i == 0 else a[..., ::-1]
+                   for i, a in enumerate(out)]
+        return out
+
+    @staticmethod
+    def _assemble(rgb, rows, thetas):
+        def stack(arrays):
+            return torch.from_numpy(np.ascontiguousarray(np.stack(arrays)))
+
+        def maps(column):
+            known = next((r[column] for r in rows if r[column] is not None), np.zeros((0, 1, 1), np.float32))
+            return stack([np.zeros_like(known) if r[column] is None else r[column] for r in rows])
+
+        theta = stack(thetas) if thetas else torch.zeros(0, 2, 3)
+        taught = torch.tensor([float(r[2] is not None) for r in rows])
+        return Batch(stack(rgb).permute(0, 3, 1, 2), stack([r[0] for r in rows]), stack([r[1] for r in rows]), maps(2),
+                     maps(3), taught, theta)
+
+
+def prefetch(make, steps, threads=2, depth=6):
+    """Yields make(step) for each of steps in order, prepared ahead by threads (the work is in NumPy and OpenCV, which
+    let other threads run)."""
+    steps = list(steps)
+    slots = [queue.Queue(max(1, depth // threads)) for _ in range(threads)]
+    stopped = threading.Event()
+
+    def work(k):
+        for step in steps[k::threads]:
+            try:
+                item = make(step)
+            except Exception as error:  # handed to the consumer, which raises it
+                item = error
+            while not stopped.is_set():
+                try:
+                    slots[k].put(item, timeout=0.5)
+                    break
+                except queue.Full:
+                    continue
+            if stopped.is_set() or isinstance(item, Exception):
+                return
+
+    workers = [threading.Thread(target=work, args=(k,), daemon=True) for k in range(threads)]
+    for w in workers:
+        w.start()
+    try:
+        for i in range(len(steps)):
+            item = slots[i % threads].get()
+            if isinstance(item, Exception):
+                raise item
+            yield item
+    finally:
+        stopped.set()

@@ -1,0 +1,173 @@
+"""Measures a model on real stereo pairs and on clips, beside a teacher and a vertical ramp.
+
+    python -m training.evaluate --model assets/models/deep3d-small.onnx \\
+        --measure ../shared/stereo/measure.py --pairs ../shared/stereo/dev [--teacher WORK/teacher.onnx] \\
+        [--clips ../shared/media/CLIP ...]
+
+On pairs: rank, row and order of measure.py, means and by kind, with the spread of row over bootstrap samples; and edges, the
+share of true disparity edges that the prediction has within EDGE_REACH px at 384 wide. On clips: flicker, the mean change
+of disparity between frames beyond what the motion in the picture explains, in % of the clip's disparity range.
+"""
+import argparse
+import importlib.util
+
+import cv2
+import numpy as np
+import onnxruntime
+
+from .teacher import Teacher
+
+AREA = 384 * 224  # px, about which a picture is resized before a model sees it
+EDGE_REACH = 2  # px
+FRAMES = 90  # of a clip
+LONG_SIDE = 384  # px, for the teacher
+
+
+def fitted(rgb, area, multiple):
+    """rgb resized to about `area` px, sides multiples of `multiple`, aspect kept as well as that allows."""
+    height, width = rgb.shape[:2]
+    scale = (area / (height * width)) ** 0.5
+    height, width = (max(multiple, round(s * scale / multiple) * multiple) for s in (height, width))
+    return cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA)
+
+
+class Onnx:
+    """A model of ours: rgb uint8 [H][W][3] -> expected disparity 0..1 [h][w] float32. fixed: every picture is pressed
+    into the default input size, as a player may do, instead of keeping its aspect."""
+
+    def __init__(self, path, fixed=False, threads=2):
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        self.session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        meta = self.session.get_modelmeta().custom_metadata_map
+        self.size = int(meta["deep3d.input_width"]), int(meta["deep3d.input_height"])
+        self.multiple, self.fixed = int(meta["deep3d.multiple"]), fixed
+
+    def __call__(self, rgb):
+        x = cv2.resize(rgb, self.size, interpolation=cv2.INTER_AREA) if self.fixed else fitted(rgb, AREA, self.multiple)
+        x = np.ascontiguousarray(x.transpose(2, 0, 1)[None], np.float32) / 255
+        p = self.session.run(None, {"image": x})[0][0]
+        return np.tensordot(np.linspace(0, 1, p.shape[0], dtype=np.float32), p, 1)
+
+
+class TeacherAnswer:
+    """The teacher as it is, without averaging: rgb uint8 -> relative disparity [h][w]."""
+
+    def __init__(self, path):
+        self.teacher = Teacher(path, threads=2)
+
+    def __call__(self, rgb):
+        scale = LONG_SIDE / max(rgb.shape[:2])
+        height, width = (max(32, round(s * scale / 32) * 32) for s in rgb.shape[:2])
+        return self.teacher(cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA))[0]
+
+
+def ramp(rgb):
+    """Nothing but floor to sky."""
+    return np.repeat(np.linspace(0, 1, rgb.shape[0], dtype=np.float32)[:, None], rgb.shape[1], 1)
+
+
+def load_measure(path):
+    spec = importlib.util.spec_from_file_location("measure", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def edge_share(disparity, truth):
+    """Share of the truth's edges with an edge of the prediction within EDGE_REACH px; both have as many edges.
+
+    disparity, truth: [H][W], truth NaN where unknown. None where the truth has hardly any edge."""
+    def strength(d):
+        return np.abs(d[:, 2:] - d[:, :-2])
+
+    true = strength(truth)
+    known = np.isfinite(true)
+    spread = np.nanpercentile(truth, 97) - np.nanpercentile(truth, 3)
+    edges = known & (np.nan_to_num(true) > max(1.5, 0.15 * spread))
+    if edges.sum() < 100:
+        return None
+    mine = np.where(known, strength(disparity), -1)
+    cut = np.sort(mine[known])[-int(edges.sum())]
+    near = cv2.dilate(np.uint8(mine >= max(cut, 1e-6)), np.ones((2 * EDGE_REACH + 1,) * 2, np.uint8))
+    return float(near[edges].mean())
+
+
+def on_pairs(answer, measure, folder):
+    """measure.py's summary of `answer` on the pairs of a folder, with `edges` added."""
+    rng, rows, edges = np.random.default_rng(1), [], []
+    for row, left, right in measure.pairs(folder):
+        disparity = np.asarray(answer(np.ascontiguousarray(left[..., ::-1])), np.float32)
+        result = measure.compare(disparity, left, right, row, rng)
+        if result:
+            rows.append((row["kind"], result))
+            truth = measure.truth(left, right, float(row["disp_p03_pct"]), float(row["disp_p97_pct"]))
+            edges.append(edge_share(cv2.resize(disparity, truth.shape[::-1], interpolation=cv2.INTER_LINEAR), truth))
+    found = [e for e in edges if e is not None]
+    return {**measure.summary(rows), "edges": round(float(np.mean(found)), 3) if found else None}
+
+
+def frames(path, most=FRAMES):
+    """RGB frames of a clip, at most `most`."""
+    clip = cv2.VideoCapture(str(path))
+    out = []
+    while len(out) < most:
+        good, bgr = clip.read()
+        if not good:
+            break
+        out.append(np.ascontiguousarray(bgr[..., ::-1]))
+    return out
+
+
+def flicker(answer, pictures):
+    """Mean change of disparity beyond motion, in % of the clip's range (2nd to 98th percentile). Pixels whose motion is
+    not certain (uncovered, or different in colour after warping) and cuts do not count."""
+    maps = [np.asarray(answer(p), np.float32) for p in pictures]
+    height, width = maps[0].shape
+    low, high = np.percentile(np.stack(maps), (2, 98))
+    small = [cv2.resize(p, (width, height), interpolation=cv2.INTER_AREA) for p in pictures]
+    grey = [cv2.cvtColor(p, cv2.COLOR_RGB2GRAY) for p in small]
+    motion = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+    changes = []
+    for i in range(1, len(maps)):
+        flow = motion.calc(grey[i], grey[i - 1], None)
+        at = x + flow[..., 0], y + flow[..., 1]
+        before = cv2.remap(small[i - 1], *at, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        error = np.abs(before.astype(np.float32) - small[i]).mean(2)
+        sure = (error < 8) & (at[0] >= 0) & (at[0] <= width - 1) & (at[1] >= 0) & (at[1] <= height - 1)
+        if sure.mean() < 0.3:
+            continue
+        carried = cv2.remap(maps[i - 1], *at, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        changes.append(np.abs(maps[i] - carried)[sure].mean())
+    return 100 * float(np.mean(changes)) / max(high - low, 1e-6) if changes else float("nan")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", nargs="*", default=[])
+    parser.add_argument("--teacher")
+    parser.add_argument("--ramp", action="store_true")
+    parser.add_argument("--fixed", action="store_true", help="press every picture into the default input size")
+    parser.add_argument("--measure", default="../shared/stereo/measure.py")
+    parser.add_argument("--pairs", default="../shared/stereo/dev")
+    parser.add_argument("--clips", nargs="*", default=[])
+    args = parser.parse_args()
+    answers = {m: Onnx(m, args.fixed) for m in args.model}
+    if args.teacher:
+        answers["teacher"] = TeacherAnswer(args.teacher)
+    if args.ramp:
+        answers["ramp"] = ramp
+    measure = load_measure(args.measure) if args.pairs else None
+    for name, answer in answers.items():
+        if measure:
+            result = on_pairs(answer, measure, args.pairs)
+            print(name, {k: v for k, v in result.items() if k != "kind"})
+            for kind, figures in result.get("kind", {}).items():
+                print("   ", kind, figures)
+        for clip in args.clips:
+            print(f"    flicker {clip.rsplit('/', 1)[-1]}: {flicker(answer, frames(clip)):.2f} %", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+"""The data pack: pictures, labels and teacher features of all photographs as flat 8- and 16-bit arrays in one folder.
+
+Pictures have different sizes, so each array is flat and `index` says where each picture begins. All values are stored in
+whole cells of CELL pixels, so that crops at cell borders cut pictures and maps alike.
+
+| file | per picture | meaning |
+|---|---|---|
+| picture.raw | [H][W][3] uint8 | RGB |
+| disparity.raw | [H/2][W/2] uint16 | 0..1 from far to near stored by `to_u16`, normalised over the whole picture |
+| doubt.raw | [H/2][W/2] uint8 | disagreement between the teacher's answers, 255 = the whole range |
+| coarse.raw | [Cc][H/16][W/16] uint8 | teacher features |
+| fine.raw | [Cf][H/8][W/8] uint8 | teacher features |
+| index.npy | int64 columns height, width, coarse channels, fine channels; order as in names.txt | |
+"""
+from pathlib import Path
+
+import numpy as np
+
+CELL = 32  # px; sizes of pictures are multiples of it
+ARRAYS = ("picture", "disparity", "doubt", "coarse", "fine")
+
+
+def to_u16(d):
+    """Disparity about 0..1 as uint16; room for -0.25..1.25."""
+    return np.round((np.clip(d, -0.25, 1.25) + 0.25) / 1.5 * 65535).astype(np.uint16)
+
+
+def from_u16(v):
+    """Inverse of to_u16, float32."""
+    return v.astype(np.float32) * np.float32(1.5 / 65535) - np.float32(0.25)
+
+
+def sizes(height, width, coarse, fine):
+    """Shapes of a picture's arrays, in the order of ARRAYS."""
+    return ((height, width, 3), (height // 2, width // 2), (height // 2, width // 2),
+            (coarse, height // 16, width // 16), (fine, height // 8, width // 8))
+
+
+class Writer:
+    """Appends pictures to a new pack; a pack is readable once close() has written its index."""
+
+    def __init__(self, folder):
+        self.folder = Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.files = {name: open(self.folder / f"{name}.raw", "wb") for name in ARRAYS}
+        self.rows, self.names = [], []
+
+    def add(self, name, picture, disparity, doubt, coarse, fine):
+        """Arrays as the module's table gives them (disparity already uint16)."""
+        for key, value in zip(ARRAYS, (picture, disparity, doubt, coarse, fine)):
+            self.files[key].write(np.ascontiguousarray(value).tobytes())
+        self.rows.append((picture.shape[0], picture.shape[1], coarse.shape[0], fine.shape[0]))
+        self.names.append(name)
+
+    def close(self):
+        for f in self.files.values():
+            f.close()
+        np.save(self.folder / "index.npy", np.array(self.rows, np.int64))
+        (self.folder / "names.txt").write_text("\n".join(self.names))
+
+
+class Pack:
+    """Reads a pack; memory-mapped, so that worker processes share one copy. Read only, safe in any process."""
+
+    def __init__(self, folder):
+        folder = Path(folder)
+        self.index = np.load(folder / "index.npy")
+        self.names = (folder / "names.txt").read_text().split("\n")
+        self.raw = {}
+        self.shapes = [sizes(*row) for row in self.index.tolist()]
+        self.starts = {}
+        for i, name in enumerate(ARRAYS):
+            counts = [int(np.prod(s[i])) for s in self.shapes]
+            self.starts[name] = np.concatenate([[0], np.cumsum(counts)])
+            kind = np.uint16 if name == "disparity" else np.uint8
+            self.raw[name] = np.memmap(folder / f"{name}.raw", kind, "r") if sum(counts) else np.zeros(0, kind)
+
+    def __len__(self):
+        return len(self.index)
+
+    def get(self, name, i):
+        """Array `name` of picture i, a view into the file."""
+        a = self.starts[name]
+        return self.raw[name][a[i]:a[i + 1]].reshape(self.shapes[i][ARRAYS.index(name)])

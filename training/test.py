@@ -1,0 +1,175 @@
+"""Tests of the training on a tiny set that they make themselves; about a minute on two cores.
+
+    python -m training.test
+
+Without PyTorch, onnx, onnxruntime or OpenCV nothing can be tested: this is said and the exit status is 77 (skipped).
+"""
+import importlib.util
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+NEEDED = ("torch", "onnx", "onnxruntime", "cv2", "numpy")
+missing = [m for m in NEEDED if importlib.util.find_spec(m) is None]
+if missing:
+    print(f"SKIPPED: the training's tests need {', '.join(missing)} (pip install -r training/requirements.txt)")
+    sys.exit(77)
+
+import cv2  # noqa: E402
+import numpy as np  # noqa: E402
+import onnx  # noqa: E402
+import torch  # noqa: E402
+
+from . import data, evaluate, export, losses, model, pack, train  # noqa: E402
+
+CONFIG = Path(__file__).parent / "config" / "small.toml"
+TINY = ["model.widths=[16,16,16,16]", "model.encoder=[1,1,1]", "model.head=16", "optimiser.warm_up=5",
+        "optimiser.rate=5e-3", "ema=0.9"]
+
+
+def scene(rng, height=96, width=128):
+    """Bright boxes before a dark ground; disparity is in the brightness. (rgb uint8, disparity 0..1 at half size)"""
+    disparity = np.repeat(np.linspace(0, 0.4, height)[:, None], width, 1)
+    for _ in range(4):
+        y, x, h, w = rng.integers(0, height - 20), rng.integers(0, width - 20), *rng.integers(12, 50, 2)
+        disparity[y:y + h, x:x + w] = rng.uniform(0.4, 1)
+    rgb = np.clip(disparity[..., None] * 200 + rng.normal(20, 8, (height, width, 3)), 0, 255).astype(np.uint8)
+    return rgb, cv2.resize(disparity.astype(np.float32), (width // 2, height // 2), interpolation=cv2.INTER_AREA)
+
+
+def make_pack(folder, count=8):
+    rng, writer = np.random.default_rng(5), pack.Writer(folder)
+    for i in range(count):
+        rgb, disparity = scene(rng)
+        h, w = rgb.shape[:2]
+        coarse = rng.integers(0, 255, (4, h // 16, w // 16)).astype(np.uint8)
+        fine = cv2.resize(rgb, (w // 8, h // 8)).transpose(2, 0, 1)
+        writer.add(f"{i}", rgb, pack.to_u16(disparity), np.zeros((h // 2, w // 2), np.uint8), coarse, fine)
+    writer.close()
+
+
+def config_for(folder, steps):
+    changes = TINY + [f"source.0.folder={folder}", f"phase.0.steps={steps}", "phase.0.count=6", "phase.0.twins=2",
+                      "phase.0.height=64", "phase.0.width=96", "phase.1.steps=0"]
+    config = train.load_config(CONFIG, changes)
+    config["source"] = config["source"][:1]
+    return config
+
+
+def run(folder, work, steps, stop=None):
+    """Trains and returns (run, list of losses)."""
+    config = config_for(folder, steps)
+    sources, shares, statistics = train.make_sources(config)
+    batches = data.Batches(sources, shares, config["seed"])
+    r = train.Run(config, work, torch.device("cpu"), False, statistics)
+    r.resume()
+    r.student.train()
+    values = []
+    while r.step < (stop or steps):
+        values.append(r.one_step(batches.make(r.step, 6, 2, 64, 96))[0]["loss"])
+    return r, values
+
+
+class Training(unittest.TestCase):
+    def test_fifty_steps_and_export(self):
+        with tempfile.TemporaryDirectory() as folder:
+            make_pack(f"{folder}/pack")
+            r, values = run(f"{folder}/pack", f"{folder}/work", 50)
+            self.assertTrue(np.isfinite(values).all())
+            self.assertLess(np.mean(values[-10:]), 0.85 * np.mean(values[:5]))
+            r.save()
+            path = Path(folder) / "model.onnx"
+            worst = export.write(export.load(f"{folder}/work/checkpoint.pt"), path, "tiny", "0")
+            self.assertLess(worst, 1e-4)
+            meta = {p.key: p.value for p in onnx.load(str(path)).metadata_props}
+            self.assertEqual((meta["deep3d.output"], meta["deep3d.multiple"]), ("distribution", "16"))
+            disparity = evaluate.Onnx(path)(scene(np.random.default_rng(1))[0])
+            self.assertTrue(0 <= disparity.min() and disparity.max() <= 1)
+
+    def test_goes_on_from_its_checkpoint(self):
+        with tempfile.TemporaryDirectory() as folder:
+            make_pack(f"{folder}/pack")
+            whole, expected = run(f"{folder}/pack", f"{folder}/whole", 8)
+            half, first = run(f"{folder}/pack", f"{folder}/half", 8, stop=4)
+            half.save()
+            second = run(f"{folder}/pack", f"{folder}/half", 8)[1]
+            np.testing.assert_allclose(first + second, expected, rtol=1e-3)
+
+
+class Data(unittest.TestCase):
+    def test_pack_gives_back_what_was_written(self):
+        with tempfile.TemporaryDirectory() as folder:
+            make_pack(folder, 3)
+            p = pack.Pack(folder)
+            rng = np.random.default_rng(5)
+            rgb, disparity = scene(rng)
+            np.testing.assert_array_equal(p.get("picture", 0), rgb)
+            np.testing.assert_allclose(pack.from_u16(p.get("disparity", 0)), disparity, atol=2e-5)
+            self.assertEqual(len(p), 3)
+
+    def test_batches_depend_on_seed_and_step_only(self):
+        with tempfile.TemporaryDirectory() as folder:
+            make_pack(folder)
+            a, b = (data.Batches([data.PackSource(folder)], [1], 3).make(7, 4, 1, 64, 96) for _ in range(2))
+            for name, value in vars(a).items():
+                self.assertTrue(torch.equal(value, getattr(b, name)), name)
+            self.assertEqual(tuple(a.rgb.shape), (5, 3, 64, 96))
+
+    def test_twin_lies_where_theta_says(self):
+        rgb = np.zeros((96, 128, 3), np.uint8)
+        rgb[40:60, 50:80] = 255
+        rgb = cv2.GaussianBlur(rgb, (0, 0), 3)
+        twin, theta = data.twin_view(np.random.default_rng(2), rgb, (0, 0, 96, 128), 96, 128)
+        maps = torch.from_numpy(rgb[None, ..., 0].astype(np.float32))
+        carried, inside = losses.twins_of(maps, torch.from_numpy(theta[None]))
+        difference = (carried[0].numpy() - twin[..., 0]) * inside[0].numpy()
+        self.assertLess(np.abs(difference).max(), 3)
+
+    def test_prefetch_keeps_order_and_hands_on_errors(self):
+        self.assertEqual(list(data.prefetch(lambda i: i * i, range(9))), [i * i for i in range(9)])
+        with self.assertRaises(ZeroDivisionError):
+            list(data.prefetch(lambda i: 1 // (3 - i), range(9)))
+
+
+class Losses(unittest.TestCase):
+    def setUp(self):
+        torch.manual_seed(3)
+        self.label = torch.rand(2, 24, 32)
+        self.weight = torch.ones_like(self.label)
+
+    def test_scale_free_ignores_scale_and_shift(self):
+        for value in losses.scale_free(self.label * 0.3 + 0.2, self.label, self.weight):
+            self.assertLess(float(value), 0.2)
+        self.assertGreater(float(losses.scale_free(1 - self.label, self.label, self.weight)[0]), 1)
+
+    def test_row_structure_sees_through_a_ramp(self):
+        rows = torch.linspace(0, 1, 24)[None, :, None].expand(2, 24, 32)
+        self.assertLess(float(losses.row_structure(self.label, self.label, self.weight)), 0.01)
+        self.assertGreater(float(losses.row_structure(rows, self.label, self.weight)), 0.99)
+
+    def test_cross_entropy_is_least_at_the_label(self):
+        log_p = torch.full((1, model.LEVELS, 1, 2), -9.0)
+        log_p[0, 16] = 0
+        weight = torch.ones(1, 1, 2)
+        right = losses.cross_entropy(log_p, torch.full((1, 1, 2), 0.5), weight)
+        wrong = losses.cross_entropy(log_p, torch.full((1, 1, 2), 0.7), weight)
+        self.assertLess(float(right), float(wrong))
+
+
+class Small(unittest.TestCase):
+    def test_keeps_its_budget(self):
+        network = model.Network(**train.load_config(CONFIG)["model"])
+        macs, parameters = model.count(network)
+        self.assertLess(macs, 2e9)
+        self.assertLess(parameters, 4e6)
+
+    def test_edge_share(self):
+        truth = np.zeros((60, 80), np.float32)
+        truth[10:50, 30:60] = 20
+        self.assertEqual(evaluate.edge_share(truth.copy(), truth), 1.0)
+        self.assertLess(evaluate.edge_share(np.roll(truth, 8, 1), truth), 0.2)
+
+
+if __name__ == "__main__":
+    unittest.main()
