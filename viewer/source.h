@@ -53,8 +53,12 @@ enum source_result {
     SOURCE_STOPPED, // source_stop() was called
 };
 
-// NULL, logged with the file and the reason, where it cannot be opened, holds no picture, or its
-// pictures have no size or one above DEEP3D_MAX_SIDE_PX.
+// Returns once the first picture is decoded. NULL, logged with the file and the reason, where it
+// cannot be opened, holds no picture, none can be decoded, or they have no size or one above
+// DEEP3D_MAX_SIDE_PX.
+//
+// url: an existing file is meant literally, whatever is in its name; else a URL, or an input device
+// of FFmpeg before a colon: "lavfi:testsrc2=size=640x360", "x11grab::0", "v4l2:/dev/video0".
 struct source *source_open(const struct source_params *params);
 // Joins its threads. Accepts a pointer to NULL; sets it to NULL. All frames must have been given
 // back.
@@ -67,13 +71,18 @@ struct source_counts source_counts(const struct source *source);
 enum source_result source_read_video(struct source *source, struct frame **out);
 void source_give_back(struct source *source, struct frame *frame);
 // Blocks. SOURCE_OK: the sound is moved into `out`, which the caller made with av_frame_alloc() and
-// unrefs; out->pts is media time in ns, *out_generation the generation.
+// unrefs; out->pts is media time in ns. *out_generation is the generation, also with SOURCE_END.
+// After a seek the first sound may begin before the place asked for, but does not end before it.
 enum source_result source_read_audio(struct source *source, struct AVFrame *out,
                                      unsigned *out_generation);
+// Nobody will read the sound: it is left aside from now on. Without this, sound that is not read
+// holds the pictures back.
+void source_ignore_audio(struct source *source);
 
 // Goes to the frame that is on screen at media time pos_ns (clamped to the film): video frames
-// before it are decoded and thrown away, sound before it is cut. Returns the new generation, the
-// old one where the source cannot seek.
+// before it are decoded and thrown away. Beyond the last frame that is the last one. Returns the
+// new generation at once (the work is done by the source's threads), the old one where the source
+// cannot seek.
 unsigned source_seek(struct source *source, int64_t pos_ns);
 // True once reading failed for good (network gone, file cut); what was decoded before is still
 // handed out.

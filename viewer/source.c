@@ -1,0 +1,255 @@
+#include "viewer/source_parts.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "viewer/ffmpeg_log.h"
+
+#define LOOKAHEAD_DEFAULT 8
+#define LOOKAHEAD_MAX 256
+#define IMAGE_DURATION_NS (5 * NS_PER_S)
+
+// --- up and down
+
+static void set_params(struct source *s, const struct source_params *params)
+{
+    int frames = params->lookahead_frames > 0 ? params->lookahead_frames : LOOKAHEAD_DEFAULT;
+
+    s->url = mem_strdup(params->url);
+    s->lookahead_frames = frames < LOOKAHEAD_MAX ? frames : LOOKAHEAD_MAX;
+    s->image_duration_ns =
+        params->image_duration_ns > 0 ? params->image_duration_ns : IMAGE_DURATION_NS;
+    s->threads = params->threads;
+    s->video.index = SOURCE_NO_STREAM;
+    s->audio.index = params->no_audio ? SOURCE_NO_STREAM : 0; // source_open_input() finds it
+    s->target_ns = s->first_pts_ns = s->expected_dts_ns = CLOCK_NONE;
+}
+
+static bool start_threads(struct source *s)
+{
+    s->pictures = picture_maker_create(s->info.image);
+    s->pictures_ready = mem_new((size_t)s->lookahead_frames, sizeof(*s->pictures_ready));
+    s->decoded = av_frame_alloc();
+    for (int i = 0; i < SOURCE_SOUND_FRAMES && s->audio.decoder; i++)
+        s->sound_ready[i] = av_frame_alloc();
+    return thread_start(&s->video_thread, "video decoder", THREAD_NORMAL, source_video_run, s) &&
+           (!s->audio.decoder ||
+            thread_start(&s->audio_thread, "audio decoder", THREAD_NORMAL, source_audio_run, s)) &&
+           thread_start(&s->demux_thread, "demuxer", THREAD_NORMAL, source_demux_run, s);
+}
+
+// Waits for the first picture, which knows best what it looks like. False: none came; logged.
+static bool wait_for_picture(struct source *s)
+{
+    const struct frame *first;
+    bool there, turned;
+
+    monitor_lock(&s->monitor);
+    while (s->ready_count == 0 && !s->video_ended)
+        monitor_wait(&s->monitor);
+    there = s->ready_count > 0;
+    if (there) {
+        first = &s->pictures_ready[s->ready_first]->frame;
+        turned = first->picture.rotation_deg % 180 != 0;
+        s->info.width = turned ? first->picture.height : first->picture.width;
+        s->info.height = turned ? first->picture.width : first->picture.height;
+        s->info.aspect = first->aspect;
+    }
+    monitor_unlock(&s->monitor);
+    return there;
+}
+
+struct source *source_open(const struct source_params *params)
+{
+    struct source *s = mem_new(1, sizeof(*s));
+
+    ffmpeg_log_install();
+    monitor_init(&s->monitor);
+    set_params(s, params);
+    if (!source_open_input(s) || !start_threads(s) || !wait_for_picture(s))
+        goto fail;
+    return s;
+fail:
+    source_close(&s);
+    return NULL;
+}
+
+static void free_frames(struct source *s)
+{
+    while (s->all_frames) {
+        struct source_frame *f = s->all_frames;
+
+        s->all_frames = f->all;
+        av_frame_free(&f->frame.av);
+        mem_free(f);
+    }
+    for (int i = 0; i < SOURCE_SOUND_FRAMES; i++)
+        av_frame_free(&s->sound_ready[i]);
+    av_frame_free(&s->decoded);
+    mem_free(s->pictures_ready);
+}
+
+void source_close(struct source **source)
+{
+    struct source *s = *source;
+
+    if (!s)
+        return;
+    source_stop(s);
+    thread_join(&s->demux_thread);
+    thread_join(&s->video_thread);
+    thread_join(&s->audio_thread);
+    packet_queue_finish(&s->video_packets);
+    packet_queue_finish(&s->audio_packets);
+    avcodec_free_context(&s->video.decoder);
+    avcodec_free_context(&s->audio.decoder);
+    free_frames(s);
+    picture_maker_destroy(&s->pictures);
+    avformat_close_input(&s->container);
+    monitor_finish(&s->monitor);
+    mem_free(s->url);
+    mem_free(s);
+    *source = NULL;
+}
+
+void source_stop(struct source *source)
+{
+    monitor_lock(&source->monitor);
+    source->stopped = true;
+    monitor_changed(&source->monitor);
+    monitor_unlock(&source->monitor);
+}
+
+// --- what it is
+
+const struct source_info *source_info(const struct source *source)
+{
+    return &source->info;
+}
+
+struct source_counts source_counts(const struct source *source)
+{
+    struct source *s = (struct source *)source; // its lock only
+    struct source_counts counts;
+
+    monitor_lock(&s->monitor);
+    counts = s->counts;
+    monitor_unlock(&s->monitor);
+    return counts;
+}
+
+bool source_broken(const struct source *source)
+{
+    struct source *s = (struct source *)source; // its lock only
+    bool broken;
+
+    monitor_lock(&s->monitor);
+    broken = s->broken;
+    monitor_unlock(&s->monitor);
+    return broken;
+}
+
+// --- reading
+
+enum source_result source_read_video(struct source *source, struct frame **out)
+{
+    struct source *s = source;
+    enum source_result result = SOURCE_OK;
+
+    monitor_lock(&s->monitor);
+    while (!s->stopped && s->ready_count == 0 && !s->video_ended)
+        monitor_wait(&s->monitor);
+    if (s->stopped) {
+        result = SOURCE_STOPPED;
+    } else if (s->ready_count == 0) {
+        result = SOURCE_END;
+    } else {
+        struct source_frame *f = s->pictures_ready[s->ready_first];
+
+        s->ready_first = (s->ready_first + 1) % s->lookahead_frames;
+        s->ready_count--;
+        s->ready_bytes -= f->bytes;
+        *out = &f->frame;
+        monitor_changed(&s->monitor);
+    }
+    monitor_unlock(&s->monitor);
+    return result;
+}
+
+void source_give_back(struct source *source, struct frame *frame)
+{
+    monitor_lock(&source->monitor);
+    source_free_frame(source, (struct source_frame *)frame);
+    monitor_unlock(&source->monitor);
+}
+
+// Monitor held: nothing can be said yet.
+static bool sound_pending(const struct source *s)
+{
+    if (s->stopped || !s->audio.decoder || s->audio_ignored)
+        return false;
+    return !s->settled || (s->sound_count == 0 && !s->audio_ended);
+}
+
+enum source_result source_read_audio(struct source *source, struct AVFrame *out,
+                                     unsigned *out_generation)
+{
+    struct source *s = source;
+    enum source_result result = SOURCE_OK;
+
+    monitor_lock(&s->monitor);
+    while (sound_pending(s))
+        monitor_wait(&s->monitor);
+    *out_generation = s->generation;
+    if (s->stopped) {
+        result = SOURCE_STOPPED;
+    } else if (s->sound_count == 0) {
+        result = SOURCE_END;
+    } else {
+        av_frame_move_ref(out, s->sound_ready[s->sound_first]);
+        s->sound_first = (s->sound_first + 1) % SOURCE_SOUND_FRAMES;
+        s->sound_count--;
+        s->sound_ns -= av_rescale(out->nb_samples, NS_PER_S, out->sample_rate);
+        monitor_changed(&s->monitor);
+    }
+    monitor_unlock(&s->monitor);
+    return result;
+}
+
+void source_ignore_audio(struct source *source)
+{
+    struct source *s = source;
+
+    monitor_lock(&s->monitor);
+    s->audio_ignored = true;
+    packet_queue_clear(&s->audio_packets);
+    monitor_changed(&s->monitor);
+    monitor_unlock(&s->monitor);
+}
+
+// --- winding
+
+unsigned source_seek(struct source *source, int64_t pos_ns)
+{
+    struct source *s = source;
+    int64_t end_ns = s->info.duration_ns;
+    unsigned generation;
+
+    if (pos_ns < 0)
+        pos_ns = 0;
+    if (end_ns > 0 && pos_ns > end_ns)
+        pos_ns = end_ns;
+    monitor_lock(&s->monitor);
+    if (s->info.seekable) {
+        s->generation++;
+        s->epoch++;
+        s->target_ns = s->wind_ns = pos_ns;
+        s->wind = true;
+        s->wind_attempts = 0;
+        s->settled = false;
+        source_empty_queues(s);
+        monitor_changed(&s->monitor);
+    }
+    generation = s->generation;
+    monitor_unlock(&s->monitor);
+    return generation;
+}

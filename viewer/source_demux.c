@@ -1,0 +1,275 @@
+#include "viewer/source_parts.h"
+
+#include <errno.h>
+
+#include "base/log.h"
+
+// What is read ahead of each decoder: this long, or what of these comes first.
+#define AHEAD_NS NS_PER_S
+#define AHEAD_PACKETS 256
+#define AHEAD_BYTES (INT64_C(32) << 20)
+// In a badly interleaved file one decoder starves until the other's packets have been read. Then
+// these may grow: pictures for this long, and both together up to so many bytes.
+#define APART_NS (10 * NS_PER_S)
+#define APART_BYTES (INT64_C(256) << 20)
+// Errors in a row after which reading is given up.
+#define ERRORS_MAX 64
+// Time stamps of a transport stream that differ by more than this from what was expected belong to
+// another stretch of it.
+#define JUMP_NS (10 * NS_PER_S)
+#define TIME_MAX_NS (INT64_C(1000000000) * NS_PER_S)
+#define RETRY_NS (10 * NS_PER_MS)
+
+int64_t source_media_ns(const struct source *s, int64_t time_stamp, AVRational time_base)
+{
+    int64_t ns;
+
+    if (time_stamp == AV_NOPTS_VALUE || time_base.num <= 0 || time_base.den <= 0)
+        return CLOCK_NONE;
+    ns = av_rescale_q(time_stamp, time_base, (AVRational){1, (int)NS_PER_S});
+    // start_ns is within INT64_MAX / 4
+    if (ns < INT64_MIN / 2 || ns > INT64_MAX / 2)
+        return CLOCK_NONE;
+    ns -= s->start_ns;
+    return ns > TIME_MAX_NS || ns < -TIME_MAX_NS ? CLOCK_NONE : ns;
+}
+
+// --- the queues; monitor held
+
+void source_free_frame(struct source *s, struct source_frame *frame)
+{
+    av_frame_unref(frame->frame.av);
+    frame->next = s->free_frames;
+    s->free_frames = frame;
+}
+
+void source_empty_queues(struct source *s)
+{
+    packet_queue_clear(&s->video_packets);
+    packet_queue_clear(&s->audio_packets);
+    while (s->ready_count > 0) {
+        source_free_frame(s, s->pictures_ready[s->ready_first]);
+        s->ready_first = (s->ready_first + 1) % s->lookahead_frames;
+        s->ready_count--;
+        s->counts.frames_stale++;
+        s->counts.frames_decoded--;
+    }
+    s->ready_bytes = 0;
+    for (; s->sound_count > 0; s->sound_count--) {
+        av_frame_unref(s->sound_ready[s->sound_first]);
+        s->sound_first = (s->sound_first + 1) % SOURCE_SOUND_FRAMES;
+    }
+    s->sound_ns = 0;
+    s->demux_ended = s->video_ended = s->audio_ended = false;
+}
+
+static bool enough(const struct packet_queue *q)
+{
+    return q->count >= 2 && (q->count >= AHEAD_PACKETS || q->bytes >= AHEAD_BYTES ||
+                             packet_queue_span_ns(q) >= AHEAD_NS);
+}
+
+static bool sound_wanted(const struct source *s)
+{
+    return s->audio.decoder && !s->audio_ignored;
+}
+
+static bool crowded(const struct source *s)
+{
+    return s->video_packets.bytes + s->audio_packets.bytes >= APART_BYTES;
+}
+
+static bool more_wanted(const struct source *s)
+{
+    if (crowded(s))
+        return s->video_packets.count == 0; // sound then gives way, in enqueue()
+    return !enough(&s->video_packets) || (sound_wanted(s) && !enough(&s->audio_packets) &&
+                                          packet_queue_span_ns(&s->video_packets) < APART_NS);
+}
+
+enum source_take source_take_packet(struct source *s, bool video, unsigned *epoch, AVPacket *out)
+{
+    struct packet_queue *q = video ? &s->video_packets : &s->audio_packets;
+    bool *ended = video ? &s->video_ended : &s->audio_ended;
+    enum source_take result;
+
+    monitor_lock(&s->monitor);
+    for (;;) {
+        if (s->stopped) {
+            result = SOURCE_TAKE_STOP;
+            break;
+        }
+        if (*epoch != s->epoch) {
+            *epoch = s->epoch;
+            result = SOURCE_TAKE_RESET;
+            break;
+        }
+        if (packet_queue_pop(q, out)) {
+            monitor_changed(&s->monitor);
+            result = SOURCE_TAKE_PACKET;
+            break;
+        }
+        if (s->demux_ended && !*ended) {
+            result = SOURCE_TAKE_END;
+            break;
+        }
+        monitor_wait(&s->monitor);
+    }
+    monitor_unlock(&s->monitor);
+    return result;
+}
+
+static void enqueue(struct source *s, unsigned epoch, AVPacket *packet, int64_t time_ns)
+{
+    bool overflow = false;
+
+    monitor_lock(&s->monitor);
+    if (epoch != s->epoch) {
+        av_packet_unref(packet);
+    } else if (packet->stream_index == s->video.index) {
+        packet_queue_push(&s->video_packets, packet, time_ns);
+    } else if (sound_wanted(s) && !crowded(s)) {
+        packet_queue_push(&s->audio_packets, packet, time_ns);
+    } else {
+        overflow = sound_wanted(s) && !s->audio_overflowed;
+        s->audio_overflowed |= overflow;
+        av_packet_unref(packet);
+    }
+    monitor_changed(&s->monitor);
+    monitor_unlock(&s->monitor);
+    if (overflow)
+        log_warn("%s: its sound lies too far from its pictures; some is left out", s->url);
+}
+
+// --- reading
+
+static const struct source_stream *stream_of(const struct source *s, const AVPacket *packet)
+{
+    return packet->stream_index == s->video.index ? &s->video : &s->audio;
+}
+
+// Puts stretches of a transport stream with clocks of their own one behind the other.
+static void smooth_jump(struct source *s, AVPacket *packet)
+{
+    AVRational base = stream_of(s, packet)->time_base;
+    int64_t dts_ns = source_media_ns(s, packet->dts, base), jump_ns, shift;
+
+    if (!s->discontinuous || dts_ns == CLOCK_NONE)
+        return;
+    jump_ns = s->expected_dts_ns == CLOCK_NONE ? 0 : dts_ns + s->jump_ns - s->expected_dts_ns;
+    if (jump_ns > JUMP_NS || jump_ns < -JUMP_NS)
+        s->jump_ns -= jump_ns;
+    s->expected_dts_ns = dts_ns + s->jump_ns;
+    shift = av_rescale_q(s->jump_ns, (AVRational){1, (int)NS_PER_S}, base);
+    packet->dts += shift;
+    packet->pts =
+        source_media_ns(s, packet->pts, base) == CLOCK_NONE ? AV_NOPTS_VALUE : packet->pts + shift;
+}
+
+static bool is_ours(const struct source *s, const AVPacket *packet)
+{
+    return packet->stream_index == s->video.index ||
+           (s->audio.decoder && packet->stream_index == s->audio.index);
+}
+
+static void take_in(struct source *s, unsigned epoch, AVPacket *packet)
+{
+    if (!is_ours(s, packet)) {
+        av_packet_unref(packet);
+        return;
+    }
+    smooth_jump(s, packet);
+    enqueue(s, epoch, packet, source_media_ns(s, packet->dts, stream_of(s, packet)->time_base));
+}
+
+static void end(struct source *s, unsigned epoch, bool broken)
+{
+    monitor_lock(&s->monitor);
+    if (epoch == s->epoch)
+        s->demux_ended = true;
+    s->broken |= broken;
+    monitor_changed(&s->monitor);
+    monitor_unlock(&s->monitor);
+}
+
+// One packet from the container into a queue.
+static void read_packet(struct source *s, unsigned epoch, AVPacket *packet, int *errors)
+{
+    int result = av_read_frame(s->container, packet);
+    const AVIOContext *io = s->container->pb;
+
+    if (result >= 0) {
+        *errors = 0;
+        take_in(s, epoch, packet);
+        return;
+    }
+    if (s->stopped)
+        return;
+    if (result == AVERROR(EAGAIN)) {
+        clock_sleep_until_ns(clock_now_ns() + RETRY_NS);
+        return;
+    }
+    if (io && io->error < 0)
+        result = io->error;
+    else if (result == AVERROR_INVALIDDATA && ++*errors < ERRORS_MAX)
+        return;
+    if (result != AVERROR_EOF)
+        log_warn("%s ends early: %s", s->url, source_av_error(result));
+    end(s, epoch, result != AVERROR_EOF);
+}
+
+// --- winding
+
+// False: the container cannot.
+static bool wind_container(struct source *s, int64_t to_ns)
+{
+    int64_t time_stamp =
+        av_rescale_q(to_ns + s->start_ns, (AVRational){1, (int)NS_PER_S}, s->video.time_base);
+
+    // Backwards to a picture that stands alone. Some containers only know those behind the place.
+    return avformat_seek_file(s->container, s->video.index, INT64_MIN, time_stamp, time_stamp, 0) >=
+               0 ||
+           av_seek_frame(s->container, s->video.index, time_stamp, 0) >= 0;
+}
+
+static void wind(struct source *s, int64_t to_ns)
+{
+    s->jump_ns = 0;
+    s->expected_dts_ns = CLOCK_NONE;
+    if (to_ns != SOURCE_FROM_START && !s->info.image && wind_container(s, to_ns))
+        return;
+    log_debug("%s is read again from its beginning", s->url);
+    source_reopen_input(s);
+}
+
+void source_demux_run(void *user)
+{
+    struct source *s = user;
+    AVPacket *packet = av_packet_alloc();
+    int errors = 0;
+
+    if (!packet) {
+        end(s, 0, true);
+        return;
+    }
+    monitor_lock(&s->monitor);
+    while (!s->stopped) {
+        unsigned epoch = s->epoch;
+        bool winding = s->wind;
+        int64_t wind_ns = s->wind_ns;
+
+        if (!winding && (s->demux_ended || !more_wanted(s))) {
+            monitor_wait(&s->monitor);
+            continue;
+        }
+        s->wind = false;
+        monitor_unlock(&s->monitor);
+        if (winding)
+            wind(s, wind_ns);
+        else
+            read_packet(s, epoch, packet, &errors);
+        monitor_lock(&s->monitor);
+    }
+    monitor_unlock(&s->monitor);
+    av_packet_free(&packet);
+}

@@ -1,0 +1,132 @@
+// What the files of a source share among themselves; nobody else includes this.
+//
+//     source.c         the public calls, threads up and down
+//     source_open.c    container, streams, decoders
+//     source_demux.c   thread: packets into two queues; winding
+//     source_video.c   thread: pictures decoded, timed, and queued
+//     source_audio.c   thread: sound decoded and queued
+//     source_picture.c an AVFrame as the converter takes it
+//     source_timing.c  when a picture begins and ends
+//
+// Winding: source_seek() raises `generation` and `epoch` and empties all queues. The demuxer sees
+// the new epoch and winds the container; the decoders see it with their next packet and forget what
+// they hold. A container that wound too far is wound again, further back: that raises only `epoch`.
+#pragma once
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <libavcodec/avcodec.h>
+#include <libavformat/avformat.h>
+
+#include "base/clock.h"
+#include "base/thread.h"
+#include "viewer/packet_queue.h"
+#include "viewer/source.h"
+#include "viewer/source_picture.h"
+#include "viewer/source_timing.h"
+
+#define SOURCE_SOUND_FRAMES 256
+// "The container has no such stream."
+#define SOURCE_NO_STREAM (-1)
+#define SOURCE_FROM_START INT64_MIN
+
+// A frame with its place in the source's list of free ones. `frame` is the first member: a pointer
+// to one is a pointer to the other.
+struct source_frame {
+    struct frame frame;
+    struct source_frame *next; // free list
+    struct source_frame *all;  // list of all that were ever made
+    int64_t bytes;             // of the picture, while it waits to be read
+};
+
+// A stream as the decoder thread needs it, copied at the beginning: the demuxer changes AVStream
+// while it reads.
+struct source_stream {
+    int index; // in the container, or SOURCE_NO_STREAM
+    AVRational time_base;
+    AVCodecContext *decoder;
+};
+
+struct source {
+    // --- set by source_open(), then read-only
+    char *url;
+    struct source_info info;
+    int lookahead_frames;
+    int64_t image_duration_ns;
+    int threads;
+    struct source_stream video, audio;
+    AVRational sample_aspect; // as the container says; 0/1: unknown
+    int32_t display_matrix[9];
+    bool has_display_matrix;
+    int64_t start_ns;            // of the container's first time stamp
+    bool discontinuous;          // time stamps may jump (transport streams)
+    double guessed_frames_per_s; // for pictures without a duration; > 0
+
+    atomic_bool stopped; // also ends FFmpeg's waiting for a network
+
+    // --- the demuxer's thread
+    AVFormatContext *container;
+    int64_t jump_ns;         // added to time stamps: jumps of a discontinuous container
+    int64_t expected_dts_ns; // of the next packet; CLOCK_NONE: unknown
+
+    // --- the video thread
+    struct picture_maker *pictures;
+    struct timing timing;
+    AVFrame *decoded;
+    struct source_frame *held; // waits for its successor, which tells how long it lasts
+
+    struct monitor monitor;
+    // --- guarded by monitor:
+    unsigned generation; // what callers see
+    unsigned epoch;      // raised with every winding
+    int64_t target_ns;   // of the last seek; CLOCK_NONE: none, everything is handed out
+    bool wind;           // the demuxer is to go to wind_ns
+    int64_t wind_ns;     // SOURCE_FROM_START: open the input anew
+    int wind_attempts;   // in this generation, after the first
+    bool settled;        // the first picture of the generation is there, or none comes
+    bool demux_ended, video_ended, audio_ended; // in this epoch
+    bool broken;
+    bool audio_ignored;
+    bool audio_overflowed; // said so already
+    struct packet_queue video_packets, audio_packets;
+    struct source_frame **pictures_ready; // ring of lookahead_frames
+    int ready_first, ready_count;
+    int64_t ready_bytes;
+    struct source_frame *free_frames, *all_frames;
+    AVFrame *sound_ready[SOURCE_SOUND_FRAMES]; // ring
+    int sound_first, sound_count;
+    int64_t sound_ns;     // how long what waits plays
+    int64_t first_pts_ns; // of the film; CLOCK_NONE until known
+    struct source_counts counts;
+
+    struct thread demux_thread, video_thread, audio_thread;
+};
+
+// --- source_open.c
+// False, logged: `source` is left for source_close().
+bool source_open_input(struct source *s);
+// The same file or stream again, from its beginning. False, logged: the old one stays.
+bool source_reopen_input(struct source *s);
+// For the log, valid until the thread's next call.
+const char *source_av_error(int av_error);
+
+// --- the threads
+void source_demux_run(void *user);
+void source_video_run(void *user);
+void source_audio_run(void *user);
+
+// --- source_demux.c, for the decoders; blocks. Moves the next packet of the queue out.
+enum source_take {
+    SOURCE_TAKE_PACKET,
+    SOURCE_TAKE_END,   // of this epoch
+    SOURCE_TAKE_RESET, // *epoch was not the current one; it is now
+    SOURCE_TAKE_STOP,
+};
+enum source_take source_take_packet(struct source *s, bool video, unsigned *epoch, AVPacket *out);
+// Monitor held: throws away what waits, for a new epoch.
+void source_empty_queues(struct source *s);
+// Monitor held. Gives back its picture.
+void source_free_frame(struct source *s, struct source_frame *frame);
+// A time stamp of a stream as media time; CLOCK_NONE where it is unknown or absurd.
+int64_t source_media_ns(const struct source *s, int64_t time_stamp, AVRational time_base);

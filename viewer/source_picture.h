@@ -1,0 +1,27 @@
+// A decoded picture as the converter takes it.
+//
+// Pixel formats that struct deep3d_picture can describe are handed on where they lie; others are
+// converted by swscale into the nearest one that it can, in memory that is used again.
+//
+// Thread-safety: none.
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/deep3d.h"
+
+struct AVFrame;
+struct picture_maker;
+
+// still: pictures are photographs; then, untagged YUV is BT.601, as JPEG and WebP have it.
+struct picture_maker *picture_maker_create(bool still);
+// Frames it filled stay valid. Accepts a pointer to NULL; sets it to NULL.
+void picture_maker_destroy(struct picture_maker **maker);
+
+// Describes *av in *out, rotation and mirroring aside. Where the pixel format must be converted,
+// *av is exchanged for the converted picture first. False, logged the first time: no way to
+// convert it, no memory, or a size of 0 or above DEEP3D_MAX_SIDE_PX.
+bool picture_make(struct picture_maker *maker, struct AVFrame *av, struct deep3d_picture *out);
+// Rotation and mirroring as a display matrix says ([9], 16.16 fixed point, as in ISO/IEC 14496-12);
+// other angles than right ones go to the nearest.
+void picture_orient(struct deep3d_picture *picture, const int32_t matrix[9]);

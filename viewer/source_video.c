@@ -1,0 +1,304 @@
+#include "viewer/source_parts.h"
+
+#include <libavutil/display.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+
+// Pictures that wait take this much at most, though never fewer than two wait.
+#define READY_BYTES (INT64_C(1) << 30)
+// Errors in a row while a decoder is emptied, after which it is given up.
+#define ERRORS_MAX 256
+// How often a container that wound behind the place asked for is wound again, each time four times
+// further before it: 1, 4, 16, 64 s.
+#define WIND_ATTEMPTS 4
+// Up to here reading the whole film again is a fair price for the exact picture.
+#define FROM_START_NS (120 * NS_PER_S)
+// Sample aspects beyond are damage.
+#define SAMPLE_ASPECT_MAX 32.0
+
+// --- one picture
+
+static struct source_frame *new_frame(struct source *s)
+{
+    struct source_frame *f;
+
+    monitor_lock(&s->monitor);
+    f = s->free_frames;
+    if (f) {
+        s->free_frames = f->next;
+    } else {
+        f = mem_new(1, sizeof(*f));
+        f->frame.av = av_frame_alloc();
+        f->all = s->all_frames;
+        s->all_frames = f;
+    }
+    monitor_unlock(&s->monitor);
+    return f;
+}
+
+static void drop_frame(struct source *s, struct source_frame *f)
+{
+    if (!f)
+        return;
+    monitor_lock(&s->monitor);
+    source_free_frame(s, f);
+    monitor_unlock(&s->monitor);
+}
+
+static double sample_aspect(const struct source *s, const AVFrame *av)
+{
+    AVRational r = s->sample_aspect.num > 0 ? s->sample_aspect : av->sample_aspect_ratio;
+    double aspect = r.num > 0 && r.den > 0 ? av_q2d(r) : 1;
+
+    return aspect > SAMPLE_ASPECT_MAX || aspect < 1 / SAMPLE_ASPECT_MAX ? 1 : aspect;
+}
+
+// Fills in f->frame from its AVFrame, times aside. False: cannot be shown.
+static bool describe(struct source *s, struct source_frame *f)
+{
+    AVFrame *av = f->frame.av;
+    struct deep3d_picture *p = &f->frame.picture;
+    const AVFrameSideData *matrix;
+
+    if (!picture_make(s->pictures, av, p))
+        return false;
+    matrix = av_frame_get_side_data(av, AV_FRAME_DATA_DISPLAYMATRIX);
+    if (matrix && matrix->size >= sizeof(s->display_matrix))
+        picture_orient(p, (const int32_t *)matrix->data);
+    else if (s->has_display_matrix)
+        picture_orient(p, s->display_matrix);
+    f->frame.aspect = p->width * sample_aspect(s, av) / p->height;
+    if (p->rotation_deg % 180 != 0)
+        f->frame.aspect = 1 / f->frame.aspect;
+    f->bytes = 0;
+    for (int i = 0; i < AV_NUM_DATA_POINTERS && av->buf[i]; i++)
+        f->bytes += (int64_t)av->buf[i]->size;
+    return true;
+}
+
+static int64_t duration_ns(const struct source *s, const AVFrame *av)
+{
+#if LIBAVUTIL_VERSION_INT >= AV_VERSION_INT(57, 30, 100)
+    int64_t duration = av->duration;
+#else
+    int64_t duration = av->pkt_duration;
+#endif
+    int64_t ns;
+
+    if (duration <= 0)
+        return 0;
+    ns = source_media_ns(s, duration, s->video.time_base);
+    return ns == CLOCK_NONE || ns + s->start_ns <= 0 ? 0 : ns + s->start_ns;
+}
+
+// --- handing on
+
+static bool full(const struct source *s)
+{
+    return s->ready_count == s->lookahead_frames ||
+           (s->ready_count >= 2 && s->ready_bytes >= READY_BYTES);
+}
+
+// Queues a complete picture; blocks while the queue is full. Takes f over. A picture that ends
+// before the place that was asked for goes, unless it is the film's last.
+static void hand_on(struct source *s, unsigned epoch, struct source_frame *f, bool last)
+{
+    monitor_lock(&s->monitor);
+    if (s->target_ns != CLOCK_NONE && !last &&
+        f->frame.pts_ns + f->frame.duration_ns <= s->target_ns) {
+        source_free_frame(s, f);
+        monitor_unlock(&s->monitor);
+        return;
+    }
+    while (!s->stopped && epoch == s->epoch && full(s))
+        monitor_wait(&s->monitor);
+    if (s->stopped || epoch != s->epoch) {
+        s->counts.frames_stale++;
+        source_free_frame(s, f);
+    } else {
+        f->frame.generation = s->generation;
+        s->pictures_ready[(s->ready_first + s->ready_count++) % s->lookahead_frames] = f;
+        s->ready_bytes += f->bytes;
+        s->counts.frames_decoded++;
+        s->settled = true;
+        if (s->first_pts_ns == CLOCK_NONE)
+            s->first_pts_ns = f->frame.pts_ns;
+        monitor_changed(&s->monitor);
+    }
+    monitor_unlock(&s->monitor);
+}
+
+// The container was wound behind the place asked for (or to its end): once more, further back.
+// False: this is as near as it gets.
+static bool wind_back(struct source *s, unsigned epoch)
+{
+    bool again = false;
+
+    monitor_lock(&s->monitor);
+    if (epoch == s->epoch && s->target_ns != CLOCK_NONE) {
+        int64_t back_ns = NS_PER_S << (2 * s->wind_attempts);
+
+        again = s->wind_attempts < WIND_ATTEMPTS ||
+                (s->wind_attempts == WIND_ATTEMPTS && s->target_ns < FROM_START_NS);
+        if (again) {
+            s->wind = true;
+            s->wind_ns =
+                s->wind_attempts == WIND_ATTEMPTS ? SOURCE_FROM_START : s->target_ns - back_ns;
+            s->wind_attempts++;
+            s->epoch++;
+            source_empty_queues(s);
+            monitor_changed(&s->monitor);
+        }
+    }
+    monitor_unlock(&s->monitor);
+    return again;
+}
+
+// The first picture of an epoch lies behind the place asked for.
+static bool wound_too_far(struct source *s, int64_t pts_ns)
+{
+    bool too_far;
+
+    monitor_lock(&s->monitor);
+    too_far = s->target_ns != CLOCK_NONE && pts_ns != CLOCK_NONE && pts_ns > s->target_ns &&
+              s->first_pts_ns != CLOCK_NONE && pts_ns > s->first_pts_ns;
+    monitor_unlock(&s->monitor);
+    return too_far;
+}
+
+static void count_damage(struct source *s)
+{
+    monitor_lock(&s->monitor);
+    s->counts.packets_damaged++;
+    monitor_unlock(&s->monitor);
+}
+
+// Takes in s->decoded: the picture before it is complete now.
+static void take_picture(struct source *s, unsigned epoch)
+{
+    struct source_frame *f = new_frame(s);
+    int64_t pts_ns = source_media_ns(s, s->decoded->best_effort_timestamp, s->video.time_base);
+
+    av_frame_move_ref(f->frame.av, s->decoded);
+    if (!s->held && wound_too_far(s, pts_ns) && wind_back(s, epoch)) {
+        drop_frame(s, f);
+        return;
+    }
+    if (!describe(s, f)) {
+        count_damage(s);
+        drop_frame(s, f);
+        return;
+    }
+    if (timing_next(&s->timing, pts_ns, duration_ns(s, f->frame.av),
+                    s->held ? &s->held->frame.pts_ns : &(int64_t){0},
+                    s->held ? &s->held->frame.duration_ns : &(int64_t){0}))
+        hand_on(s, epoch, s->held, false);
+    s->held = f;
+}
+
+// --- the thread
+
+static void receive(struct source *s, unsigned epoch)
+{
+    for (int errors = 0; errors < ERRORS_MAX;) {
+        int result = avcodec_receive_frame(s->video.decoder, s->decoded);
+
+        if (result == AVERROR(EAGAIN) || result == AVERROR_EOF)
+            return;
+        if (result < 0) {
+            errors++;
+            count_damage(s);
+            log_trace("%s: picture damaged: %s", s->url, source_av_error(result));
+        } else {
+            errors = 0;
+            take_picture(s, epoch);
+        }
+    }
+}
+
+// packet NULL: empties the decoder.
+static void decode(struct source *s, unsigned epoch, AVPacket *packet)
+{
+    int result = avcodec_send_packet(s->video.decoder, packet);
+
+    if (result == AVERROR(EAGAIN)) {
+        receive(s, epoch);
+        result = avcodec_send_packet(s->video.decoder, packet);
+    }
+    if (result < 0 && result != AVERROR_EOF) {
+        count_damage(s);
+        log_trace("%s: packet damaged: %s", s->url, source_av_error(result));
+    }
+    receive(s, epoch);
+}
+
+static void hand_on_last(struct source *s, unsigned epoch)
+{
+    struct source_frame *last = s->held;
+    // what turns out to have one picture and no sound is a photograph, whatever its container
+    bool alone = s->timing.previous_ns == CLOCK_NONE && !s->audio.decoder;
+
+    s->held = NULL;
+    if (!last || !timing_last(&s->timing, &last->frame.pts_ns, &last->frame.duration_ns))
+        return;
+    if (s->info.image || (alone && s->counts.frames_decoded == 0))
+        last->frame.duration_ns = s->image_duration_ns;
+    hand_on(s, epoch, last, true);
+}
+
+static void finish(struct source *s, unsigned epoch)
+{
+    bool nothing, ended = false;
+    int64_t damaged;
+
+    decode(s, epoch, NULL);
+    if (!s->held && s->timing.previous_ns == CLOCK_NONE && wind_back(s, epoch))
+        return;
+    hand_on_last(s, epoch);
+    monitor_lock(&s->monitor);
+    damaged = s->counts.packets_damaged;
+    nothing = s->first_pts_ns == CLOCK_NONE;
+    if (epoch == s->epoch) {
+        ended = s->video_ended = s->settled = true;
+        s->broken |= nothing;
+        monitor_changed(&s->monitor);
+    }
+    monitor_unlock(&s->monitor);
+    if (!ended || s->stopped)
+        return;
+    if (nothing)
+        log_error("%s: none of its pictures could be decoded; the file is damaged", s->url);
+    else if (damaged > 0)
+        log_warn("%s: %lld damaged packets were skipped", s->url, (long long)damaged);
+}
+
+static void forget(struct source *s)
+{
+    avcodec_flush_buffers(s->video.decoder);
+    timing_reset(&s->timing);
+    drop_frame(s, s->held);
+    s->held = NULL;
+}
+
+void source_video_run(void *user)
+{
+    struct source *s = user;
+    AVPacket *packet = av_packet_alloc();
+    enum source_take take;
+    unsigned epoch = 0;
+
+    timing_init(&s->timing, (int64_t)(NS_PER_S / s->guessed_frames_per_s));
+    while (packet && (take = source_take_packet(s, true, &epoch, packet)) != SOURCE_TAKE_STOP) {
+        if (take == SOURCE_TAKE_RESET)
+            forget(s);
+        else if (take == SOURCE_TAKE_END)
+            finish(s, epoch);
+        else
+            decode(s, epoch, packet);
+        av_packet_unref(packet);
+    }
+    av_packet_free(&packet);
+    drop_frame(s, s->held);
+    s->held = NULL;
+}
