@@ -9,7 +9,9 @@
 #include "base/thread.h"
 #include "viewer/commands.h"
 #include "viewer/display_xr_copy.h"
+#include "viewer/display_xr_input.h"
 #include "viewer/display_xr_pace.h"
+#include "viewer/display_xr_rate.h"
 #include "viewer/display_xr_screen.h"
 #include "viewer/display_xr_session.h"
 #include "viewer/display_xr_swapchain.h"
@@ -45,6 +47,8 @@ struct display_xr {
     struct xr_eyes eyes;
     struct xr_time time;
     struct xr_pace pace;
+    struct xr_rate rate;
+    struct xr_input input;
     int64_t period_ns;
     int64_t session_since_ns;
     int retries;
@@ -66,7 +70,7 @@ struct period {
     int64_t display_ns; // its display, on our clock
     bool render;
     uint64_t new_number; // of a stereo frame that comes to the eyes for the first time; 0: none
-    int64_t new_pts_ns;
+    int64_t new_pts_ns, new_duration_ns;
 };
 
 // --- time
@@ -130,7 +134,7 @@ static bool show_due(struct display_xr *x, struct period *p)
 {
     struct stereo_frame *f;
     double aspect;
-    int64_t pts_ns;
+    int64_t pts_ns, duration_ns;
     bool shown;
 
     if (!xr_copy_ready(x->copy)) {
@@ -147,6 +151,7 @@ static bool show_due(struct display_xr *x, struct period *p)
         return true;
     aspect = f->aspect;
     pts_ns = f->pts_ns;
+    duration_ns = f->duration_ns;
     if (!xr_eyes_show(&x->eyes, f, x->period_ns, &shown))
         return false;
     x->stale = !shown;
@@ -156,6 +161,7 @@ static bool show_due(struct display_xr *x, struct period *p)
     if (x->counted != x->taken) {
         x->counted = p->new_number = x->taken;
         p->new_pts_ns = pts_ns;
+        p->new_duration_ns = duration_ns;
     }
     return true;
 }
@@ -217,6 +223,27 @@ static void count(struct display_xr *x, const struct period *p)
         stats_add_av_offset(c->stats, media_ns - p->new_pts_ns);
 }
 
+// Asks for the refresh rate that suits the film, once its frame rate is known. The runtime changes
+// it some time later, or not.
+static void suit_rate(struct display_xr *x, const struct period *p)
+{
+    const struct xr_system *system = x->system;
+    double fps, current = (double)NS_PER_S / (double)x->period_ns;
+    float rates[32], rate;
+    uint32_t count = 0;
+
+    if (!p->new_number || !xr_rate_add(&x->rate, p->new_pts_ns, p->new_duration_ns, &fps) ||
+        !system->enumerate_rates || !system->request_rate)
+        return;
+    if (XR_FAILED(system->enumerate_rates(x->session.handle, 32, &count, rates)))
+        return;
+    rate = xr_rate_choose(rates, (int)count, fps, current);
+    if (rate <= 0)
+        return;
+    log_info("headset: %.0f Hz suits the film's %.3f frames a second", rate, fps);
+    system->request_rate(x->session.handle, rate);
+}
+
 // After xrWaitFrame. False: session or instance lost.
 static bool fill_period(struct display_xr *x, struct period *p)
 {
@@ -244,7 +271,8 @@ static bool fill_period(struct display_xr *x, struct period *p)
         // on the runtime's clock, whose steps between periods are exact
         xr_pace_end(&x->pace, p->frame.predictedDisplayTime + (clock_now_ns() - p->display_ns));
     count(x, p);
-    return true;
+    suit_rate(x, p);
+    return xr_input_update(&x->input, x->session.handle, clock_now_ns());
 }
 
 static bool run_period(struct display_xr *x)
@@ -274,8 +302,10 @@ static bool open_session(struct display_xr *x)
 
     x->session_since_ns = clock_now_ns();
     if (xr_session_init(&x->session, x->system, c->vk) &&
-        xr_eyes_init(&x->eyes, x->system, c->vk, x->copy, c->ring, x->session.handle))
+        xr_eyes_init(&x->eyes, x->system, c->vk, x->copy, c->ring, x->session.handle)) {
+        xr_input_attach(&x->input, x->session.handle);
         return true;
+    }
     xr_eyes_finish(&x->eyes);
     xr_session_finish(&x->session);
     return false;
@@ -405,6 +435,7 @@ static void xr_destroy(struct display *display)
     atomic_store(&x->quit, true);
     thread_join(&x->thread);
     close_session(x);
+    xr_input_finish(&x->input);
     xr_copy_destroy(&x->copy);
     mem_free(x);
 }
@@ -429,7 +460,10 @@ struct display *display_xr_create(const struct display_context *context, struct 
     read_options(x);
     system->lost = XR_LOST_NOTHING;
     x->copy = xr_copy_create(context->vk, context->frames, context->ring);
-    if (!x->copy || !open_session(x))
+    if (!x->copy)
+        goto fail;
+    xr_input_init(&x->input, system, context->commands);
+    if (!open_session(x))
         goto fail;
     if (!thread_start(&x->thread, "display", THREAD_NORMAL, display_main, x))
         goto fail;

@@ -77,7 +77,12 @@ static XrExtensionProperties *enumerate_extensions(struct xr_system *s, uint32_t
     if (XR_SUCCEEDED(result))
         return list;
     mem_free(list);
-    if (result == XR_ERROR_RUNTIME_UNAVAILABLE)
+    if (getenv("XR_RUNTIME_JSON"))
+        SAY(s,
+            "headset: the OpenXR runtime of XR_RUNTIME_JSON=%s does not load (%s): check the path "
+            "in the variable and in the file",
+            getenv("XR_RUNTIME_JSON"), xr_result_name(result));
+    else if (result == XR_ERROR_RUNTIME_UNAVAILABLE)
         SAY(s, "headset: no OpenXR runtime is active: start SteamVR, Monado, WiVRn or Meta Link, "
                "or set XR_RUNTIME_JSON to the runtime's manifest");
     else

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "viewer/display_xr_pace.h"
+#include "viewer/display_xr_rate.h"
 #include "viewer/display_xr_screen.h"
 #include "viewer/display_xr_time.h"
 
@@ -125,6 +126,64 @@ static void test_rest_is_not_late(void **state)
     assert_int_equal(p.late, 0);
 }
 
+// --- refresh rate
+
+// Frames a second found in a film whose time stamps are multiples of unit_ns, of which only every
+// step-th is shown; 0: none found.
+static double rate_found(double fps, int64_t unit_ns, int step)
+{
+    struct xr_rate r = {.frames = 0};
+    int64_t duration_ns = llround(1e9 / fps / (double)unit_ns) * unit_ns;
+    double found = 0;
+    int times = 0;
+
+    for (int i = 0; i < 300; i += step)
+        times += xr_rate_add(&r, llround(i * 1e9 / fps / (double)unit_ns) * unit_ns, duration_ns,
+                             &found);
+    assert_in_range(times, 0, 1);
+    return found;
+}
+
+static void test_rate_of_films(void **state)
+{
+    const double films[] = {24000.0 / 1001, 24, 25, 30000.0 / 1001, 30, 50, 60, 120};
+
+    for (int i = 0; i < 8; i++) {
+        assert_float_equal(rate_found(films[i], 1, 1), films[i], 1e-6 * films[i]);
+        if (films[i] > 60)
+            continue; // milliseconds are too coarse
+        assert_float_equal(rate_found(films[i], NS_PER_MS, 1), films[i], 1.5e-3 * films[i]);
+        assert_float_equal(rate_found(films[i], NS_PER_MS, 3), films[i], 1.5e-3 * films[i]);
+    }
+    assert_float_equal(rate_found(0.2, 1, 1), 0, 0); // pictures
+}
+
+static void test_no_rate_without_rhythm(void **state)
+{
+    struct xr_rate r = {.frames = 0};
+    int64_t pts_ns = 0;
+    double fps;
+
+    srand(3);
+    for (int i = 0; i < 1000; i++) {
+        pts_ns += (20 + 7 * (rand() % 5)) * NS_PER_MS;
+        assert_false(xr_rate_add(&r, pts_ns, 33 * NS_PER_MS, &fps));
+    }
+}
+
+static void test_refresh_rate_is_a_multiple(void **state)
+{
+    const float quest[] = {60, 72, 80, 90, 120};
+
+    assert_float_equal(xr_rate_choose(quest, 5, 23.976, 90), 72, 0);
+    assert_float_equal(xr_rate_choose(quest, 5, 24, 120), 0, 0); // already
+    assert_float_equal(xr_rate_choose(quest, 5, 30, 72), 90, 0);
+    assert_float_equal(xr_rate_choose(quest, 5, 60, 90), 120, 0); // 60 flickers
+    assert_float_equal(xr_rate_choose(quest, 5, 25, 90), 0, 0);   // none
+    assert_float_equal(xr_rate_choose(quest, 0, 25, 90), 0, 0);
+    assert_float_equal(xr_rate_choose((const float[]){100}, 1, 25, 90), 100, 0);
+}
+
 // --- screen
 
 static XrQuaternionf product(XrQuaternionf a, XrQuaternionf b)
@@ -185,6 +244,9 @@ int main(void)
         cmocka_unit_test(test_jumped_periods_are_late),
         cmocka_unit_test(test_late_submit_counts_once),
         cmocka_unit_test(test_rest_is_not_late),
+        cmocka_unit_test(test_rate_of_films),
+        cmocka_unit_test(test_no_rate_without_rhythm),
+        cmocka_unit_test(test_refresh_rate_is_a_multiple),
         cmocka_unit_test(test_heading_ignores_nodding_and_tilting),
         cmocka_unit_test(test_heading_looking_straight_up_and_down),
         cmocka_unit_test(test_screen_is_ahead_upright_and_faces_the_viewer),
