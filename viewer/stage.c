@@ -58,6 +58,8 @@ static struct vk_device *make_device(struct stage *s)
         params.instance_extensions =
             window_instance_extensions(s->window, &params.instance_extension_count);
         params.swapchain = true;
+        params.can_present = window_can_present;
+        params.can_present_user = s->window;
     }
     return vk_device_create(&params);
 }
