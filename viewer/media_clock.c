@@ -19,8 +19,9 @@
 #define DRIFT_MAX 0.03
 #define DRIFT_STEP_NS (100 * NS_PER_MS)
 
-// media(t) = media_ns + (t - at_ns) * (1 + drift) + error_ns * ramp, where ramp goes from 0 at at_ns
-// to 1 at at_ns + slew_ns. Continuous and, since drift and slew are small, never running backwards.
+// media(t) = media_ns + (t - at_ns) * (1 + drift) + error_ns * ramp, where ramp goes from 0 at
+// at_ns to 1 at at_ns + slew_ns. Continuous and, since drift and slew are small, never running
+// backwards.
 struct state {
     int64_t media_ns, at_ns, error_ns, slew_ns;
     double drift;

@@ -1,0 +1,313 @@
+#include "viewer/audio.h"
+
+#include <SDL.h>
+#include <libavutil/frame.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/thread.h"
+#include "viewer/audio_convert.h"
+#include "viewer/audio_mix.h"
+#include "viewer/source.h"
+
+// One buffer of the device lasts about this long, a power of two of frames.
+#define BUFFER_MS 20
+// Decoded sound that waits for the callback.
+#define RING_MS 300
+// The callback cannot wake the writer (it must not take a lock): the writer looks again.
+#define LOOK_AGAIN_NS (20 * NS_PER_MS)
+// Time stamps may differ by so much from what was played before and are still taken as rounding.
+#define TOLERANCE_NS (20 * NS_PER_MS)
+
+struct audio {
+    struct source *source;
+    SDL_AudioDeviceID device;
+    struct audio_mix mix;
+    struct audio_convert *convert;
+    struct thread thread;
+    struct monitor monitor;
+    // guarded by monitor, which the writer holds while it writes to the ring:
+    bool quit, started;
+    unsigned generation; // to be played
+    unsigned session; // raised by each start and stop: what was meant for an older one is dropped
+    int64_t start_ns;
+    int64_t written; // frames since the start
+};
+
+// --- the writer's thread
+
+enum turn { TURN_PLAY, TURN_STALE, TURN_QUIT };
+
+// Sound of this generation is there: waits until it is its turn.
+static enum turn wait_for_turn(struct audio *a, unsigned generation, unsigned *out_session)
+{
+    enum turn turn;
+
+    monitor_lock(&a->monitor);
+    while (!a->quit && !(a->started && (int)(a->generation - generation) >= 0))
+        monitor_wait(&a->monitor);
+    *out_session = a->session;
+    turn = a->quit ? TURN_QUIT : a->generation == generation ? TURN_PLAY : TURN_STALE;
+    monitor_unlock(&a->monitor);
+    return turn;
+}
+
+// Blocks until all is in the ring. False: overtaken by another session.
+static bool write_ring(struct audio *a, unsigned session, const float *frames, int64_t count)
+{
+    bool current;
+
+    monitor_lock(&a->monitor);
+    while ((current = !a->quit && a->session == session) && count > 0) {
+        int part = count < INT32_MAX ? (int)count : INT32_MAX;
+        int done = audio_ring_write(&a->mix.ring, frames, part);
+
+        count -= done;
+        a->written += done;
+        if (frames)
+            frames += (ptrdiff_t)done * a->mix.ring.channels;
+        if (count > 0)
+            monitor_wait_until(&a->monitor, clock_now_ns() + LOOK_AGAIN_NS);
+    }
+    monitor_unlock(&a->monitor);
+    return current;
+}
+
+// How many frames lie between what was written and pts_ns; negative: pts_ns was passed already.
+static int64_t gap_frames(struct audio *a, int64_t pts_ns)
+{
+    int64_t rate = a->mix.rate_hz, written, gap_ns;
+
+    monitor_lock(&a->monitor);
+    written = a->written;
+    gap_ns = pts_ns - a->start_ns - (written / rate * NS_PER_S + written % rate * NS_PER_S / rate);
+    monitor_unlock(&a->monitor);
+    if (written > 0 && gap_ns < TOLERANCE_NS && gap_ns > -TOLERANCE_NS)
+        return 0;
+    return gap_ns / NS_PER_S * rate + gap_ns % NS_PER_S * rate / NS_PER_S;
+}
+
+// Places sound at its time: silence where it begins later than what is there ends, cut where it
+// begins earlier.
+static void place(struct audio *a, unsigned session, const struct audio_converted *sound)
+{
+    int64_t gap = sound->pts_ns == CLOCK_NONE ? 0 : gap_frames(a, sound->pts_ns);
+    int64_t cut = gap < 0 ? -gap : 0;
+
+    if (cut >= sound->count)
+        return;
+    if (gap > 0 && !write_ring(a, session, NULL, gap))
+        return;
+    write_ring(a, session, sound->frames + cut * a->mix.ring.channels, sound->count - cut);
+}
+
+// The generation's sound has come to its end; waits for another session.
+static void complete(struct audio *a, unsigned session)
+{
+    monitor_lock(&a->monitor);
+    if (a->session == session)
+        a->mix.complete = true;
+    while (!a->quit && a->session == session)
+        monitor_wait(&a->monitor);
+    monitor_unlock(&a->monitor);
+}
+
+static void run(void *user)
+{
+    struct audio *a = user;
+    struct audio_converted sound;
+    AVFrame *av = av_frame_alloc();
+    enum source_result result;
+    unsigned generation, session, last_session = 0;
+
+    while (av && (result = source_read_audio(a->source, av, &generation)) != SOURCE_STOPPED) {
+        enum turn turn = wait_for_turn(a, generation, &session);
+
+        if (turn == TURN_QUIT)
+            break;
+        if (turn == TURN_PLAY) {
+            if (session != last_session)
+                audio_convert_reset(a->convert);
+            last_session = session;
+            if (audio_convert_run(a->convert, result == SOURCE_OK ? av : NULL, &sound))
+                place(a, session, &sound);
+            if (result == SOURCE_END)
+                complete(a, session);
+        }
+        av_frame_unref(av);
+    }
+    av_frame_free(&av);
+}
+
+// --- the device
+
+// SDL calls this from a thread of its own whenever the device can take another buffer.
+static void callback(void *user, Uint8 *stream, int bytes)
+{
+    struct audio *a = user;
+    int count = bytes / (int)sizeof(float) / a->mix.ring.channels;
+    // SDL keeps one buffer queued while the next is filled: what is written now is heard when that
+    // one has been played.
+    int64_t buffer_ns = count * NS_PER_S / a->mix.rate_hz;
+
+    audio_mix_fill(&a->mix, (float *)stream, count, clock_now_ns() + buffer_ns);
+}
+
+static int device_channels(void)
+{
+#if SDL_VERSION_ATLEAST(2, 24, 0)
+    SDL_AudioSpec usual = {0};
+    char *name = NULL;
+    int channels = 2;
+
+    if (SDL_GetDefaultAudioInfo(&name, &usual, 0) == 0)
+        channels = usual.channels;
+    SDL_free(name);
+    return channels == 1 || channels == 4 || channels == 6 || channels == 8 ? channels : 2;
+#else
+    return 2;
+#endif
+}
+
+static int buffer_frames(int rate_hz)
+{
+    int frames = 64;
+
+    while (frames * 1000 < rate_hz * BUFFER_MS * 3 / 4)
+        frames *= 2;
+    return frames;
+}
+
+static bool channels_fit(int channels)
+{
+    return channels == 1 || channels == 2 || channels == 4 || channels == 6 || channels == 8;
+}
+
+// rate_hz: the film's
+static bool open_device(struct audio *a, int rate_hz, struct media_clock *clock)
+{
+    SDL_AudioSpec got, want = {.freq = rate_hz >= 8000 && rate_hz <= 192000 ? rate_hz : 48000,
+                               .format = AUDIO_F32SYS,
+                               .channels = (Uint8)device_channels(),
+                               .callback = callback,
+                               .userdata = a};
+    int changes = SDL_AUDIO_ALLOW_FREQUENCY_CHANGE | SDL_AUDIO_ALLOW_CHANNELS_CHANGE |
+                  SDL_AUDIO_ALLOW_SAMPLES_CHANGE;
+
+    want.samples = (Uint16)buffer_frames(want.freq);
+    a->device = SDL_OpenAudioDevice(NULL, 0, &want, &got, changes);
+    if (a->device && !channels_fit(got.channels)) { // SDL then converts for it
+        SDL_CloseAudioDevice(a->device);
+        want.channels = 2;
+        a->device =
+            SDL_OpenAudioDevice(NULL, 0, &want, &got, changes & ~SDL_AUDIO_ALLOW_CHANNELS_CHANGE);
+    }
+    if (!a->device) {
+        log_warn("no audio device: %s; the film plays without sound", SDL_GetError());
+        return false;
+    }
+    if (!audio_mix_init(&a->mix, clock, got.freq, got.channels, got.freq / 1000 * RING_MS)) {
+        log_warn("no memory for sound; the film plays without");
+        return false;
+    }
+    log_debug("audio: %s, %d Hz, %d channels, buffers of %d", SDL_GetCurrentAudioDriver(), got.freq,
+              got.channels, got.samples);
+    a->convert = audio_convert_create(got.freq, got.channels);
+    return true;
+}
+
+struct audio *audio_create(const struct audio_params *params)
+{
+    const struct source_info *info = source_info(params->source);
+    struct audio *a;
+
+    if (SDL_InitSubSystem(SDL_INIT_AUDIO) != 0) {
+        log_warn("no audio device: %s; the film plays without sound", SDL_GetError());
+        source_ignore_audio(params->source);
+        return NULL;
+    }
+    a = mem_new(1, sizeof(*a));
+    a->source = params->source;
+    monitor_init(&a->monitor);
+    if (!open_device(a, info->audio_rate_hz, params->clock) ||
+        !thread_start(&a->thread, "audio", THREAD_NORMAL, run, a))
+        goto fail;
+    audio_set_volume(a, params->volume, params->muted);
+    SDL_PauseAudioDevice(a->device, 0);
+    return a;
+fail:
+    source_ignore_audio(params->source);
+    audio_destroy(&a);
+    return NULL;
+}
+
+void audio_destroy(struct audio **audio)
+{
+    struct audio *a = *audio;
+
+    if (!a)
+        return;
+    monitor_lock(&a->monitor);
+    a->quit = true;
+    monitor_changed(&a->monitor);
+    monitor_unlock(&a->monitor);
+    thread_join(&a->thread);
+    if (a->device)
+        SDL_CloseAudioDevice(a->device);
+    SDL_QuitSubSystem(SDL_INIT_AUDIO);
+    audio_convert_destroy(&a->convert);
+    audio_mix_finish(&a->mix);
+    monitor_finish(&a->monitor);
+    mem_free(a);
+    *audio = NULL;
+}
+
+// --- what is played
+
+void audio_start(struct audio *audio, unsigned generation, int64_t media_ns)
+{
+    monitor_lock(&audio->monitor);
+    SDL_LockAudioDevice(audio->device);
+    audio_mix_start(&audio->mix, media_ns);
+    SDL_UnlockAudioDevice(audio->device);
+    audio->started = true;
+    audio->generation = generation;
+    audio->start_ns = media_ns;
+    audio->written = 0;
+    audio->session++;
+    monitor_changed(&audio->monitor);
+    monitor_unlock(&audio->monitor);
+}
+
+void audio_stop(struct audio *audio)
+{
+    monitor_lock(&audio->monitor);
+    SDL_LockAudioDevice(audio->device);
+    audio_mix_stop(&audio->mix);
+    SDL_UnlockAudioDevice(audio->device);
+    audio->started = false;
+    audio->session++;
+    monitor_changed(&audio->monitor);
+    monitor_unlock(&audio->monitor);
+}
+
+void audio_pause(struct audio *audio, bool paused)
+{
+    audio->mix.paused = paused;
+}
+
+void audio_set_volume(struct audio *audio, float volume, bool muted)
+{
+    audio->mix.gain = muted ? 0 : volume;
+}
+
+bool audio_finished(const struct audio *audio)
+{
+    return audio_mix_finished(&audio->mix, clock_now_ns());
+}
+
+int64_t audio_underruns(const struct audio *audio)
+{
+    return audio->mix.underruns;
+}
