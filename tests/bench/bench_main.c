@@ -12,6 +12,9 @@ static const struct {
 } commands[] = {
     {"play", bench_play,
      "CLIP [--display null|xr] [--runs R] [--json FILE]: the whole player, start to end"},
+    {"stereo", bench_stereo,
+     "[--size WxH] [--backend cpu] [--kernels NAME] [--threads N] [--json FILE]: both eyes of a "
+     "picture"},
 };
 
 const char *bench_option(int argc, char **argv, const char *name)

@@ -1,0 +1,60 @@
+#include "kernels/sample_math.h"
+
+#include <immintrin.h>
+#include <string.h>
+
+#include "kernels/columns.h"
+#include "kernels/synth.h"
+#include "kernels/variant.h"
+
+// The four taps of a pixel in one register, sorted by channel: R R R R, G G G G, ...
+static inline __m128i taps(const uint8_t *row, int32_t place)
+{
+    return _mm_loadu_si128(
+        (const __m128i *)(const void *)(row + (ptrdiff_t)((place >> 6) - 1) * 4));
+}
+
+static inline __m256i weights(int32_t low, int32_t high)
+{
+    int32_t a, b;
+
+    memcpy(&a, sample_weights[low & 63], 4);
+    memcpy(&b, sample_weights[high & 63], 4);
+    return _mm256_set_m128i(_mm_set1_epi32(b), _mm_set1_epi32(a));
+}
+
+// Two pixels: the sums of their channels, 32 bits each.
+static inline __m256i pair(const uint8_t *row, int32_t low, int32_t high)
+{
+    const __m256i by_channel = _mm256_broadcastsi128_si256(
+        _mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));
+    __m256i p = _mm256_shuffle_epi8(_mm256_set_m128i(taps(row, high), taps(row, low)), by_channel);
+
+    return _mm256_madd_epi16(_mm256_maddubs_epi16(p, weights(low, high)), _mm256_set1_epi16(1));
+}
+
+static void one(const uint8_t *row, int32_t place, uint8_t *out)
+{
+    const uint8_t *p = row + ((place >> 6) - 1) * 4;
+    const int8_t *w = sample_weights[place & 63];
+
+    for (int c = 0; c < 4; c++) {
+        int v = (w[0] * p[c] + w[1] * p[c + 4] + w[2] * p[c + 8] + w[3] * p[c + 12] + 32) >> 6;
+        out[c] = (uint8_t)(v < 0 ? 0 : v > 255 ? 255 : v);
+    }
+}
+
+void KERNEL(sample_row)(const uint8_t *row, const int32_t *map, int count, uint8_t *out)
+{
+    int x = 0;
+
+    for (; x + 4 <= count; x += 4) {
+        const int32_t *m = map + x;
+        __m256i v = _mm256_packs_epi32(pair(row, m[0], m[2]), pair(row, m[1], m[3]));
+        v = _mm256_srai_epi16(_mm256_add_epi16(v, _mm256_set1_epi16(32)), 6);
+        __m128i bytes = _mm_packus_epi16(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+        _mm_storeu_si128((__m128i *)(void *)(out + (size_t)x * 4), bytes);
+    }
+    for (; x < count; x++)
+        one(row, map[x], out + (size_t)x * 4);
+}
