@@ -6,12 +6,15 @@
 //     nn_plan_run(p);
 //     use(nn_plan_output(p, 0));
 //
-// A model is a checked graph with its weights; it never changes once loaded. A plan holds everything that a run needs:
-// shapes, fused operators, their order, one slab of memory. Running allocates nothing of ours and takes no lock of ours.
+// A model is a checked graph with its weights; it never changes once loaded. A plan holds
+// everything that a run needs: shapes, fused operators, their order, one slab of memory. Running
+// allocates nothing of ours and takes no lock of ours.
 //
-// Files: ONNX opset 11 to 20, github.com/onnx/onnx/blob/main/docs/IR.md, weights inside or in external data beside the file.
+// Files: ONNX opset 11 to 20, github.com/onnx/onnx/blob/main/docs/IR.md, weights inside or in
+// external data beside the file.
 //
-// Thread-safety: a model may be shared; a plan belongs to one thread at a time, and plans are independent of each other.
+// Thread-safety: a model may be shared; a plan belongs to one thread at a time, and plans are
+// independent of each other.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,7 +22,8 @@
 
 #define NN_MAX_RANK 8
 
-// The element types that tensors may have. Inputs and outputs of a plan are in the model's own type.
+// The element types that tensors may have. Inputs and outputs of a plan are in the model's own
+// type.
 enum nn_type { NN_FLOAT32, NN_FLOAT16, NN_INT32, NN_INT64, NN_BOOL, NN_UINT8, NN_INT8 };
 
 enum nn_backend {
@@ -37,8 +41,8 @@ enum nn_precision {
 };
 
 struct nn_shape {
-    int rank;                   // 0: a scalar
-    int64_t dims[NN_MAX_RANK];  // outermost first; -1: free, chosen when planned
+    int rank;                  // 0: a scalar
+    int64_t dims[NN_MAX_RANK]; // outermost first; -1: free, chosen when planned
 };
 
 struct nn_value_info {
@@ -53,8 +57,8 @@ struct nn_plan;
 // Bytes of one element.
 size_t nn_type_size(enum nn_type type);
 
-// NULL, with the reason logged, where the file cannot be read, is not ONNX, is damaged, or uses an operator that we have
-// not: then the message names operator, node and file.
+// NULL, with the reason logged, where the file cannot be read, is not ONNX, is damaged, or uses an
+// operator that we have not: then the message names operator, node and file.
 struct nn_model *nn_model_load(const char *path);
 // Accepts a pointer to NULL; sets it to NULL. Plans made of the model must be gone.
 void nn_model_destroy(struct nn_model **model);
@@ -64,6 +68,9 @@ int nn_model_output_count(const struct nn_model *model);
 // Free dimensions are -1.
 struct nn_value_info nn_model_input(const struct nn_model *model, int index);
 struct nn_value_info nn_model_output(const struct nn_model *model, int index);
+// True where the input's value (not its shape) decides shapes inside: it must be given in
+// nn_plan_params.input_values.
+bool nn_model_input_decides_shapes(const struct nn_model *model, int index);
 // A value of metadata_props. NULL: the file does not have it.
 const char *nn_model_metadata(const struct nn_model *model, const char *key);
 
@@ -71,21 +78,28 @@ struct nn_plan_params {
     enum nn_backend backend;
     enum nn_precision precision;
     int threads; // 0: all cores
-    // One shape an input, for models with free dimensions; input_shapes NULL: as the file says, a free dimension is 1.
+    // One shape an input, for models with free dimensions; input_shapes NULL: as the file says, a
+    // free dimension is 1.
     const struct nn_shape *input_shapes;
     int input_shape_count;
+    // One pointer an input, NULL for those that are written before each run. An input given here is
+    // a constant of the plan; its elements, dense, are copied. input_values NULL: none is. As many
+    // as input_shape_count.
+    const void *const *input_values;
 };
 
-// params NULL: all defaults. NULL, logged, where a shape does not fit the graph, memory is short, or the backend asked for
-// is not here (NN_BACKEND_AUTO always finds one).
+// params NULL: all defaults. NULL, logged, where a shape does not fit the graph, memory is short,
+// or the backend asked for is not here (NN_BACKEND_AUTO always finds one).
 struct nn_plan *nn_plan_create(const struct nn_model *model, const struct nn_plan_params *params);
 // Accepts a pointer to NULL; sets it to NULL.
 void nn_plan_destroy(struct nn_plan **plan);
 
-// Shape and type as planned, nothing free. Elements are dense, row major, [N][C][H][W] for pictures.
+// Shape and type as planned, nothing free. Inputs are counted as in the model. Elements are dense,
+// row major, [N][C][H][W] for pictures.
 struct nn_value_info nn_plan_input_info(const struct nn_plan *plan, int index);
 struct nn_value_info nn_plan_output_info(const struct nn_plan *plan, int index);
-// Host memory of the plan, MEM_ALIGN-aligned. Write before each run: a run may overwrite it.
+// Host memory of the plan, MEM_ALIGN-aligned. Write before each run: a run may overwrite it. NULL
+// for an input that was given as a constant.
 void *nn_plan_input(struct nn_plan *plan, int index);
 // Valid until the next run.
 const void *nn_plan_output(const struct nn_plan *plan, int index);

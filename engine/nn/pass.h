@@ -1,0 +1,21 @@
+// Passes over a graph that is to be planned: each leaves a graph that computes the same.
+//
+// Order: pass_widen, pass_infer, and for backends that fuse, pass_fuse; pass_narrow where types
+// were widened.
+//
+// Thread-safety: a graph belongs to one thread while it is changed.
+#pragma once
+#include "engine/nn/graph.h"
+
+// Half precision is computed in single: half inputs and results of Cast are widened where they are
+// read, and half constants for good.
+void pass_widen(struct graph *graph);
+// Types and shapes of everything, from the inputs' (all typed and shaped). What depends on
+// constants and shapes only is computed now and becomes constant; what no output needs goes. False,
+// logged.
+bool pass_infer(struct graph *graph);
+// Casts outputs back to the type that the file declares. types: one an output; as in a graph before
+// pass_widen.
+bool pass_narrow(struct graph *graph, const enum nn_type *types);
+// Joins nodes: BatchNormalization into Conv, activations and residual sums onto Conv.
+bool pass_fuse(struct graph *graph);

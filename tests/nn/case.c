@@ -1,0 +1,130 @@
+#include "tests/nn/case.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "engine/nn/onnx.h"
+
+static struct tensor *load_tensor(const char *path)
+{
+    size_t size;
+    void *bytes = onnx_read_file(path, &size);
+    struct tensor *t = bytes ? onnx_parse_tensor(bytes, size, path) : NULL;
+
+    mem_free(bytes);
+    return t;
+}
+
+// -1: one of them cannot be read
+static int load_all(const char *folder, int index, const char *kind, struct tensor **out)
+{
+    int count = 0;
+
+    while (count < CASE_MAX_TENSORS) {
+        char *path = mem_printf("%s/test_data_set_%d/%s_%d.pb", folder, index, kind, count);
+        bool there = access(path, R_OK) == 0;
+
+        out[count] = there ? load_tensor(path) : NULL;
+        mem_free(path);
+        if (!there)
+            return count;
+        if (!out[count])
+            return -1;
+        count++;
+    }
+    return count;
+}
+
+bool case_set_load(const char *folder, int index, struct case_set *out)
+{
+    *out = (struct case_set){0};
+    out->input_count = load_all(folder, index, "input", out->inputs);
+    out->output_count = load_all(folder, index, "output", out->outputs);
+    if (out->input_count >= 0 && out->output_count > 0)
+        return true;
+    case_set_finish(out);
+    return false;
+}
+
+void case_set_finish(struct case_set *set)
+{
+    for (int i = 0; i < CASE_MAX_TENSORS; i++) {
+        tensor_destroy(&set->inputs[i]);
+        tensor_destroy(&set->outputs[i]);
+    }
+}
+
+struct nn_plan *case_plan(const struct nn_model *model, const struct case_set *set,
+                          enum nn_backend backend, int threads)
+{
+    struct nn_shape shapes[CASE_MAX_TENSORS];
+    const void *values[CASE_MAX_TENSORS] = {0};
+    struct nn_plan_params params = {.backend = backend,
+                                    .threads = threads,
+                                    .input_shapes = shapes,
+                                    .input_values = values,
+                                    .precision = NN_PRECISION_FP32};
+
+    if (nn_model_input_count(model) != set->input_count) {
+        log_error("the model has %d inputs, its data %d", nn_model_input_count(model),
+                  set->input_count);
+        return NULL;
+    }
+    params.input_shape_count = set->input_count;
+    for (int i = 0; i < set->input_count; i++) {
+        shapes[i] = set->inputs[i]->shape;
+        if (nn_model_input_decides_shapes(model, i))
+            values[i] = set->inputs[i]->data;
+    }
+    return nn_plan_create(model, &params);
+}
+
+void case_fill(struct nn_plan *plan, const struct case_set *set)
+{
+    for (int i = 0; i < set->input_count; i++) {
+        void *to = nn_plan_input(plan, i);
+
+        if (to)
+            memcpy(to, set->inputs[i]->data, tensor_bytes(set->inputs[i]));
+    }
+}
+
+static void compare_one(const struct tensor *got, const struct tensor *want, struct case_error *e)
+{
+    double difference = 0, square = 0;
+
+    for (int64_t i = 0, n = tensor_count(want); i < n; i++) {
+        double a = tensor_number(got, i), b = tensor_number(want, i), d = fabs(a - b);
+
+        if (a == b || (isnan(a) && isnan(b)))
+            d = 0;
+        // written so that a NaN is an error
+        e->close = e->close && d <= 1e-7 + 1e-3 * fabs(b);
+        e->max_abs = d <= e->max_abs ? e->max_abs : d;
+        difference += d * d;
+        square += isfinite(b) ? b * b : 0;
+    }
+    difference = square > 0 ? difference / square : difference;
+    e->nmse = difference <= e->nmse ? e->nmse : difference;
+}
+
+struct case_error case_compare(struct nn_plan *plan, const struct case_set *set)
+{
+    struct case_error e = {.same_form = true, .close = true};
+
+    for (int i = 0; i < set->output_count; i++) {
+        struct nn_value_info info = nn_plan_output_info(plan, i);
+        struct tensor got = {info.type, info.shape, (void *)nn_plan_output(plan, i)};
+
+        if (info.type != set->outputs[i]->type ||
+            !shape_equal(&info.shape, &set->outputs[i]->shape))
+            e.same_form = e.close = false;
+        else
+            compare_one(&got, set->outputs[i], &e);
+    }
+    return e;
+}
