@@ -2,8 +2,9 @@
 // One eye's picture, or both as an anaglyph, scaled into the viewport. The samplers give linear
 // light; so does the output, unless ENCODE.
 
-layout(constant_id = 0) const bool ANAGLYPH = false; // both eyes, for red-cyan glasses
-layout(constant_id = 1) const bool ENCODE = false;   // the target does not encode sRGB by itself
+// constants, so that a software device does not sample what is not shown
+layout(constant_id = 0) const int EYE = 0;         // 0 left, 1 right, 2 both for red-cyan glasses
+layout(constant_id = 1) const bool ENCODE = false; // the target does not encode sRGB by itself
 
 layout(set = 0, binding = 0) uniform sampler2D eyes[2]; // left, right
 
@@ -11,7 +12,6 @@ layout(push_constant) uniform Draw
 {
     vec2 pixel; // size of one pixel of the viewport, in pictures
     ivec2 taps; // samples spread over one pixel, across and down
-    int eye;    // 0 left, 1 right
 } draw;
 
 layout(location = 0) in vec2 in_place;
@@ -29,16 +29,15 @@ const mat3 RIGHT = mat3(-0.0434706, -0.0879388, -0.00155529,
 
 // The average over the pixel's whole footprint: bilinear samples alone would alias once the
 // picture is more than halved.
-vec3 footprint(int eye)
+vec3 footprint(sampler2D eye)
 {
     vec3 sum = vec3(0.0);
 
     for (int y = 0; y < draw.taps.y; y++)
         for (int x = 0; x < draw.taps.x; x++) {
             vec2 within = (vec2(x, y) + 0.5) / vec2(draw.taps) - 0.5;
-            vec2 at = in_place + within * draw.pixel;
 
-            sum += eye == 0 ? textureLod(eyes[0], at, 0.0).rgb : textureLod(eyes[1], at, 0.0).rgb;
+            sum += textureLod(eye, in_place + within * draw.pixel, 0.0).rgb;
         }
     return sum / float(draw.taps.x * draw.taps.y);
 }
@@ -54,9 +53,9 @@ void main()
 {
     vec3 colour;
 
-    if (ANAGLYPH)
-        colour = clamp(footprint(0) * LEFT + footprint(1) * RIGHT, 0.0, 1.0);
+    if (EYE == 2)
+        colour = clamp(footprint(eyes[0]) * LEFT + footprint(eyes[1]) * RIGHT, 0.0, 1.0);
     else
-        colour = footprint(draw.eye);
+        colour = footprint(eyes[EYE & 1]);
     out_colour = vec4(ENCODE ? srgb_encode(colour) : colour, 1.0);
 }

@@ -46,14 +46,13 @@ int window_layout_places(enum stereo_layout layout, double aspect, int window_wi
     return across * down;
 }
 
-int window_layout_taps(int picture_px, int place_px)
+int window_layout_taps(int picture_px, int place_px, bool sparing)
 {
     double shrink = (double)picture_px / place_px;
-    int taps = (int)ceil(shrink / 2);
+    int taps = (int)ceil(sparing ? shrink / 2 : shrink);
 
     // up to a quarter smaller, one bilinear sample is as good
     if (shrink <= 1.25)
         return 1;
-    taps = at_least(taps, 2);
     return taps < MAX_TAPS ? taps : MAX_TAPS;
 }

@@ -2,6 +2,7 @@
 //
 // Thread-safety: pure functions.
 #pragma once
+#include <stdbool.h>
 
 #include "viewer/options.h"
 
@@ -18,6 +19,7 @@ struct window_place {
 int window_layout_places(enum stereo_layout layout, double aspect, int window_width,
                          int window_height, struct window_place out_places[2]);
 
-// Samples per pixel along one direction that are enough to shrink a picture of this size into a
-// place of that size: bilinear samples reach over two pixels of the picture each.
-int window_layout_taps(int picture_px, int place_px);
+// Samples per pixel along one direction to shrink a picture of this size into a place of that size
+// without aliasing. sparing: half as many, for devices on which samples are dear; bilinear samples
+// reach over two pixels of the picture, so that only its finest patterns alias.
+int window_layout_taps(int picture_px, int place_px, bool sparing);

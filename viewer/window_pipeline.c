@@ -5,6 +5,10 @@
 #include "viewer/vk_frames.h"
 #include "viewer/window_layout.h"
 
+// what the shader's first constant may be
+#define PIPELINES 3
+#define ANAGLYPH 2
+
 static bool create_layouts(struct window_pipeline *p)
 {
     VkSamplerCreateInfo sampler = {
@@ -79,14 +83,17 @@ static bool create_module(struct window_pipeline *p, const struct shader *shader
 }
 
 static bool create_pipeline(struct window_pipeline *p, const VkShaderModule modules[2],
-                            VkRenderPass pass, bool anaglyph, bool encode, VkPipeline *out)
+                            VkRenderPass pass, int eye, bool encode, VkPipeline *out)
 {
-    const VkBool32 constants[] = {anaglyph, encode};
+    const struct {
+        int32_t eye;
+        VkBool32 encode;
+    } constants = {eye, encode};
     const VkSpecializationMapEntry entries[] = {
-        {0, 0, sizeof(VkBool32)},
-        {1, sizeof(VkBool32), sizeof(VkBool32)},
+        {0, 0, sizeof(constants.eye)},
+        {1, sizeof(constants.eye), sizeof(constants.encode)},
     };
-    const VkSpecializationInfo special = {2, entries, sizeof(constants), constants};
+    const VkSpecializationInfo special = {2, entries, sizeof(constants), &constants};
     const VkPipelineShaderStageCreateInfo stages[] = {
         {
             .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
@@ -161,9 +168,9 @@ bool window_pipeline_init(struct window_pipeline *p, struct vk_device *vk, VkRen
 
     *p = (struct window_pipeline){.vk = vk};
     ok = create_layouts(p) && create_sets(p) && create_module(p, &shader_eyes_vert, &modules[0]) &&
-         create_module(p, &shader_eyes_frag, &modules[1]) &&
-         create_pipeline(p, modules, pass, false, encode, &p->one_eye) &&
-         create_pipeline(p, modules, pass, true, encode, &p->anaglyph);
+         create_module(p, &shader_eyes_frag, &modules[1]);
+    for (int eye = 0; ok && eye < PIPELINES; eye++)
+        ok = create_pipeline(p, modules, pass, eye, encode, &p->pipelines[eye]);
     vkDestroyShaderModule(vk->device, modules[0], NULL);
     vkDestroyShaderModule(vk->device, modules[1], NULL);
     return ok;
@@ -173,8 +180,8 @@ void window_pipeline_finish(struct window_pipeline *p)
 {
     if (!p->vk)
         return;
-    vkDestroyPipeline(p->vk->device, p->one_eye, NULL);
-    vkDestroyPipeline(p->vk->device, p->anaglyph, NULL);
+    for (int eye = 0; eye < PIPELINES; eye++)
+        vkDestroyPipeline(p->vk->device, p->pipelines[eye], NULL);
     vkDestroyPipelineLayout(p->vk->device, p->layout, NULL);
     vkDestroyDescriptorPool(p->vk->device, p->pool, NULL);
     vkDestroyDescriptorSetLayout(p->vk->device, p->set_layout, NULL);
@@ -202,7 +209,7 @@ static void bind_images(struct window_pipeline *p, VkCommandBuffer commands, int
                             &p->sets[set], 0, NULL);
 }
 
-static void draw_place(struct window_pipeline *p, VkCommandBuffer commands,
+static void draw_place(struct window_pipeline *p, VkCommandBuffer commands, VkPipeline pipeline,
                        const struct vk_stereo_images *images, const struct window_place *place)
 {
     VkViewport viewport = {
@@ -216,13 +223,15 @@ static void draw_place(struct window_pipeline *p, VkCommandBuffer commands,
         {place->x, place->y},
         {(uint32_t)place->width, (uint32_t)place->height},
     };
+    // lavapipe on one core, 1920x1080 into 1280x720: 29 ms with one sample, 51 ms with four
+    bool sparing = p->vk->properties.deviceType == VK_PHYSICAL_DEVICE_TYPE_CPU;
     struct eyes_draw draw = {
         .pixel = {1.0f / viewport.width, 1.0f / viewport.height},
-        .taps = {window_layout_taps(images->width, place->width),
-                 window_layout_taps(images->height, place->height)},
-        .eye = place->eye,
+        .taps = {window_layout_taps(images->width, place->width, sparing),
+                 window_layout_taps(images->height, place->height, sparing)},
     };
 
+    vkCmdBindPipeline(commands, VK_PIPELINE_BIND_POINT_GRAPHICS, pipeline);
     vkCmdSetViewport(commands, 0, 1, &viewport);
     vkCmdSetScissor(commands, 0, 1, &scissor);
     vkCmdPushConstants(commands, p->layout, VK_SHADER_STAGE_FRAGMENT_BIT, 0, sizeof(draw), &draw);
@@ -236,9 +245,8 @@ void window_pipeline_draw(struct window_pipeline *p, VkCommandBuffer commands, i
     struct window_place places[2];
     int count = window_layout_places(layout, aspect, (int)area.width, (int)area.height, places);
 
-    vkCmdBindPipeline(commands, VK_PIPELINE_BIND_POINT_GRAPHICS,
-                      layout == LAYOUT_ANAGLYPH ? p->anaglyph : p->one_eye);
     bind_images(p, commands, set, images);
     for (int i = 0; i < count; i++)
-        draw_place(p, commands, images, &places[i]);
+        draw_place(p, commands, p->pipelines[layout == LAYOUT_ANAGLYPH ? ANAGLYPH : places[i].eye],
+                   images, &places[i]);
 }

@@ -18,7 +18,7 @@ struct window_pipeline {
     VkSampler sampler;
     VkDescriptorSetLayout set_layout;
     VkPipelineLayout layout;
-    VkPipeline one_eye, anaglyph;
+    VkPipeline pipelines[3]; // left eye, right eye, anaglyph
     VkDescriptorPool pool;
     VkDescriptorSet sets[WINDOW_PIPELINE_SETS]; // one per picture in flight
 };
