@@ -97,11 +97,15 @@ static enum onednn_result compile_activation(struct onednn *o, const struct node
 {
     const struct form *form = input_form(o, n);
     float a = 0, b = 0;
+    enum activation activation;
     struct eltwise e[2];
     dnnl_primitive_attr_t attr;
     dnnl_primitive_desc_t pd;
 
-    if (!form || eltwise_of(activation_of(o->graph, n, &a, &b), a, b, e) != 1)
+    if (!form)
+        return ONEDNN_NOT_OURS;
+    activation = activation_of(o->graph, n, &a, &b);
+    if (eltwise_of(activation, a, b, e) != 1)
         return ONEDNN_NOT_OURS;
     attr = onednn_attr();
     pd = onednn_pd_eltwise(&o->arena, e[0].kind, form->md, e[0].a, e[0].b, attr);

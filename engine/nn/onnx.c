@@ -13,7 +13,6 @@
 #include "engine/nn/op.h"
 #include "onnx.pb-c.h"
 
-#define OPSET_MIN 9 // what older ones have is not read; 11 to 20 is what we promise
 #define OPSET_TESTED 20
 
 // Memory that the protobuf reader may use. A few bytes of file can become a message of a hundred,
@@ -269,6 +268,13 @@ static bool add_node(struct graph *g, const Onnx__NodeProto *from, const int *in
                   g->path, text(from->name), text(from->op_type));
         return false;
     }
+    if (g->opset < op->since) {
+        log_error(
+            "%s: node '%.100s' uses %s as opset %d had it, which is not supported; export with "
+            "opset 11 to 20",
+            g->path, text(from->name), op->name, g->opset);
+        return false;
+    }
     n = graph_add_node(g, op, from->name, in, (int)from->n_input, out, (int)from->n_output);
     n->attributes = mem_new(from->n_attribute, sizeof(*n->attributes));
     for (size_t i = 0; i < from->n_attribute; i++) {
@@ -334,7 +340,7 @@ static int64_t find_opset(const Onnx__ModelProto *model)
 
 static bool check_opset(const char *path, int64_t opset)
 {
-    if (opset < OPSET_MIN || opset > 1000) {
+    if (opset < 1 || opset > 1000) {
         log_error("%s: ONNX opset %" PRId64 " is not supported; export with opset 11 to 20", path,
                   opset);
         return false;

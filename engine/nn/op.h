@@ -28,6 +28,7 @@ typedef void op_run(const struct op_call *call);
 
 struct op {
     const char *name;
+    int since;          // the oldest opset in which the operator means what ours does
     int in_min, in_max; // inputs; the first in_min cannot be left out
     int out_max;
     uint32_t shape_inputs; // bit i: the *value* of input i decides shapes: it must be known when
