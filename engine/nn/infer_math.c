@@ -66,8 +66,11 @@ bool infer_reduce(struct graph *g, struct node *n)
     int count, axis;
     const int64_t *ints = node_ints(n, "axes", &count);
     int64_t named = axes ? tensor_count(axes) : count;
+    unsigned types = TYPES_NUMBER | 1u << NN_UINT8 | 1u << NN_INT8;
 
-    if (!expect_type(g, n, 0, TYPES_NUMBER | 1u << NN_UINT8 | 1u << NN_INT8))
+    if (!strcmp(n->op->name, "ReduceMax") || !strcmp(n->op->name, "ReduceMin"))
+        types |= 1u << NN_BOOL;
+    if (!expect_type(g, n, 0, types))
         return false;
     if (node_in(g, n, 1) && (!axes || !expect_type(g, n, 1, 1u << NN_INT64)))
         return node_fail(g, n, "its axes are not known integers");
@@ -81,7 +84,7 @@ bool infer_reduce(struct graph *g, struct node *n)
     for (int i = 0; i < x->rank; i++) {
         bool gone = bits >> i & 1;
 
-        if (gone && x->dims[i] == 0 && strcmp(n->op->name, "ReduceSum") != 0)
+        if (gone && x->dims[i] == 0 && !strcmp(n->op->name, "ReduceMean"))
             return node_fail(g, n, "it has nothing to reduce");
         if (!gone || node_int(n, "keepdims", 1))
             shape.dims[shape.rank++] = gone ? 1 : x->dims[i];

@@ -257,7 +257,7 @@ static void blocks(const struct op_call *c, bool to_space)
     const struct nn_shape *deep = to_space ? &c->in[0].shape : &c->out->shape;
     int64_t b = node_int(c->node, "blocksize", 1), h = deep->dims[2], w = deep->dims[3];
     int64_t channels = deep->dims[1] / (b * b), i = 0;
-    bool crd = to_space && !strcmp(node_string(c->node, "mode", "DCR"), "CRD");
+    bool crd = !strcmp(node_string(c->node, "mode", "DCR"), "CRD");
     size_t size = nn_type_size(c->out->type);
 
     for (int64_t n = 0; n < deep->dims[0]; n++)

@@ -150,6 +150,34 @@ struct reduction {
     uint64_t int_sum;
 };
 
+// What reducing nothing gives: the smallest and largest of the type.
+static struct reduction nothing(enum nn_type type)
+{
+    struct reduction r = {.most = -INFINITY, .least = INFINITY};
+
+    switch (type) {
+    case NN_INT64:
+        r.int_most = INT64_MIN;
+        r.int_least = INT64_MAX;
+        break;
+    case NN_INT32:
+        r.int_most = INT32_MIN;
+        r.int_least = INT32_MAX;
+        break;
+    case NN_INT8:
+        r.int_most = INT8_MIN;
+        r.int_least = INT8_MAX;
+        break;
+    case NN_BOOL:
+        r.int_least = 1;
+        break;
+    default:
+        r.int_least = UINT8_MAX;
+        break;
+    }
+    return r;
+}
+
 static void take(struct reduction *r, const struct tensor *x, int64_t i, bool first)
 {
     if (x->type == NN_FLOAT32) {
@@ -202,7 +230,7 @@ void run_reduce(const struct op_call *c)
     }
     for (int64_t i = 0, n = shape_span(&kept, 0, kept.rank); i < n; i++) {
         int64_t base = 0, rest = i, count = shape_span(&gone, 0, gone.rank), out = 0, place = 1;
-        struct reduction r = {0};
+        struct reduction r = nothing(c->out->type);
 
         // dimensions are stored innermost first
         for (int k = 0; k < kept.rank; rest /= kept.dims[k++]) {

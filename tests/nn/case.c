@@ -100,13 +100,13 @@ static void compare_one(const struct tensor *got, const struct tensor *want, str
     for (int64_t i = 0, n = tensor_count(want); i < n; i++) {
         double a = tensor_number(got, i), b = tensor_number(want, i), d = fabs(a - b);
 
+        square += isfinite(b) ? b * b : 0;
         if (a == b || (isnan(a) && isnan(b)))
-            d = 0;
+            continue;
         // written so that a NaN is an error
         e->close = e->close && d <= 1e-7 + 1e-3 * fabs(b);
         e->max_abs = d <= e->max_abs ? e->max_abs : d;
         difference += d * d;
-        square += isfinite(b) ? b * b : 0;
     }
     difference = square > 0 ? difference / square : difference;
     e->nmse = difference <= e->nmse ? e->nmse : difference;
