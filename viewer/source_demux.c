@@ -19,6 +19,8 @@
 #define JUMP_NS (10 * NS_PER_S)
 #define TIME_MAX_NS (INT64_C(1000000000) * NS_PER_S)
 #define RETRY_NS (10 * NS_PER_MS)
+// A file that ends earlier than its header says, by this and by a twentieth, was cut.
+#define CUT_NS NS_PER_S
 
 int64_t source_media_ns(const struct source *s, int64_t time_stamp, AVRational time_base)
 {
@@ -174,12 +176,27 @@ static bool is_ours(const struct source *s, const AVPacket *packet)
 
 static void take_in(struct source *s, unsigned epoch, AVPacket *packet)
 {
+    int64_t time_ns;
+
     if (!is_ours(s, packet)) {
         av_packet_unref(packet);
         return;
     }
     smooth_jump(s, packet);
-    enqueue(s, epoch, packet, source_media_ns(s, packet->dts, stream_of(s, packet)->time_base));
+    time_ns = source_media_ns(s, packet->dts, stream_of(s, packet)->time_base);
+    if (time_ns > s->read_ns)
+        s->read_ns = time_ns;
+    enqueue(s, epoch, packet, time_ns);
+}
+
+// Only headers that count are believed, not guesses from bit rates.
+static bool is_cut(const struct source *s)
+{
+    int64_t duration_ns = s->info.duration_ns;
+
+    return s->container->duration_estimation_method == AVFMT_DURATION_FROM_STREAM &&
+           !s->info.image && duration_ns - s->read_ns > CUT_NS &&
+           duration_ns - s->read_ns > duration_ns / 20;
 }
 
 static void end(struct source *s, unsigned epoch, bool broken)
@@ -215,7 +232,10 @@ static void read_packet(struct source *s, unsigned epoch, AVPacket *packet, int 
         return;
     if (result != AVERROR_EOF)
         log_warn("%s ends early: %s", s->url, source_av_error(result));
-    end(s, epoch, result != AVERROR_EOF);
+    else if (is_cut(s))
+        log_warn("%s is cut short: %.1f of %.1f s are there", s->url, (double)s->read_ns / NS_PER_S,
+                 (double)s->info.duration_ns / NS_PER_S);
+    end(s, epoch, result != AVERROR_EOF || is_cut(s));
 }
 
 // --- winding

@@ -35,7 +35,8 @@ static int stop_asked(void *user)
 
 // --- the container
 
-// "lavfi:testsrc2", "x11grab::0", "v4l2:/dev/video0": an input device and what it is to open.
+// "lavfi:testsrc2", "x11grab::0", "v4l2:/dev/video0": an input device and what it is to open. NULL:
+// no device, *out_rest as before.
 static const AVInputFormat *device_of(const char *url, const char **out_rest)
 {
     const AVInputFormat *device = NULL;
@@ -46,11 +47,11 @@ static const AVInputFormat *device_of(const char *url, const char **out_rest)
         return NULL;
     memcpy(name, url, length);
     name[length] = '\0';
-    *out_rest = url + length + 1;
-    while ((device = av_input_video_device_next(device)))
-        if (av_match_name(name, device->name))
-            return device;
-    return NULL;
+    while ((device = av_input_video_device_next(device)) && !av_match_name(name, device->name))
+        continue;
+    if (device)
+        *out_rest = url + length + 1;
+    return device;
 }
 
 // False, logged: this file can be no film.

@@ -69,6 +69,7 @@ struct source {
     AVFormatContext *container;
     int64_t jump_ns;         // added to time stamps: jumps of a discontinuous container
     int64_t expected_dts_ns; // of the next packet; CLOCK_NONE: unknown
+    int64_t read_ns;         // latest time stamp that was read, over all epochs
 
     // --- the video thread
     struct picture_maker *pictures;
