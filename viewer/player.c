@@ -281,6 +281,7 @@ static void close_film(struct player *p)
     conversion_destroy(&p->conversion);
     if (p->source)
         add_counts(p);
+    snprintf(p->stats->backend, sizeof(p->stats->backend), "%s", deep3d_backend_name(p->converter));
     audio_destroy(&p->audio);
     source_close(&p->source);
 }
@@ -352,7 +353,6 @@ static bool create(struct player *p)
     if (!p->converter)
         return false;
     snprintf(p->stats->model, sizeof(p->stats->model), "%s", deep3d_model_name(p->converter));
-    snprintf(p->stats->backend, sizeof(p->stats->backend), "%s", deep3d_backend_name(p->converter));
     p->stage = stage_create(&context);
     return p->stage;
 }
