@@ -74,20 +74,22 @@ def load_measure(path):
     return module
 
 
+def _steps(disparity):
+    """Size of the horizontal step at each pixel where it is the largest within EDGE_REACH px of its row, else 0."""
+    step = np.abs(disparity[:, 2:] - disparity[:, :-2]).astype(np.float32)
+    return np.where(step >= cv2.dilate(step, np.ones((1, 2 * EDGE_REACH + 1), np.uint8)), step, 0)
+
+
 def edge_share(disparity, truth):
     """Share of the truth's edges with an edge of the prediction within EDGE_REACH px; both have as many edges.
 
     disparity, truth: [H][W], truth NaN where unknown. None where the truth has hardly any edge."""
-    def strength(d):
-        return np.abs(d[:, 2:] - d[:, :-2])
-
-    true = strength(truth)
-    known = np.isfinite(true)
+    known = np.isfinite(truth[:, 2:]) & np.isfinite(truth[:, :-2])
     spread = np.nanpercentile(truth, 97) - np.nanpercentile(truth, 3)
-    edges = known & (np.nan_to_num(true) > max(1.5, 0.15 * spread))
+    edges = known & (_steps(np.nan_to_num(truth)) > max(1.5, 0.15 * spread))
     if edges.sum() < 100:
         return None
-    mine = np.where(known, strength(disparity), -1)
+    mine = np.where(known, _steps(disparity), 0)
     cut = np.sort(mine[known])[-int(edges.sum())]
     near = cv2.dilate(np.uint8(mine >= max(cut, 1e-6)), np.ones((2 * EDGE_REACH + 1,) * 2, np.uint8))
     return float(near[edges].mean())

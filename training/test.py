@@ -23,7 +23,7 @@ import torch  # noqa: E402
 
 from . import data, evaluate, export, losses, model, pack, train  # noqa: E402
 
-CONFIG = Path(__file__).parent / "config" / "small.toml"
+CONFIG = Path(__file__).parent / "config" / "first.toml"
 TINY = ["model.widths=[16,16,16,16]", "model.encoder=[1,1,1]", "model.head=16", "optimiser.warm_up=5",
         "optimiser.rate=5e-3", "ema=0.9"]
 
@@ -51,7 +51,7 @@ def make_pack(folder, count=8):
 
 def config_for(folder, steps):
     changes = TINY + [f"source.0.folder={folder}", f"phase.0.steps={steps}", "phase.0.count=6", "phase.0.twins=2",
-                      "phase.0.height=64", "phase.0.width=96", "phase.1.steps=0"]
+                      "phase.0.height=64", "phase.0.width=96"]
     config = train.load_config(CONFIG, changes)
     config["source"] = config["source"][:1]
     return config

@@ -2,13 +2,14 @@
 
     python -m training.train --config training/config/small.toml --work WORK [--set source.0.folder=PATH ...]
 
-WORK receives checkpoint.pt (written every few minutes), log.csv (means since the line before), curves.png and
+WORK receives checkpoint.pt (written every few minutes and when interrupted), log.csv (means since the line before), curves.png and
 samples.png. Batches depend on the seed and the step only. bfloat16 is used on CPUs that have it and on CUDA devices;
 --float32 turns it off.
 """
 import argparse
 import csv
 import math
+import signal
 import time
 import tomllib
 from pathlib import Path
@@ -221,7 +222,10 @@ class Run:
         return {k: float(v.detach()) for k, v in parts.items()}, batch, disparity.detach()
 
     def train(self, batches):
-        """Runs all remaining steps."""
+        """Runs all remaining steps; SIGTERM and SIGINT end it after the step at hand, with a checkpoint."""
+        stopped = []
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stopped.append(True))
         self.student.train()
         log = Log(self.work / "log.csv")
         begin = last_save = time.monotonic()
@@ -237,11 +241,14 @@ class Run:
             log.add(parts, batch.rgb.shape[0])
             if self.step % LOG_EVERY == 0:
                 log.write(self.step, self.seconds, self.optimiser.param_groups[0]["lr"])
-            if time.monotonic() - last_save > 60 * self.config["minutes_between_checkpoints"] or self.step == self.total:
+            due = time.monotonic() - last_save > 60 * self.config["minutes_between_checkpoints"]
+            if due or stopped or self.step == self.total:
                 self.save()
                 draw_curves(self.work / "curves.png", self.work / "log.csv")
                 draw_samples(self.work / "samples.png", batch, disparity)
                 last_save = time.monotonic()
+            if stopped:
+                break
 
 
 class Log:
