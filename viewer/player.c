@@ -151,8 +151,11 @@ static enum outcome do_command(struct player *p, const struct command *c)
         o->convergence = limited(o->convergence + c->value, 0, 1);
         set_depth(p);
         break;
-    case COMMAND_FULLSCREEN:
     case COMMAND_LAYOUT:
+        o->layout = (o->layout + 1) % LAYOUT_COUNT;
+        log_info("window: %s", stereo_layout_name((enum stereo_layout)o->layout));
+        break;
+    case COMMAND_FULLSCREEN:
     case COMMAND_RECENTER:
     case COMMAND_SCREEN_SIZE_BY:
         stage_command(p->stage, c->kind, c->value);
