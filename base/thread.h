@@ -9,6 +9,8 @@
 
 enum thread_priority {
     THREAD_NORMAL,     // what the process has
+    THREAD_PACING,     // goes first, in real time where the system lets us, else as normal: waits
+                       // for moments and does little; threads it starts are normal
     THREAD_BACKGROUND, // gives way to normal threads (a nicer thread); threads it starts inherit
                        // this
 };

@@ -152,7 +152,7 @@ static bool show_due(struct display_xr *x, struct period *p)
     aspect = f->aspect;
     pts_ns = f->pts_ns;
     duration_ns = f->duration_ns;
-    if (!xr_eyes_show(&x->eyes, f, x->period_ns, &shown))
+    if (!xr_eyes_show(&x->eyes, f, x->period_ns / 2, &shown))
         return false;
     x->stale = !shown;
     if (!shown)
@@ -176,7 +176,8 @@ static bool place_screen(struct display_xr *x, XrTime time)
 
     if (atomic_exchange(&x->recenter, false))
         x->session.recenter_at = 0;
-    if (time < x->session.recenter_at)
+    // not before there is something to see: headsets take a moment to find out where they are
+    if (!x->eyes.filled || time < x->session.recenter_at)
         return true;
     if (!xr_session_head(&x->session, time, &valid, &head))
         return false;
@@ -465,7 +466,7 @@ struct display *display_xr_create(const struct display_context *context, struct 
     xr_input_init(&x->input, system, context->commands);
     if (!open_session(x))
         goto fail;
-    if (!thread_start(&x->thread, "display", THREAD_NORMAL, display_main, x))
+    if (!thread_start(&x->thread, "display", THREAD_PACING, display_main, x))
         goto fail;
     return &x->base;
 fail:

@@ -16,12 +16,15 @@ void xr_pace_begin(struct xr_pace *p, int64_t display_ns, int64_t period_ns)
     if (jumped > 0 && p->submit_late)
         p->late--;
     p->display_ns = display_ns;
+    p->period_ns = period_ns;
     p->submit_late = false;
 }
 
 void xr_pace_end(struct xr_pace *p, int64_t submitted_ns)
 {
-    p->submit_late = submitted_ns > p->display_ns;
+    int64_t compose_ns = (int64_t)(XR_PACE_COMPOSE * (double)p->period_ns);
+
+    p->submit_late = submitted_ns > p->display_ns - compose_ns;
     if (p->submit_late)
         p->late++;
 }

@@ -3,7 +3,8 @@
 // A period is the time for which the headset shows one picture. It is late when no submit of ours
 // was in time for it:
 //
-// - its own submit (xrEndFrame) returned after its predicted display time, or
+// - its own submit (xrEndFrame) returned less than XR_PACE_COMPOSE periods before its predicted
+//   display time: the compositor needs a while for itself, and tells nobody how long, or
 // - the runtime gave it to nobody: the predicted display time jumped over it.
 //
 // A late submit and the jump that it causes are the same period and count once. Only periods in
@@ -15,10 +16,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define XR_PACE_COMPOSE 0.25
+
 // All-zero: no period yet.
 struct xr_pace {
     int64_t display_ns; // of the period before; 0: none
-    bool submit_late;   // that one's own submit, counted already
+    int64_t period_ns;
+    bool submit_late; // that one's own submit, counted already
     int64_t periods, late;
 };
 

@@ -238,13 +238,13 @@ bool xr_session_end_frame(struct xr_session *s, XrTime display_time, uint32_t la
 bool xr_session_head(struct xr_session *s, XrTime time, bool *out_valid, XrPosef *out)
 {
     XrSpaceLocation location = {.type = XR_TYPE_SPACE_LOCATION};
-    const XrSpaceLocationFlags needed =
-        XR_SPACE_LOCATION_ORIENTATION_VALID_BIT | XR_SPACE_LOCATION_POSITION_VALID_BIT;
 
     *out_valid = false;
     if (!XR(s->system, xrLocateSpace(s->view, s->local, time, &location)))
         return false;
-    *out_valid = (location.locationFlags & needed) == needed;
+    *out_valid = (location.locationFlags & XR_SPACE_LOCATION_ORIENTATION_VALID_BIT) != 0;
     *out = location.pose;
+    if (!(location.locationFlags & XR_SPACE_LOCATION_POSITION_VALID_BIT))
+        out->position = (XrVector3f){0, 0, 0};
     return true;
 }

@@ -45,5 +45,6 @@ bool xr_session_wait_frame(struct xr_session *s, XrFrameState *out);
 bool xr_session_begin_frame(struct xr_session *s);
 bool xr_session_end_frame(struct xr_session *s, XrTime display_time, uint32_t layer_count,
                           const XrCompositionLayerBaseHeader *const *layers);
-// *out_valid false: not tracked at the moment.
+// The head in LOCAL; at its origin where only turning is tracked. *out_valid false: not tracked at
+// the moment.
 bool xr_session_head(struct xr_session *s, XrTime time, bool *out_valid, XrPosef *out);

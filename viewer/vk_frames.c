@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "viewer/vk_submitter.h"
 
 // of a row in staging memory: a cache line, and more than any optimalBufferCopyRowPitchAlignment
 // seen
@@ -21,6 +22,7 @@ struct vk_frames {
     VkSemaphore ready; // timeline: counts published frames
     uint64_t last_value;
     VkCommandPool pool; // the converter's thread
+    struct vk_submitter *submitter;
 };
 
 struct vk_frames *vk_frames_create(struct vk_device *device)
@@ -43,6 +45,9 @@ struct vk_frames *vk_frames_create(struct vk_device *device)
     if (!VK(vkCreateSemaphore(device->device, &semaphore, NULL, &frames->ready)) ||
         !VK(vkCreateCommandPool(device->device, &pool, NULL, &frames->pool)))
         goto fail;
+    frames->submitter = vk_submitter_create(device->main_queue);
+    if (!frames->submitter)
+        goto fail;
     return frames;
 fail:
     vk_frames_destroy(&frames);
@@ -55,6 +60,7 @@ void vk_frames_destroy(struct vk_frames **frames)
 
     if (!f)
         return;
+    vk_submitter_destroy(&f->submitter);
     vkDestroyCommandPool(f->device->device, f->pool, NULL);
     vkDestroySemaphore(f->device->device, f->ready, NULL);
     mem_free(f);
@@ -266,7 +272,6 @@ static bool publish(void *user, struct stereo_frame *f)
 {
     struct vk_frames *frames = user;
     struct vk_frame *frame = f->device;
-    struct vk_queue *queue = frames->device->main_queue;
     uint64_t value = frames->last_value + 1;
     VkTimelineSemaphoreSubmitInfo timeline = {
         .sType = VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO,
@@ -281,12 +286,8 @@ static bool publish(void *user, struct stereo_frame *f)
         .signalSemaphoreCount = 1,
         .pSignalSemaphores = &frames->ready,
     };
-    bool ok;
 
-    vk_queue_lock(queue);
-    ok = VK(vkQueueSubmit(queue->handle, 1, &submit, VK_NULL_HANDLE));
-    vk_queue_unlock(queue);
-    if (!ok)
+    if (!vk_submitter_submit(frames->submitter, &submit))
         return false;
     frames->last_value = value;
     frame->images.ready_value = value;

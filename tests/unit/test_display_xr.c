@@ -14,6 +14,7 @@
 #include "viewer/display_xr_time.h"
 
 #define PERIOD_NS (NS_PER_S / 90)
+#define IN_TIME_NS (3 * NS_PER_MS) // before the display
 #define PI 3.14159265f
 
 // --- clock
@@ -82,7 +83,7 @@ static void test_periods_in_time(void **state)
 
     for (int i = 1; i <= 100; i++) {
         xr_pace_begin(&p, i * PERIOD_NS, PERIOD_NS);
-        xr_pace_end(&p, i * PERIOD_NS - NS_PER_MS);
+        xr_pace_end(&p, i * PERIOD_NS - IN_TIME_NS);
     }
     assert_int_equal(p.periods, 100);
     assert_int_equal(p.late, 0);
@@ -93,9 +94,9 @@ static void test_jumped_periods_are_late(void **state)
     struct xr_pace p = {.periods = 0};
 
     xr_pace_begin(&p, 10 * PERIOD_NS, PERIOD_NS);
-    xr_pace_end(&p, 10 * PERIOD_NS - NS_PER_MS);
+    xr_pace_end(&p, 10 * PERIOD_NS - IN_TIME_NS);
     xr_pace_begin(&p, 13 * PERIOD_NS + NS_PER_US, PERIOD_NS);
-    xr_pace_end(&p, 13 * PERIOD_NS - NS_PER_MS);
+    xr_pace_end(&p, 13 * PERIOD_NS - IN_TIME_NS);
     assert_int_equal(p.periods, 4);
     assert_int_equal(p.late, 2);
 }
@@ -105,10 +106,10 @@ static void test_late_submit_counts_once(void **state)
     struct xr_pace p = {.periods = 0};
 
     xr_pace_begin(&p, 10 * PERIOD_NS, PERIOD_NS);
-    xr_pace_end(&p, 10 * PERIOD_NS + NS_PER_MS);
+    xr_pace_end(&p, 10 * PERIOD_NS - NS_PER_MS);
     assert_int_equal(p.late, 1);
     xr_pace_begin(&p, 12 * PERIOD_NS, PERIOD_NS);
-    xr_pace_end(&p, 12 * PERIOD_NS - NS_PER_MS);
+    xr_pace_end(&p, 12 * PERIOD_NS - IN_TIME_NS);
     assert_int_equal(p.periods, 3);
     assert_int_equal(p.late, 1);
 }
@@ -118,10 +119,10 @@ static void test_rest_is_not_late(void **state)
     struct xr_pace p = {.periods = 0};
 
     xr_pace_begin(&p, 10 * PERIOD_NS, PERIOD_NS);
-    xr_pace_end(&p, 10 * PERIOD_NS - NS_PER_MS);
+    xr_pace_end(&p, 10 * PERIOD_NS - IN_TIME_NS);
     xr_pace_rest(&p);
     xr_pace_begin(&p, 500 * PERIOD_NS, PERIOD_NS);
-    xr_pace_end(&p, 500 * PERIOD_NS - NS_PER_MS);
+    xr_pace_end(&p, 500 * PERIOD_NS - IN_TIME_NS);
     assert_int_equal(p.periods, 2);
     assert_int_equal(p.late, 0);
 }
