@@ -18,6 +18,17 @@ extern char **environ;
     assert_int_equal(xrGetInstanceProcAddr((c)->instance, #name, (PFN_xrVoidFunction *)&name##_),  \
                      XR_SUCCESS)
 
+// The runtime stays loaded once it was, so that this is the one that the loader uses.
+static void *runtime_symbol(const char *name)
+{
+    void *library = dlopen(SIM_HEADSET_LIBRARY, RTLD_NOW);
+    assert_non_null(library);
+    void *symbol = dlsym(library, name);
+    assert_non_null(symbol);
+    dlclose(library);
+    return symbol;
+}
+
 void client_environment(const char *const *variables)
 {
     char names[64][64];
@@ -32,12 +43,15 @@ void client_environment(const char *const *variables)
         snprintf(name, sizeof name, "%.*s", (int)strcspn(*variables, "="), *variables);
         setenv(name, *variables + strlen(name) + 1, 1);
     }
-    void *library = dlopen(SIM_HEADSET_LIBRARY, RTLD_NOW);
-    assert_non_null(library);
-    void (*reset)(void) = (void (*)(void))dlsym(library, "sim_headset_reset");
-    assert_non_null(reset);
+    void (*reset)(void) = (void (*)(void))runtime_symbol("sim_headset_reset");
     reset();
-    dlclose(library);
+}
+
+int64_t client_violations(const char *rule)
+{
+    int64_t (*count)(const char *) =
+        (int64_t(*)(const char *))runtime_symbol("sim_headset_violations");
+    return count(rule);
 }
 
 XrResult client_create_instance(struct client *c, const char *const *extensions)

@@ -46,6 +46,9 @@ struct client_image {
 // other SIM_ variables are unset, and the runtime forgets what was before. No instance may live.
 void client_environment(const char *const *variables);
 
+// How often the runtime has seen this rule violated since then.
+int64_t client_violations(const char *rule);
+
 // extensions: names, NULL at the end, apart from XR_KHR_vulkan_enable2.
 XrResult client_create_instance(struct client *c, const char *const *extensions);
 // System, Vulkan, session, spaces. The session is not begun.

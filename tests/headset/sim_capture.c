@@ -62,7 +62,7 @@ static void read_times(struct sim_capture *c)
             c->wants_final = true;
         else if (n && end == p + n && seconds >= 0)
             c->times_s[c->time_count++] = seconds;
-        else if (n)
+        else if (n && strncmp(p, "none", n))
             fprintf(stderr, "sim_headset: SIM_PICTURES_AT: \"%.*s\" is no time\n", (int)n, p);
         p += n;
         p += strspn(p, ", ");

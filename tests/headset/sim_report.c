@@ -65,6 +65,15 @@ void sim_report_violation(const char *rule, const char *function, int result, co
     add(&violations, rule, function, result, text);
 }
 
+int64_t sim_report_violations(const char *rule)
+{
+    int64_t count = 0;
+    for (int i = 0; i < violations.used; i++)
+        if (!strcmp(violations.entry[i].rule, rule))
+            count += violations.entry[i].count;
+    return count;
+}
+
 void sim_report_note(const char *rule, const char *format, ...)
 {
     char text[256];

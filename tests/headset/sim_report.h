@@ -23,6 +23,7 @@ struct sim_counts *sim_report_counts(void);
 
 // The texts are copied. Equal rules of equal functions are one entry with a count.
 void sim_report_violation(const char *rule, const char *function, int result, const char *text);
+int64_t sim_report_violations(const char *rule);
 // Allowed by the specification, yet hardly meant.
 __attribute__((format(printf, 2, 3))) void sim_report_note(const char *rule, const char *format,
                                                            ...);

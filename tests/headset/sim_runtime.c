@@ -5,6 +5,7 @@
 
 #include "tests/headset/sim_config.h"
 #include "tests/headset/sim_instance.h"
+#include "tests/headset/sim_report.h"
 #include <openxr/openxr_reflection.h>
 
 // The loader's side of "Loader Design: Runtime Negotiation". Declared here: Debian 12 does not ship
@@ -32,6 +33,8 @@ EXPORT XrResult xrNegotiateLoaderRuntimeInterface(const struct loader_info *load
 // For tests in the same process: forgets counts and script and reads the environment again. No
 // instance may live.
 EXPORT void sim_headset_reset(void);
+// And: how often this rule was violated.
+EXPORT int64_t sim_headset_violations(const char *rule);
 
 enum needs { CORE, VULKAN2, TIMESPEC, REFRESH_RATE, GLOBAL };
 
@@ -165,6 +168,11 @@ XrResult xrNegotiateLoaderRuntimeInterface(const struct loader_info *loader,
 void sim_headset_reset(void)
 {
     sim_instance_reset();
+}
+
+int64_t sim_headset_violations(const char *rule)
+{
+    return sim_report_violations(rule);
 }
 
 #define NAME_CASE(name, value)                                                                     \

@@ -99,6 +99,9 @@ void sim_session_allow(XrSessionState state)
 void sim_session_ask_exit(struct sim_session *s)
 {
     s->exiting = true;
+    s->stepped_ns = clock_now_ns();
+    if (s->capture)
+        sim_capture_last(s->capture);
 }
 
 void sim_session_lose(struct sim_session *s, int64_t grace_ns)
@@ -270,10 +273,7 @@ XRAPI_ATTR XrResult XRAPI_CALL xrRequestExitSession(XrSession session)
     if (!s->running)
         return sim_session_leave(s, sim_wrong(XR_ERROR_SESSION_NOT_RUNNING, "session_not_running",
                                               "the session does not run"));
-    s->exiting = true;
-    s->stepped_ns = clock_now_ns();
-    if (s->capture)
-        sim_capture_last(s->capture);
+    sim_session_ask_exit(s);
     sim_report_event("exit", "asked by the application");
     return sim_session_leave(s, XR_SUCCESS);
 }
