@@ -22,9 +22,7 @@ void xr_pace_begin(struct xr_pace *p, int64_t display_ns, int64_t period_ns)
 
 void xr_pace_end(struct xr_pace *p, int64_t submitted_ns)
 {
-    int64_t compose_ns = (int64_t)(XR_PACE_COMPOSE * (double)p->period_ns);
-
-    p->submit_late = submitted_ns > p->display_ns - compose_ns;
+    p->submit_late = submitted_ns > p->display_ns - p->period_ns / 2;
     if (p->submit_late)
         p->late++;
 }

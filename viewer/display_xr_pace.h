@@ -3,9 +3,10 @@
 // A period is the time for which the headset shows one picture. It is late when no submit of ours
 // was in time for it:
 //
-// - its own submit (xrEndFrame) returned less than XR_PACE_COMPOSE periods before its predicted
-//   display time: the compositor needs a while for itself, and tells nobody how long, or
-// - the runtime gave it to nobody: the predicted display time jumped over it.
+// - its own submit (xrEndFrame) returned after the period had begun. The predicted display time is
+//   the middle of the period, so that is half a period earlier; what the compositor needs for
+//   itself before it, no runtime tells.
+// - or the runtime gave it to nobody: the predicted display time jumped over it.
 //
 // A late submit and the jump that it causes are the same period and count once. Only periods in
 // which the runtime wants pictures (shouldRender) count: while the headset lies on the table it may
@@ -15,8 +16,6 @@
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
-
-#define XR_PACE_COMPOSE 0.25
 
 // All-zero: no period yet.
 struct xr_pace {

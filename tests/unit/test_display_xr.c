@@ -14,7 +14,7 @@
 #include "viewer/display_xr_time.h"
 
 #define PERIOD_NS (NS_PER_S / 90)
-#define IN_TIME_NS (3 * NS_PER_MS) // before the display
+#define IN_TIME_NS (6 * NS_PER_MS) // before the display: more than half a period
 #define PI 3.14159265f
 
 // --- clock
@@ -106,7 +106,7 @@ static void test_late_submit_counts_once(void **state)
     struct xr_pace p = {.periods = 0};
 
     xr_pace_begin(&p, 10 * PERIOD_NS, PERIOD_NS);
-    xr_pace_end(&p, 10 * PERIOD_NS - NS_PER_MS);
+    xr_pace_end(&p, 10 * PERIOD_NS - 5 * NS_PER_MS);
     assert_int_equal(p.late, 1);
     xr_pace_begin(&p, 12 * PERIOD_NS, PERIOD_NS);
     xr_pace_end(&p, 12 * PERIOD_NS - IN_TIME_NS);
