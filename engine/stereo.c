@@ -16,6 +16,8 @@
 #define EDGE_GAIN 6.0f
 // Picture width for which an edge's soft pixels are one wide.
 #define SOFT_EDGE_WIDTH 1280
+// Gaps of this many soft pixels are stretched, wider ones torn.
+#define TEAR 2.0f
 
 struct stereo {
     const struct kernels *kernels;
@@ -148,6 +150,7 @@ void stereo_draw(struct stereo *s, const struct stereo_view *view)
         .grid = s->grid,
         .gain_px = {view->gain_px[0], view->gain_px[1]},
         .convergence = view->convergence,
+        .tear_px = TEAR * (s->width > SOFT_EDGE_WIDTH ? (float)s->width / SOFT_EDGE_WIDTH : 1.0f),
         .dilate_px = (s->width + SOFT_EDGE_WIDTH / 2) / SOFT_EDGE_WIDTH,
         .eye = {view->eye[0], view->eye[1]},
         .stride_bytes = view->stride_bytes,

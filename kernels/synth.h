@@ -29,18 +29,18 @@
 
 // Places along a row are rounded to 1 / SYNTH_UNIT pixel.
 #define SYNTH_UNIT 64
-// The widest gap between neighbours, beyond their natural distance of 1, that is bridged by
-// stretching.
-#define SYNTH_TEAR_PX 1.0f
 
 struct synth_job {
     struct image picture;
     struct refine_grid grid;
     float gain_px[2];  // left, right: pixels that nearness 1 moves further than nearness 0; >= 0
     float convergence; // the nearness that stays where it is
-    int dilate_px;     // near pixels are widened by this much, 0..4: a soft edge stays with what it
-                       // belongs to
-    uint8_t *eye[2];   // [height][stride_bytes], R, G, B, 255
+    // the widest gap between neighbours, beyond their natural distance of 1, that is bridged by
+    // stretching; smaller steps of depth than that are not worth a torn edge
+    float tear_px;
+    int dilate_px;   // near pixels are widened by this much, 0..4: a soft edge stays with what it
+                     // belongs to
+    uint8_t *eye[2]; // [height][stride_bytes], R, G, B, 255
     size_t stride_bytes;
     int bands;      // how many runs of rows are worked on at the same time, >= 1
     float *scratch; // [bands][synth_scratch_floats(picture.width)]
@@ -52,6 +52,6 @@ typedef void kernel_synth(const struct synth_job *job);
 // One row of one eye: where each of its pixels comes from, in 1 / SYNTH_UNIT source pixels,
 // 0..(width - 1) * SYNTH_UNIT. place: [width], where each source pixel lands; nearer pixels lie
 // left of the ones that they hide.
-typedef void kernel_synth_map(const float *place, int width, int32_t *out);
+typedef void kernel_synth_map(const float *place, int width, float tear_px, int32_t *out);
 // Takes count pixels from a padded row.
 typedef void kernel_sample_row(const uint8_t *row, const int32_t *map, int count, uint8_t *out);

@@ -90,7 +90,7 @@ static int hole(struct map *m, int x)
     return end;
 }
 
-void KERNEL(synth_map)(const float *place, int width, int32_t *out)
+void KERNEL(synth_map)(const float *place, int width, float tear_px, int32_t *out)
 {
     struct map m = {place, width, out, 0};
     int next;
@@ -102,7 +102,7 @@ void KERNEL(synth_map)(const float *place, int width, int32_t *out)
         if (here < (float)next)
             continue; // hidden, or between two output pixels
         step = here - place[x - 1];
-        if (step > 1.0f + SYNTH_TEAR_PX) {
+        if (step > 1.0f + tear_px) {
             m.next = next;
             x = hole(&m, x);
             next = m.next;
@@ -163,39 +163,92 @@ static void turn_back(int32_t *map, int width)
     }
 }
 
-static void row(const struct synth_job *job, int y, float *scratch)
+// The middle one of three rows: single rows that stand out would tear an edge into a comb.
+static void middle(const float *const near[3], int width, float *restrict out)
+{
+    const float *a = near[0], *b = near[1], *c = near[2];
+
+    for (int x = 0; x < width; x++) {
+        float low = a[x] < b[x] ? a[x] : b[x], high = a[x] < b[x] ? b[x] : a[x];
+        float rest = high < c[x] ? high : c[x];
+        out[x] = low > rest ? low : rest;
+    }
+}
+
+// One run of rows at work.
+struct strip {
+    const struct synth_job *job;
+    float *near[3]; // of row y in near[y % 3]
+    float *middle, *wide, *place;
+    int32_t *map;
+};
+
+static struct strip strip_init(const struct synth_job *job, int band)
 {
     int width = job->picture.width;
     size_t n = (size_t)SYNTH_ROW_FLOATS(width);
-    float *near = scratch + 2 * REFINE_SLACK, *wide = near + n, *place = wide + n;
-    int32_t *map = (int32_t *)(void *)(place + n - REFINE_SLACK);
+    float *row = job->scratch + (size_t)band * synth_scratch_floats(width) + 2 * REFINE_SLACK;
+
+    return (struct strip){.job = job,
+                          .near = {row, row + n, row + 2 * n},
+                          .middle = row + 3 * n,
+                          .wide = row + 4 * n,
+                          .place = row + 5 * n,
+                          .map = (int32_t *)(void *)(row + 6 * n - REFINE_SLACK)};
+}
+
+static void refine_into(struct strip *s, int y)
+{
+    KERNEL(refine_row)(&s->job->grid, &s->job->picture, y, s->near[y % 3]);
+}
+
+// Nearness of row y, ready to be drawn; the rows before and after it stand in s->near.
+static void make_wide(struct strip *s, int y)
+{
+    int width = s->job->picture.width, last = s->job->picture.height - 1;
+    const float *rows[3] = {s->near[(y > 0 ? y - 1 : y) % 3], s->near[y % 3],
+                            s->near[(y < last ? y + 1 : y) % 3]};
+
+    middle(rows, width, s->middle);
+    repeat_ends(s->middle, width);
+    widen(s->middle, width, s->job->dilate_px, s->wide);
+}
+
+static void draw_row(struct strip *s, int y)
+{
+    const struct synth_job *job = s->job;
+    int width = job->picture.width;
     const uint8_t *pixels = job->picture.pixels + (size_t)y * job->picture.stride_bytes;
 
-    KERNEL(refine_row)(&job->grid, &job->picture, y, near);
-    repeat_ends(near, width);
-    widen(near, width, job->dilate_px, wide);
     for (int eye = 0; eye < 2; eye++) {
         if (eye == 0)
-            places_left(wide, width, job->gain_px[0], job->convergence, place);
+            places_left(s->wide, width, job->gain_px[0], job->convergence, s->place);
         else
-            places_right(wide, width, job->gain_px[1], job->convergence, place);
-        KERNEL(synth_map)(place, width, map);
+            places_right(s->wide, width, job->gain_px[1], job->convergence, s->place);
+        KERNEL(synth_map)(s->place, width, job->tear_px, s->map);
         if (eye == 1)
-            turn_back(map, width);
-        KERNEL(sample_row)(pixels, map, width, job->eye[eye] + (size_t)y * job->stride_bytes);
+            turn_back(s->map, width);
+        KERNEL(sample_row)(pixels, s->map, width, job->eye[eye] + (size_t)y * job->stride_bytes);
     }
 }
 
 static void bands(void *user, int first, int end)
 {
     const struct synth_job *job = user;
+    int height = job->picture.height;
 
     for (int band = first; band < end; band++) {
-        float *scratch = job->scratch + (size_t)band * synth_scratch_floats(job->picture.width);
-        int begin = (int)((long long)job->picture.height * band / job->bands);
-        int stop = (int)((long long)job->picture.height * (band + 1) / job->bands);
-        for (int y = begin; y < stop; y++)
-            row(job, y, scratch);
+        struct strip s = strip_init(job, band);
+        int begin = (int)((long long)height * band / job->bands);
+        int stop = (int)((long long)height * (band + 1) / job->bands);
+        for (int y = begin > 0 ? begin - 1 : 0; y <= begin && y < height; y++)
+            refine_into(&s, y);
+        for (int y = begin; y < stop; y++) {
+            if (y + 1 < height)
+                refine_into(&s, y + 1);
+            make_wide(&s, y);
+            draw_row(&s, y);
+        }
     }
 }
 

@@ -36,6 +36,7 @@ static struct eyes synthesise(const struct kernels *k, const struct image *pictu
                             .grid = {cells, picture->width, picture->height, picture->width, 0},
                             .gain_px = {gain_left, gain_right},
                             .convergence = convergence,
+                            .tear_px = 1,
                             .eye = {eyes.pixels[0], eyes.pixels[1]},
                             .stride_bytes = eyes.stride,
                             .bands = bands,
@@ -107,7 +108,8 @@ static void maps_stay_inside(void **state)
     random_start("synth maps");
     for (int i = 0; i < 600; i++) {
         int width = random_int(1, 400), kind = i % 4;
-        float *place = guard_new((size_t)width * sizeof(float)), spread = random_float() * 300;
+        float *place = guard_new((size_t)width * sizeof(float)), spread = random_float() * 300,
+              tear = random_float() * 4;
         int32_t *want = guard_new((size_t)width * sizeof(int32_t)),
                 *got = guard_new((size_t)width * sizeof(int32_t));
         for (int x = 0; x < width; x++)
@@ -115,11 +117,11 @@ static void maps_stay_inside(void **state)
                                             : kind == 1 ? sinf((float)x * 0.05f)
                                             : kind == 2 ? (float)(x / 37 % 3) * 0.1f
                                                         : -1.0f);
-        kernels_column(0)->synth_map(place, width, want);
+        kernels_column(0)->synth_map(place, width, tear, want);
         for (int x = 0; x < width; x++)
             assert_in_range(want[x], 0, (width - 1) * SYNTH_UNIT);
         for (int column = 1; kernels_column(column) != NULL; column++) {
-            kernels_column(column)->synth_map(place, width, got);
+            kernels_column(column)->synth_map(place, width, tear, got);
             assert_memory_equal(got, want, (size_t)width * sizeof(int32_t));
         }
         guard_free(place);
