@@ -194,6 +194,10 @@ static bool is_cut(const struct source *s)
 {
     int64_t duration_ns = s->info.duration_ns;
 
+    // some count the duration from time stamp 0 on, not from the first one (FFmpeg's own Matroska
+    // files)
+    if (s->start_ns > 0)
+        duration_ns -= s->start_ns;
     return s->container->duration_estimation_method == AVFMT_DURATION_FROM_STREAM &&
            !s->info.image && duration_ns - s->read_ns > CUT_NS &&
            duration_ns - s->read_ns > duration_ns / 20;

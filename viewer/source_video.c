@@ -249,7 +249,7 @@ static void hand_on_last(struct source *s, unsigned epoch)
 
 static void finish(struct source *s, unsigned epoch)
 {
-    bool nothing, ended = false;
+    bool nothing;
     int64_t damaged;
 
     decode(s, epoch, NULL);
@@ -259,18 +259,17 @@ static void finish(struct source *s, unsigned epoch)
     monitor_lock(&s->monitor);
     damaged = s->counts.packets_damaged;
     nothing = s->first_pts_ns == CLOCK_NONE;
+    // said before anybody is woken: source_open() gives up at once where there is nothing
+    if (epoch == s->epoch && !s->stopped && nothing)
+        log_error("%s: none of its pictures could be decoded; the file is damaged", s->url);
+    else if (epoch == s->epoch && !s->stopped && damaged > 0)
+        log_warn("%s: %lld damaged packets were skipped", s->url, (long long)damaged);
     if (epoch == s->epoch) {
-        ended = s->video_ended = s->settled = true;
+        s->video_ended = s->settled = true;
         s->broken |= nothing;
         monitor_changed(&s->monitor);
     }
     monitor_unlock(&s->monitor);
-    if (!ended || s->stopped)
-        return;
-    if (nothing)
-        log_error("%s: none of its pictures could be decoded; the file is damaged", s->url);
-    else if (damaged > 0)
-        log_warn("%s: %lld damaged packets were skipped", s->url, (long long)damaged);
 }
 
 static void forget(struct source *s)
