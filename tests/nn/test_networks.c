@@ -1,0 +1,115 @@
+// Small networks of the five kinds that are played, as onnxruntime computed them: every backend
+// against the file and against the reference backend, with one thread and with two.
+// tools/networks.py --tiny makes the cases.
+#include <stdarg.h>
+#include <setjmp.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "tests/nn/case.h"
+
+static const char *const names[] = {"unet", "midas", "fastdepth", "resnet", "vit", "vit_opset14"};
+
+static void check(const char *name, enum nn_backend backend, int threads)
+{
+    char *folder = mem_printf("%s/%s", NN_CASES, name), *file = mem_printf("%s/model.onnx", folder);
+    struct nn_model *model = nn_model_load(file);
+    struct case_set set = {0};
+    struct nn_plan *plan;
+    struct case_error e;
+
+    assert_non_null(model);
+    assert_true(case_set_load(folder, 0, &set));
+    plan = case_plan(model, &set, backend, threads);
+    assert_non_null(plan);
+    for (int i = 0; i < 2; i++) { // the second run finds the first one's leftovers
+        case_fill(plan, &set);
+        assert_true(nn_plan_run(plan));
+        e = case_compare(plan, &set);
+        printf("%s, %s, %d threads: NMSE %.2g, max error %.2g, slab %zu bytes\n", name,
+               nn_plan_backend_name(plan), threads, e.nmse, e.max_abs, nn_plan_slab_bytes(plan));
+        assert_true(e.same_form);
+        assert_true(e.nmse <= 1e-10);
+        assert_true(nn_plan_slab_bytes(plan) > 0);
+    }
+    nn_plan_destroy(&plan);
+    case_set_finish(&set);
+    nn_model_destroy(&model);
+    mem_free(folder);
+    mem_free(file);
+}
+
+static void reference(void **state)
+{
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+        check(names[i], NN_BACKEND_REFERENCE, 1);
+}
+
+static void fastest(void **state)
+{
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+        for (int threads = 1; threads <= 2; threads++)
+            check(names[i], NN_BACKEND_AUTO, threads);
+}
+
+// A plan for another size than the file's case, wide and small: against the reference backend.
+static void other_sizes(void **state)
+{
+    static const struct nn_shape shapes[] = {
+        {4, {1, 3, 32, 48}}, {4, {1, 3, 64, 16}}, {4, {2, 3, 16, 16}}};
+    char *file = mem_printf("%s/unet/model.onnx", NN_CASES);
+    struct nn_model *model = nn_model_load(file);
+
+    assert_non_null(model);
+    for (int i = 0; i < 2; i++) {
+        enum nn_backend backends[2] = {NN_BACKEND_REFERENCE, NN_BACKEND_AUTO};
+        struct nn_plan *plans[2];
+        double difference = 0, square = 0;
+        struct nn_value_info info;
+
+        for (int b = 0; b < 2; b++) {
+            struct nn_plan_params params = {.backend = backends[b],
+                                            .threads = 1,
+                                            .input_shapes = &shapes[i],
+                                            .input_shape_count = 1};
+            float *x;
+
+            plans[b] = nn_plan_create(model, &params);
+            assert_non_null(plans[b]);
+            x = nn_plan_input(plans[b], 0);
+            for (int64_t k = 0; k < shape_count(&shapes[i]); k++)
+                x[k] = (float)(k * 7919 % 256) / 255;
+            assert_true(nn_plan_run(plans[b]));
+        }
+        info = nn_plan_output_info(plans[0], 0);
+        assert_int_equal(info.shape.dims[2], shapes[i].dims[2] / 2);
+        for (int64_t k = 0; k < shape_count(&info.shape); k++) {
+            double a = (double)((const float *)nn_plan_output(plans[0], 0))[k];
+            double b = (double)((const float *)nn_plan_output(plans[1], 0))[k];
+
+            difference += (a - b) * (a - b);
+            square += a * a;
+        }
+        assert_true(square > 0 && difference / square < 1e-10);
+        nn_plan_destroy(&plans[0]);
+        nn_plan_destroy(&plans[1]);
+    }
+    // the file says one picture at a time
+    assert_null(nn_plan_create(
+        model, &(struct nn_plan_params){.input_shapes = &shapes[2], .input_shape_count = 1}));
+    nn_model_destroy(&model);
+    mem_free(file);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(reference), cmocka_unit_test(fastest),
+                                       cmocka_unit_test(other_sizes)};
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
