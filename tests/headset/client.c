@@ -13,6 +13,24 @@
 
 extern char **environ;
 
+#ifdef __SANITIZE_ADDRESS__
+// What the loaders, the driver and the layers of others leave behind is not ours to free.
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+    return "leak:libopenxr_loader\nleak:libvulkan\nleak:libVkLayer\nleak:libXrApiLayer\n"
+           "leak:libLLVM\n";
+}
+
+// They are told by their names, which only libraries that stay loaded have.
+__attribute__((constructor)) static void keep_loaded(void)
+{
+    static const char *const names[] = {"libvulkan_lvp.so", "libVkLayer_khronos_validation.so"};
+    for (int n = 0; n < 2; n++)
+        dlopen(names[n], RTLD_LAZY | RTLD_NODELETE);
+}
+#endif
+
 #define FUNCTION(c, name)                                                                          \
     PFN_##name name##_;                                                                            \
     assert_int_equal(xrGetInstanceProcAddr((c)->instance, #name, (PFN_xrVoidFunction *)&name##_),  \
