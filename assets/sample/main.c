@@ -83,20 +83,19 @@ static bool write_picture(float seconds, const char *path, int samples)
     return ok;
 }
 
-static bool write_clip(const char *path)
+static bool write_pictures(const char *path)
 {
-    char *wav = mem_printf("%s.wav", path);
-    char *command = mem_printf(
-        "ffmpeg -v error -y -f rawvideo -pixel_format rgb24 -video_size %dx%d -framerate %d "
-        "-i - -i '%s' -c:v ffv1 -pix_fmt bgr0 -c:a pcm_s16le '%s'",
-        WIDTH, HEIGHT, FPS, wav, path);
+    char *command =
+        mem_printf("ffmpeg -v error -y -f rawvideo -pixel_format rgb24 -video_size %dx%d "
+                   "-framerate %d -i - -c:v ffv1 -pix_fmt bgr0 '%s'",
+                   WIDTH, HEIGHT, FPS, path);
     struct studio s;
     bool ok = studio_init(&s);
     FILE *out = NULL;
     float seconds = 0;
     for (int i = 0; i < SHOTS; i++)
         seconds += shots[i]->seconds;
-    ok = ok && sound_write(shots, SHOTS, wav) && (out = popen(command, "w"));
+    ok = ok && (out = popen(command, "w"));
     int frames = (int)(seconds * FPS + 0.5f);
     for (int i = 0; ok && i < frames; i++) {
         ok = take(&s, i, SAMPLES, out);
@@ -106,22 +105,23 @@ static bool write_clip(const char *path)
     if (out && pclose(out))
         ok = false;
     if (!ok)
-        log_error("%s: the clip could not be written; is the ffmpeg program installed and the disk "
-                  "writable?",
+        log_error("%s: the pictures could not be written; is the ffmpeg program installed and the "
+                  "disk writable?",
                   path);
     studio_finish(&s);
-    remove(wav);
-    mem_free(wav);
     mem_free(command);
     return ok;
 }
 
 int main(int argc, char **argv)
 {
-    if (argc == 3 && !strcmp(argv[1], "clip"))
-        return !write_clip(argv[2]);
+    if (argc == 3 && !strcmp(argv[1], "pictures"))
+        return !write_pictures(argv[2]);
+    if (argc == 3 && !strcmp(argv[1], "sound"))
+        return !sound_write(shots, SHOTS, argv[2]);
     if (argc >= 4 && !strcmp(argv[1], "picture"))
         return !write_picture(strtof(argv[2], NULL), argv[3], argc > 4 ? atoi(argv[4]) : SAMPLES);
-    log_error("usage: deep3d-sample clip OUT.mkv | picture SECONDS OUT.ppm [SAMPLES]");
+    log_error("usage: deep3d-sample pictures OUT.mkv | sound OUT.wav | picture SECONDS OUT.ppm "
+              "[SAMPLES]");
     return 2;
 }

@@ -290,7 +290,7 @@ static int events(struct sound_event *out)
 {
     int n = 0;
     for (float t = SWING_S / 2; t < SECONDS; t += SWING_S / 2, n++)
-        out[n] = (struct sound_event){t, SOUND_CLICK, n % 2 ? -0.15f : 0.2f, 0.7f};
+        out[n] = (struct sound_event){t, SOUND_CLICK, n % 2 ? -0.15f : 0.2f, 1};
     return n;
 }
 

@@ -39,13 +39,18 @@ static void add_string(struct track *t, float seconds, float hertz, float streng
 {
     float string[RATE / 50];
     int length = (int)(RATE / hertz), start = (int)(seconds * RATE);
-    for (int i = 0; i < length; i++)
+    float mean = 0;
+    for (int i = 0; i < length; i++) {
         string[i] = 0.5f * (noise_at(i, length) + noise_at(i + 1, length));
+        mean += string[i] / length;
+    }
+    for (int i = 0; i < length; i++)
+        string[i] -= mean; // the constant part would never fade
     for (int i = 0; i < 3 * RATE; i++) {
         int k = i % length, next = (k + 1) % length;
         float value = string[k];
         string[k] = 0.4985f * (value + string[next]);
-        put(t, start + i, value * strength * (1 - (float)i / (3 * RATE)), pan, 0.35f);
+        put(t, start + i, 2.2f * value * strength * (1 - (float)i / (3 * RATE)), pan, 0.35f);
     }
 }
 
@@ -97,7 +102,7 @@ static void add_event(struct track *t, float start, const struct sound_event *e,
         float v = e->kind == SOUND_STEP     ? step_wave(s, i)
                   : e->kind == SOUND_BOUNCE ? bounce_wave(s, i)
                                             : click_wave(s, i);
-        put(t, (int)(start * RATE + 0.5f) + i, v * e->strength * 0.6f, e->pan, echo);
+        put(t, (int)(start * RATE + 0.5f) + i, v * e->strength * 0.5f, e->pan, echo);
     }
 }
 
@@ -157,7 +162,7 @@ static bool write_wav(const struct track *t, const char *path)
     bool ok = out && fwrite(head, sizeof(head), 1, out) == 1;
     for (int i = 0; ok && i < t->frames * CHANNELS; i++) {
         float fade = min2(1, (float)(t->frames * CHANNELS - i) / (RATE * CHANNELS / 2));
-        put_le(sample, (uint32_t)(int32_t)(clamp(tanhf(t->wave[i] * fade), -1, 1) * 32000), 2);
+        put_le(sample, (uint32_t)(int32_t)(clamp(tanhf(1.6f * t->wave[i] * fade), -1, 1) * 32000), 2);
         ok = fwrite(sample, 2, 1, out) == 1;
     }
     if (out)
