@@ -162,7 +162,8 @@ static bool write_wav(const struct track *t, const char *path)
     bool ok = out && fwrite(head, sizeof(head), 1, out) == 1;
     for (int i = 0; ok && i < t->frames * CHANNELS; i++) {
         float fade = min2(1, (float)(t->frames * CHANNELS - i) / (RATE * CHANNELS / 2));
-        put_le(sample, (uint32_t)(int32_t)(clamp(tanhf(1.6f * t->wave[i] * fade), -1, 1) * 32000), 2);
+        put_le(sample, (uint32_t)(int32_t)(clamp(tanhf(1.6f * t->wave[i] * fade), -1, 1) * 32000),
+               2);
         ok = fwrite(sample, 2, 1, out) == 1;
     }
     if (out)
