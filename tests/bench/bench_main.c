@@ -15,6 +15,9 @@ static const struct {
     {"stereo", bench_stereo,
      "[--size WxH] [--backend cpu] [--kernels NAME] [--threads N] [--json FILE]: both eyes of a "
      "picture"},
+    {"convert", bench_convert,
+     "[--size WxH] [--model FILE] [--backend auto|cuda|cpu|ref] [--threads N] [--runs R] [--json "
+     "FILE]: the whole converter"},
 };
 
 const char *bench_option(int argc, char **argv, const char *name)

@@ -1,0 +1,291 @@
+// The whole converter with the model that ships: what it gives, what it refuses, and what it does
+// when memory is short.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "engine/deep3d.h"
+#include "tests/golden/scene.h"
+
+#ifndef DEEP3D_MODEL
+#error DEEP3D_MODEL is the path of the model
+#endif
+
+static char last_line[512];
+
+static void keep_line(void *user, enum log_level level, const char *line)
+{
+    if (level <= LOG_WARN)
+        snprintf(last_line, sizeof(last_line), "%s", line);
+}
+
+static const struct deep3d_settings usual = {DEEP3D_STRENGTH_DEFAULT, DEEP3D_CONVERGENCE_DEFAULT};
+
+struct setup {
+    struct deep3d *converter;
+    struct scene scene;
+    uint8_t *rgba;
+    struct deep3d_picture picture;
+    struct deep3d_eyes eyes;
+};
+
+static struct deep3d *create(const char *backend)
+{
+    return deep3d_create(&(struct deep3d_params){.model = DEEP3D_MODEL, .backend = backend});
+}
+
+static void setup_size(struct setup *s, int width, int height, int rotation_deg)
+{
+    size_t bytes = (size_t)width * (size_t)height * 4;
+
+    s->scene = (struct scene){width, height, 0, 0};
+    s->rgba = malloc(bytes);
+    scene_draw(&s->scene, 0, s->rgba);
+    s->picture = (struct deep3d_picture){.width = width,
+                                         .height = height,
+                                         .plane = {s->rgba},
+                                         .stride_bytes = {(ptrdiff_t)width * 4},
+                                         .layout = DEEP3D_RGBA,
+                                         .matrix = DEEP3D_MATRIX_RGB,
+                                         .bits = 8,
+                                         .full_range = true,
+                                         .rotation_deg = rotation_deg};
+    deep3d_eyes_size(&s->picture, &s->eyes.width, &s->eyes.height);
+    s->eyes.stride_bytes = (size_t)s->eyes.width * 4;
+    for (int i = 0; i < 2; i++)
+        s->eyes.pixels[i] = calloc(1, bytes);
+}
+
+static void setup_free(struct setup *s)
+{
+    deep3d_destroy(&s->converter);
+    free(s->rgba);
+    free(s->eyes.pixels[0]);
+    free(s->eyes.pixels[1]);
+}
+
+static void both_eyes_come_out(void **state)
+{
+    struct setup s = {.converter = create(NULL)};
+    int width, height;
+
+    assert_non_null(s.converter);
+    setup_size(&s, 640, 360, 0);
+    assert_true(deep3d_convert(s.converter, &s.picture, &usual, &s.eyes));
+    double between = scene_psnr(&s.scene, s.eyes.pixels[0], s.eyes.pixels[1], 0);
+    printf("eyes differ by %.1f dB; model %s on %s\n", between, deep3d_model_name(s.converter),
+           deep3d_backend_name(s.converter));
+    assert_true(between > 12 && between < 40);
+    const float *near = deep3d_nearness(s.converter, &width, &height);
+    assert_non_null(near);
+    float least = 1, most = 0;
+    for (int i = 0; i < width * height; i++) {
+        least = fminf(least, near[i]);
+        most = fmaxf(most, near[i]);
+    }
+    assert_true(least >= 0 && most <= 1 && most - least > 0.1f);
+    struct deep3d_timing t = deep3d_last_timing(s.converter);
+    assert_true(t.prepare_ns > 0 && t.network_ns > 0 && t.filter_ns > 0 && t.synthesis_ns > 0);
+    setup_free(&s);
+}
+
+static void no_strength_gives_the_picture(void **state)
+{
+    struct setup s = {.converter = create("cpu")};
+    struct deep3d_settings none = {0, 0.5f};
+
+    setup_size(&s, 321, 203, 0);
+    assert_true(deep3d_convert(s.converter, &s.picture, &none, &s.eyes));
+    assert_memory_equal(s.eyes.pixels[0], s.rgba, 321 * 203 * 4);
+    assert_memory_equal(s.eyes.pixels[1], s.rgba, 321 * 203 * 4);
+    setup_free(&s);
+}
+
+// Pictures of any size and turn, one after the other in one converter; the same one again gives the
+// same eyes.
+static void sizes_may_change(void **state)
+{
+    static const int sizes[][3] = {{1, 1, 0},     {640, 272, 0},    {360, 640, 90},
+                                   {97, 61, 270}, {1280, 200, 180}, {3, 480, 0}};
+    struct setup s = {.converter = create("cpu")};
+
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+        struct setup one = {0};
+        setup_size(&one, sizes[i][0], sizes[i][1], sizes[i][2]);
+        size_t bytes = one.eyes.stride_bytes * (size_t)one.eyes.height;
+        uint8_t *first = malloc(bytes);
+        assert_true(deep3d_convert(s.converter, &one.picture, &usual, &one.eyes));
+        memcpy(first, one.eyes.pixels[0], bytes);
+        deep3d_reset(s.converter);
+        assert_true(deep3d_convert(s.converter, &one.picture, &usual, &one.eyes));
+        assert_memory_equal(first, one.eyes.pixels[0], bytes);
+        free(first);
+        setup_free(&one);
+    }
+    setup_free(&s);
+}
+
+static void bad_pictures_are_refused(void **state)
+{
+    struct setup s = {.converter = create("cpu")};
+
+    setup_size(&s, 64, 48, 0);
+#define REFUSED(...)                                                                               \
+    do {                                                                                           \
+        struct deep3d_picture p = s.picture;                                                       \
+        last_line[0] = '\0';                                                                       \
+        __VA_ARGS__;                                                                               \
+        assert_false(deep3d_convert(s.converter, &p, &usual, &s.eyes));                            \
+        assert_true(last_line[0] != '\0');                                                         \
+    } while (0)
+    REFUSED(p.width = 0);
+    REFUSED(p.height = -1);
+    REFUSED(p.width = DEEP3D_MAX_SIDE_PX + 1);
+    REFUSED(p.width = 65); // the eyes are 64 wide
+    REFUSED(p.rotation_deg = 45);
+    REFUSED(p.rotation_deg = 90); // the eyes lie
+    REFUSED(p.plane[0] = NULL);
+    REFUSED(p.stride_bytes[0] = 64 * 4 - 1);
+    REFUSED(p.bits = 7);
+    REFUSED(p.bits = 10);
+    REFUSED(p.bits = 17);
+    REFUSED(p.shift = 1);
+    REFUSED(p.shift = -1);
+    REFUSED(p.layout = (enum deep3d_layout)9);
+    REFUSED(p.matrix = (enum deep3d_matrix)9);
+    REFUSED(p.layout = DEEP3D_PLANAR); // two planes are missing
+    REFUSED(p.layout = DEEP3D_SEMI_PLANAR);
+    REFUSED(p.layout = DEEP3D_GREY; p.bits = 16; p.plane[0]++; p.stride_bytes[0] = 128);
+    REFUSED(p.layout = DEEP3D_PLANAR; p.plane[1] = p.plane[2] = p.plane[0];
+            p.stride_bytes[1] = p.stride_bytes[2] = 64; p.chroma_shift_x = 3);
+    REFUSED(p.layout = DEEP3D_PLANAR; p.plane[1] = p.plane[2] = p.plane[0];
+            p.stride_bytes[1] = p.stride_bytes[2] = 64; p.chroma_shift_y = 2);
+    REFUSED(p.layout = DEEP3D_PLANAR; p.plane[1] = p.plane[2] = p.plane[0];
+            p.stride_bytes[1] = p.stride_bytes[2] = 64;
+            p.chroma_shift_x = 1); // R, G and B are never subsampled
+    REFUSED(p.layout = DEEP3D_PLANAR; p.matrix = DEEP3D_MATRIX_BT709;
+            p.plane[1] = p.plane[2] = p.plane[0]; p.stride_bytes[1] = p.stride_bytes[2] = 31;
+            p.chroma_shift_x = 1);
+    assert_true(deep3d_convert(s.converter, &s.picture, &usual, &s.eyes));
+    setup_free(&s);
+}
+
+static void bad_settings_and_eyes_are_refused(void **state)
+{
+    static const struct deep3d_settings bad[] = {{-1, 0.5f}, {11, 0.5f},  {2, -0.1f},
+                                                 {2, 1.1f},  {NAN, 0.5f}, {2, NAN}};
+    struct setup s = {.converter = create("cpu")};
+
+    setup_size(&s, 64, 48, 0);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+        assert_false(deep3d_convert(s.converter, &s.picture, &bad[i], &s.eyes));
+    struct deep3d_eyes eyes = s.eyes;
+    eyes.stride_bytes = 64 * 4 - 4;
+    assert_false(deep3d_convert(s.converter, &s.picture, &usual, &eyes));
+    eyes = s.eyes;
+    eyes.stride_bytes++;
+    assert_false(deep3d_convert(s.converter, &s.picture, &usual, &eyes));
+    eyes = s.eyes;
+    eyes.pixels[1] = NULL;
+    assert_false(deep3d_convert(s.converter, &s.picture, &usual, &eyes));
+    setup_free(&s);
+}
+
+// Each large block in turn is not there: no crash, a reason, and the next try succeeds. (The
+// network's own blocks may be made up for by another backend.)
+static void short_memory_is_survived(void **state)
+{
+    struct setup s = {0};
+    int failed = 0, fine = 0;
+
+    setup_size(&s, 200, 120, 0);
+    for (int n = 1; fine < 3 && n < 200; n += n < 12 ? 1 : 7) {
+        s.converter = create(NULL);
+        assert_non_null(s.converter);
+        last_line[0] = '\0';
+        mem_fail_block(n);
+        bool ok = deep3d_convert(s.converter, &s.picture, &usual, &s.eyes);
+        mem_fail_block(0);
+        fine = ok ? fine + 1 : 0;
+        if (!ok) {
+            failed++;
+            assert_true(last_line[0] != '\0');
+            assert_true(deep3d_convert(s.converter, &s.picture, &usual, &s.eyes));
+        }
+        deep3d_destroy(&s.converter);
+    }
+    printf("%d blocks failed in turn\n", failed);
+    assert_true(failed >= 8);
+    setup_free(&s);
+}
+
+static void what_is_missing_is_said(void **state)
+{
+    last_line[0] = '\0';
+    assert_null(deep3d_create(&(struct deep3d_params){.model = "/no/such/model.onnx"}));
+    assert_non_null(strstr(last_line, "/no/such/model.onnx"));
+    assert_null(deep3d_create(&(struct deep3d_params){.model = NULL}));
+    assert_null(deep3d_create(&(struct deep3d_params){.model = DEEP3D_MODEL, .backend = "abacus"}));
+    assert_non_null(strstr(last_line, "abacus"));
+}
+
+// A machine without CUDA plays on the CPU, after a line that says so.
+static void another_backend_takes_over(void **state)
+{
+    struct setup s = {.converter = create("cuda")};
+
+    assert_non_null(s.converter);
+    setup_size(&s, 64, 48, 0);
+    last_line[0] = '\0';
+    assert_true(deep3d_convert(s.converter, &s.picture, &usual, &s.eyes));
+    if (strstr(deep3d_backend_name(s.converter), "oneDNN") != NULL)
+        assert_non_null(strstr(last_line, "CUDA"));
+    last_line[0] = '\0';
+    assert_true(deep3d_convert(s.converter, &s.picture, &usual, &s.eyes));
+    assert_string_equal(last_line, ""); // once is enough
+    setup_free(&s);
+}
+
+// The same picture again and again: nearness settles and stays.
+static void a_still_picture_stands_still(void **state)
+{
+    struct setup s = {.converter = create(NULL)};
+    uint8_t *first;
+    size_t bytes;
+
+    setup_size(&s, 320, 180, 0);
+    bytes = s.eyes.stride_bytes * (size_t)s.eyes.height;
+    first = malloc(bytes);
+    assert_true(deep3d_convert(s.converter, &s.picture, &usual, &s.eyes));
+    memcpy(first, s.eyes.pixels[0], bytes);
+    for (int i = 0; i < 4; i++)
+        assert_true(deep3d_convert(s.converter, &s.picture, &usual, &s.eyes));
+    assert_true(scene_psnr(&s.scene, first, s.eyes.pixels[0], 0) > 45);
+    free(first);
+    setup_free(&s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(both_eyes_come_out),
+        cmocka_unit_test(no_strength_gives_the_picture),
+        cmocka_unit_test(sizes_may_change),
+        cmocka_unit_test(bad_pictures_are_refused),
+        cmocka_unit_test(bad_settings_and_eyes_are_refused),
+        cmocka_unit_test(short_memory_is_survived),
+        cmocka_unit_test(what_is_missing_is_said),
+        cmocka_unit_test(another_backend_takes_over),
+        cmocka_unit_test(a_still_picture_stands_still),
+    };
+
+    log_set_sink(keep_line, NULL);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
