@@ -21,7 +21,7 @@ import numpy as np  # noqa: E402
 import onnx  # noqa: E402
 import torch  # noqa: E402
 
-from . import data, evaluate, export, losses, model, pack, train  # noqa: E402
+from . import cutouts, data, evaluate, export, losses, model, pack, pairs, scenes, spaces, train  # noqa: E402
 
 CONFIG = Path(__file__).parent / "config" / "first.toml"
 TINY = ["model.widths=[16,16,16,16]", "model.encoder=[1,1,1]", "model.head=16", "optimiser.warm_up=5",
@@ -155,6 +155,79 @@ class Losses(unittest.TestCase):
         right = losses.cross_entropy(log_p, torch.full((1, 1, 2), 0.5), weight)
         wrong = losses.cross_entropy(log_p, torch.full((1, 1, 2), 0.7), weight)
         self.assertLess(float(right), float(wrong))
+
+
+class Pairs(unittest.TestCase):
+    def test_film_becomes_a_pack(self):
+        """A square that stands out of the screen, in a side-by-side film: it must be nearest, and trusted."""
+        rng = np.random.default_rng(6)
+        frames = []
+        for _ in range(3):
+            back = cv2.GaussianBlur(rng.integers(0, 255, (192, 320, 3)).astype(np.uint8), (0, 0), 1.5)
+            patch = cv2.GaussianBlur(rng.integers(0, 255, (80, 100, 3)).astype(np.uint8), (0, 0), 1.5)
+            left, right = back.copy(), back.copy()
+            left[60:140, 120:220], right[60:140, 108:208] = patch, patch
+            frames.append(np.hstack((left, right)))
+        with tempfile.TemporaryDirectory() as folder:
+            clip = cv2.VideoWriter(f"{folder}/film.avi", cv2.VideoWriter_fourcc(*"MJPG"), 24, (640, 192))
+            for f in frames:
+                clip.write(f)
+            clip.release()
+            views = list(pairs.film(f"{folder}/film.avi", "side-by-side", False, 1))
+        self.assertEqual(len(views), 3)
+        rgb, disparity, doubt = pairs.labelled(*views[0])
+        height, width = disparity.shape
+        inside = slice(int(height * 0.4), int(height * 0.6)), slice(int(width * 0.45), int(width * 0.6))
+        self.assertGreater(pack.from_u16(disparity)[inside].mean(), 0.9)
+        self.assertLess(pack.from_u16(disparity)[:10, 30:-30].mean(), 0.2)
+        self.assertLess((doubt[inside] > 0).mean(), 0.2)
+
+
+class Scenes(unittest.TestCase):
+    def figure(self):
+        """A bright disc before a dark wall, as a labelled photograph: (rgb, disparity uint16 at half size)."""
+        rng = np.random.default_rng(4)
+        y, x = np.mgrid[0:160, 0:224]
+        disc = (y - 90) ** 2 + (x - 110) ** 2 < 50 ** 2
+        rgb = np.clip(np.where(disc, 200, 40)[..., None] + rng.normal(0, 6, (160, 224, 3)), 0, 255).astype(np.uint8)
+        return rgb, pack.to_u16(np.where(disc, 0.9, 0.1)[::2, ::2])
+
+    def test_cutout_follows_the_figure(self):
+        cut = cutouts.find(*self.figure())
+        self.assertIsNotNone(cut)
+        self.assertTrue(cut.grounded)
+        self.assertAlmostEqual(float((cut.alpha > 0.5).sum()) / (np.pi * 50 ** 2), 1, delta=0.06)
+
+    def test_figures_stand_before_the_backdrop(self):
+        with tempfile.TemporaryDirectory() as folder:
+            make_pack(folder)
+            photos, cuts = pack.Pack(folder), [cutouts.find(*self.figure())]
+            rgb, disparity, doubt = scenes.montage(np.random.default_rng(0), photos, cuts)
+            self.assertEqual(rgb.shape[:2], disparity.shape)
+            self.assertEqual(rgb.shape[:2], doubt.shape)
+            self.assertGreater(disparity.max(), np.median(disparity) + 0.05)
+
+    def test_rendered_places_have_depth_everywhere(self):
+        with tempfile.TemporaryDirectory() as folder:
+            make_pack(folder)
+            for seed in range(6):
+                rgb, disparity = spaces.render(np.random.default_rng(seed), 96, 128, pack.Pack(folder), [])
+                self.assertEqual((rgb.shape, disparity.shape), ((96, 128, 3), (96, 128)))
+                self.assertTrue(np.isfinite(disparity).all() and (disparity > 0).all())
+                self.assertGreater(disparity[-8:].mean(), disparity[:8].mean())
+
+    def test_a_ball_is_nearest_in_its_middle(self):
+        height, width = 60, 80
+        origin, rays = spaces.camera(np.random.default_rng(1), height, width, "street")
+        n = len(rays)
+        hits = spaces.Hits(np.full(n, spaces.FAR, np.float32), np.zeros((n, 3), np.float32),
+                           np.zeros((n, 3), np.float32), np.zeros(n, bool))
+        world = spaces.World(origin, rays, hits)
+        middle = origin + 5 * rays[height // 2 * width + width // 2]
+        spaces.add_round(world, middle.astype(np.float32), np.float32([1, 1, 1]), np.ones((8, 8, 3), np.float32), 1.0)
+        depth = hits.t.reshape(height, width)
+        self.assertAlmostEqual(float(depth[height // 2, width // 2]), 4, delta=0.05)
+        self.assertEqual(depth[0, 0], spaces.FAR)
 
 
 class Small(unittest.TestCase):

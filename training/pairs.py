@@ -1,0 +1,112 @@
+"""Labels stereo pairs and 3D films by matching their two eyes and writes a data pack without teacher features.
+
+Only pixels whose match is the same from left to right and from right to left, and which both eyes see, are trusted;
+the rest counts for nothing. Each picture has its own range, as labels are normalised by their percentiles.
+
+    python -m training.pairs --film FILE --layout side-by-side --out WORK/film       (or top-bottom; half or full width)
+    python -m training.pairs --pairs FOLDER --out WORK/pairs                         (NAME_left.*, NAME_right.*)
+"""
+import argparse
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from . import pack
+from .label import fit, normalise
+
+SEARCH = 0.14  # of the width, disparities looked for: half of it before, half behind the screen
+LEAST_TRUSTED = 0.3  # of the pixels
+LEAST_CHANGE = 6.0  # mean grey levels, between two frames that are taken from a film
+
+
+def match(left, right):
+    """(disparity in px [H][W] float32, near is large; trusted bool [H][W]) of the left picture, uint8 [H][W][3] both."""
+    width = left.shape[1]
+    count = max(16, round(SEARCH * width / 16) * 16)
+    low, border = -count // 2, count
+    matcher = cv2.StereoSGBM_create(low, count, 5, P1=600, P2=2400, disp12MaxDiff=1, uniquenessRatio=8,
+                                    speckleWindowSize=80, speckleRange=2, mode=cv2.STEREO_SGBM_MODE_SGBM_3WAY)
+    wide = [cv2.copyMakeBorder(v, 0, 0, border, border, cv2.BORDER_REPLICATE) for v in (left, right)]
+    disparity = matcher.compute(*wide)[:, border:-border].astype(np.float32) / 16
+    x = np.arange(width, dtype=np.float32)
+    seen = (x - disparity >= 0) & (x - disparity <= width - 1)
+    return disparity, (disparity > low - 0.5) & seen
+
+
+def labelled(left, right):
+    """(rgb, disparity uint16, doubt uint8) for a pack, or None where too little can be matched. left, right: uint8 RGB."""
+    left, right = fit(left), fit(right)
+    disparity, trusted = match(left, right)
+    if trusted.mean() < LEAST_TRUSTED:
+        return None
+    low, high = np.percentile(disparity[trusted], (2, 98))
+    if high - low < 1:
+        return None
+    disparity = np.where(trusted, (disparity - low) / (high - low), 0.5)
+    return left, pack.to_u16(disparity[::2, ::2]), np.where(trusted, 0, 255).astype(np.uint8)[::2, ::2]
+
+
+def split(frame, layout, half):
+    """The two eyes of a packed frame, at their true aspect. half: each eye is stored with half its pixels."""
+    height, width = frame.shape[:2]
+    if layout == "side-by-side":
+        eyes = frame[:, :width // 2], frame[:, width // 2:width // 2 * 2]
+        size = (width, height) if half else (width // 2, height)
+    else:
+        eyes = frame[:height // 2], frame[height // 2:height // 2 * 2]
+        size = (width, height) if half else (width, height // 2)
+    return [cv2.resize(e, size, interpolation=cv2.INTER_LINEAR) for e in eyes]
+
+
+def film(path, layout, half, every):
+    """Yields (left, right) RGB of every `every`-th frame that differs from the one taken before."""
+    clip, number, last = cv2.VideoCapture(str(path)), 0, None
+    while True:
+        good, bgr = clip.read()
+        if not good:
+            return
+        number += 1
+        if number % every:
+            continue
+        small = cv2.resize(cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY), (64, 36)).astype(np.float32)
+        if last is None or np.abs(small - last).mean() > LEAST_CHANGE:
+            last = small
+            yield split(np.ascontiguousarray(bgr[..., ::-1]), layout, half)
+
+
+def folder(path):
+    """Yields (left, right) RGB of NAME_left.* and NAME_right.* in a folder."""
+    for left in sorted(Path(path).glob("*_left.*")):
+        right = left.with_name(left.name.replace("_left.", "_right."))
+        if right.exists():
+            yield [np.ascontiguousarray(cv2.imread(str(p))[..., ::-1]) for p in (left, right)]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--film")
+    parser.add_argument("--layout", choices=("side-by-side", "top-bottom"), default="side-by-side")
+    parser.add_argument("--full", action="store_true", help="each eye is stored with all its pixels")
+    parser.add_argument("--every", type=int, default=24, help="frames of the film from one picture to the next")
+    parser.add_argument("--pairs")
+    parser.add_argument("--out", required=True)
+    args = parser.parse_args()
+    if bool(args.film) == bool(args.pairs):
+        parser.error("give one of --film and --pairs")
+    views = film(args.film, args.layout, not args.full, args.every) if args.film else folder(args.pairs)
+    writer, empty = pack.Writer(args.out), np.zeros((0, 1, 1), np.uint8)
+    taken = left_out = 0
+    for left, right in views:
+        arrays = labelled(left, right)
+        if arrays is None:
+            left_out += 1
+            continue
+        writer.add(str(taken), *arrays, empty, empty)
+        taken += 1
+    writer.close()
+    print(f"{taken} pictures, {left_out} left out because too little of them could be matched")
+
+
+if __name__ == "__main__":
+    main()
