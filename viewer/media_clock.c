@@ -13,9 +13,10 @@
 #define SLEW_NS (500 * NS_PER_MS)
 #define SLEW_MAX 0.05
 // The sound card's clock against ours: learned by integrating what is left of the difference. With
-// SLEW_NS as the proportional part, a gain of 1 per s^2 would be critically damped; a little less
-// rides out the jitter of the audio callback.
-#define DRIFT_GAIN 0.5
+// SLEW_NS as the proportional part, a gain of 1 per s^2 is critically damped: differences fade with
+// a time constant of 1 s. Differences above DRIFT_FROM_NS are no drift and teach nothing.
+#define DRIFT_GAIN 1.0
+#define DRIFT_FROM_NS (20 * NS_PER_MS)
 #define DRIFT_MAX 0.03
 #define DRIFT_STEP_NS (100 * NS_PER_MS)
 
@@ -141,7 +142,8 @@ static void correct(struct state *s, int64_t media_ns, int64_t at_ns)
         return;
     if (step_ns > DRIFT_STEP_NS)
         step_ns = DRIFT_STEP_NS;
-    s->drift += DRIFT_GAIN * ((double)error_ns / NS_PER_S) * ((double)step_ns / NS_PER_S);
+    if (magnitude_ns < DRIFT_FROM_NS)
+        s->drift += DRIFT_GAIN * ((double)error_ns / NS_PER_S) * ((double)step_ns / NS_PER_S);
     s->drift = limit(s->drift, DRIFT_MAX);
     rebase(s, model_ns, at_ns);
     s->error_ns = error_ns;
