@@ -92,9 +92,12 @@ static int64_t to_clock(struct display_xr *x, XrTime time)
         result = x->system->time_to_timespec(x->system->instance, time, &t);
         if (XR_SUCCEEDED(result))
             return t.tv_sec * NS_PER_S + t.tv_nsec;
-        log_warn("headset: xrConvertTimeToTimespecTimeKHR: %s; going by the frames' rhythm",
-                 xr_result_name(result));
-        x->system->time_to_timespec = NULL;
+        // a lost instance says so itself with the next call
+        if (result != XR_ERROR_INSTANCE_LOST) {
+            log_warn("headset: xrConvertTimeToTimespecTimeKHR: %s; going by the frames' rhythm",
+                     xr_result_name(result));
+            x->system->time_to_timespec = NULL;
+        }
     }
     return xr_time_convert(&x->time, time, x->period_ns);
 }
