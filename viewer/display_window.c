@@ -32,6 +32,7 @@ struct slot {
     bool busy;
     struct stereo_frame *frame; // referenced; NULL: a black picture
     bool is_new;                // the first time that this frame is drawn
+    uint32_t image;             // of the swapchain
     int64_t submitted_ns;
     int64_t media_ns; // at submitted_ns; CLOCK_NONE: the film stood still
 };
@@ -43,6 +44,10 @@ struct display_window {
     struct window_pipeline pipeline;
     VkCommandPool pool;
     struct slot slots[IN_FLIGHT];
+    // Presenting may wait for the device with the queue locked (lavapipe does), which would hold up
+    // the headset and the converter where they share the queue: present what has been drawn, one
+    // picture at a time.
+    bool present_when_drawn;
 
     struct stereo_frame *current; // referenced; what to draw
     bool is_new;                  // current has not been drawn yet
@@ -202,6 +207,16 @@ static void finish_slot(struct display_window *d, struct slot *slot)
         drop(d, f);
 }
 
+// False, logged: the device is lost. A picture that may not be seen is wanted again.
+static bool present(struct display_window *d, uint32_t image)
+{
+    enum swapchain_result result = window_swapchain_present(&d->swapchain, image);
+
+    if (result == SWAPCHAIN_BUSY)
+        want_draw(d, clock_now_ns());
+    return result != SWAPCHAIN_LOST;
+}
+
 // Looks which pictures the device has drawn. False, logged: the device is lost.
 static bool collect(struct display_window *d, int64_t now_ns)
 {
@@ -214,6 +229,8 @@ static bool collect(struct display_window *d, int64_t now_ns)
         if (result == VK_NOT_READY)
             continue;
         if (!VK(result) || !VK(vkResetFences(device, 1, &slot->done)))
+            return false;
+        if (d->present_when_drawn && !present(d, slot->image))
             return false;
         d->draw_ns += (now_ns - slot->submitted_ns - d->draw_ns) / 8;
         if (slot->frame)
@@ -289,20 +306,23 @@ static bool submit(struct display_window *d, const struct slot *slot, uint32_t i
 
 static int free_slot(const struct display_window *d)
 {
-    for (int i = 0; i < IN_FLIGHT; i++) {
+    int slots = d->present_when_drawn ? 1 : IN_FLIGHT;
+
+    for (int i = 0; i < slots; i++) {
         if (!d->slots[i].busy)
             return i;
     }
     return -1;
 }
 
-static void note_submit(struct display_window *d, struct slot *slot)
+static void note_submit(struct display_window *d, struct slot *slot, uint32_t image)
 {
     const struct display_context *c = &d->base.context;
 
     slot->busy = true;
     slot->frame = d->current;
     slot->is_new = d->is_new;
+    slot->image = image;
     slot->submitted_ns = clock_now_ns();
     slot->media_ns =
         media_clock_paused(c->clock) ? CLOCK_NONE : media_clock_at(c->clock, slot->submitted_ns);
@@ -325,11 +345,8 @@ static bool draw(struct display_window *d)
         return result == SWAPCHAIN_BUSY;
     if (!record(d, index, image) || !submit(d, &d->slots[index], image))
         return false;
-    note_submit(d, &d->slots[index]);
-    result = window_swapchain_present(&d->swapchain, image);
-    if (result == SWAPCHAIN_BUSY)
-        want_draw(d, clock_now_ns());
-    return result != SWAPCHAIN_LOST;
+    note_submit(d, &d->slots[index], image);
+    return d->present_when_drawn || present(d, image);
 }
 
 // --- the display
@@ -342,7 +359,7 @@ static int64_t wait_ns(const struct display_window *d, int64_t now_ns)
 
     if (d->wanted_ns && window_visible(d->window))
         return WAIT_BUSY_NS;
-    for (int i = 0; c->first && i < IN_FLIGHT; i++) {
+    for (int i = 0; (c->first || d->present_when_drawn) && i < IN_FLIGHT; i++) {
         if (d->slots[i].busy)
             return WAIT_BUSY_NS;
     }
@@ -434,6 +451,7 @@ struct display *display_window_create(const struct display_context *context, str
     d->window = window;
     d->layout = context->options->layout;
     d->refresh_ns = window_refresh_ns(window);
+    d->present_when_drawn = context->vk->window_queue == context->vk->main_queue;
     d->period_ns = d->wanted_ns = clock_now_ns();
     if (!context->vk->swapchain) {
         log_error("the window stays black: %s cannot draw in it",

@@ -48,6 +48,12 @@ struct window *window_create(const struct options *options)
         return NULL;
     }
     w = mem_new(1, sizeof(*w));
+    // what SDL falls back to without a desktop
+    if (!strcmp(SDL_GetCurrentVideoDriver(), "offscreen") ||
+        !strcmp(SDL_GetCurrentVideoDriver(), "dummy")) {
+        log_write(level, "no window: no display here; DISPLAY or WAYLAND_DISPLAY names it");
+        goto fail;
+    }
     w->sdl = SDL_CreateWindow(PROGRAM, SDL_WINDOWPOS_UNDEFINED, SDL_WINDOWPOS_UNDEFINED, WIDTH,
                               HEIGHT, flags);
     if (!w->sdl) {

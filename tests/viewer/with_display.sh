@@ -12,11 +12,12 @@ for tool in Xvfb xdotool import; do
 done
 
 directory=$(mktemp -d)
+test=
 # -displayfd picks a free number, and writes it once the display is ready
 mkfifo "$directory/number"
 Xvfb -displayfd 3 -screen 0 1280x900x24 -nolisten tcp 3>"$directory/number" 2>"$directory/log" &
 server=$!
-trap 'kill $server 2>/dev/null; wait $server 2>/dev/null; rm -rf "$directory"' EXIT
+trap 'kill $test $server 2>/dev/null; wait $server 2>/dev/null; rm -rf "$directory"' EXIT
 trap 'exit 143' INT TERM
 if ! read -r number <"$directory/number"; then
     cat "$directory/log" >&2
@@ -24,4 +25,6 @@ if ! read -r number <"$directory/number"; then
     exit 77
 fi
 unset WAYLAND_DISPLAY SDL_VIDEODRIVER
-DISPLAY=:$number "$@"
+DISPLAY=:$number "$@" & # in the background, so that this script can be ended
+test=$!
+wait $test
