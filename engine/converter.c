@@ -31,7 +31,7 @@ struct deep3d *deep3d_create(const struct deep3d_params *params)
     c->kernels = kernels_best();
     c->threads = params->threads > 0 ? params->threads : 0;
     c->stereo = stereo_create(c->kernels, c->threads);
-    c->steady = steady_create(c->kernels, c->threads);
+    c->steady = steady_create(c->kernels);
     c->depth = depth_create(params, c->kernels);
     if (c->depth == NULL)
         goto fail;

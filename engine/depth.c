@@ -223,8 +223,9 @@ struct depth_answer depth_read(struct depth *d, bool new_shot)
     struct depth_answer answer = {d->width, d->height, d->nearness, NULL};
 
     if (d->traits.output == MODEL_DISTRIBUTION) {
-        struct levels_job job = {output,      d->levels,   d->width,  d->height,
-                                 d->nearness, d->sureness, d->threads};
+        // so little work that waking other threads for it costs more
+        struct levels_job job = {output,      d->levels,   d->width, d->height,
+                                 d->nearness, d->sureness, 1};
         d->kernels->levels(&job);
         answer.sureness = d->sureness;
         return answer;

@@ -17,7 +17,6 @@
 
 struct steady {
     const struct kernels *kernels;
-    int threads;
     int width, height; // 0: no room
     bool known;        // past and old_guide hold the previous picture's
     float *block;
@@ -26,12 +25,11 @@ struct steady {
     int scratch_width;
 };
 
-struct steady *steady_create(const struct kernels *kernels, int threads)
+struct steady *steady_create(const struct kernels *kernels)
 {
     struct steady *s = mem_new(1, sizeof(*s));
 
     s->kernels = kernels;
-    s->threads = threads;
     return s;
 }
 
@@ -161,7 +159,7 @@ const float *steady_run(struct steady *s, const struct depth_answer *answer,
         .still = STILL,
         .moving = MOVING,
         .past = s->past,
-        .threads = s->threads,
+        .threads = 1, // so little work that waking other threads for it costs more
     };
     s->kernels->steady(&job);
     return s->past;

@@ -15,7 +15,7 @@
 struct steady;
 
 // Never NULL.
-struct steady *steady_create(const struct kernels *kernels, int threads);
+struct steady *steady_create(const struct kernels *kernels);
 // Accepts a pointer to NULL; sets it to NULL.
 void steady_destroy(struct steady **steady);
 

@@ -162,27 +162,6 @@ static void turned_tile(const struct colour_job *job, int x, int y, int count, i
             memcpy(to[r] + i * step, &tile[r][i], 4);
 }
 
-static void bands(void *user, int first, int end)
-{
-    const struct colour_job *job = user;
-    bool straight = job->quarter_turns == 0 && !job->mirrored;
-
-    for (int band = first; band < end; band++) {
-        int y = band * TILE_ROWS, rows = job->height - y < TILE_ROWS ? job->height - y : TILE_ROWS;
-        for (int x = 0; x < job->width; x += TILE_PX) {
-            int count = job->width - x < TILE_PX ? job->width - x : TILE_PX;
-            if (!straight) {
-                turned_tile(job, x, y, count, rows);
-                continue;
-            }
-            for (int r = 0; r < rows; r++)
-                convert_line(job, y + r, x, count,
-                             job->out.pixels + (size_t)(y + r) * job->out.stride_bytes +
-                                 (size_t)x * 4);
-        }
-    }
-}
-
 static void pad_rows(void *user, int first, int end)
 {
     const struct image *out = user;
@@ -197,10 +176,34 @@ static void pad_rows(void *user, int first, int end)
     }
 }
 
+static void bands(void *user, int first, int end)
+{
+    const struct colour_job *job = user;
+    struct image out = job->out;
+    bool straight = job->quarter_turns == 0 && !job->mirrored;
+
+    for (int band = first; band < end; band++) {
+        int y = band * TILE_ROWS, rows = job->height - y < TILE_ROWS ? job->height - y : TILE_ROWS;
+        for (int x = 0; x < job->width; x += TILE_PX) {
+            int count = job->width - x < TILE_PX ? job->width - x : TILE_PX;
+            if (!straight) {
+                turned_tile(job, x, y, count, rows);
+                continue;
+            }
+            for (int r = y; r < y + rows; r++)
+                convert_line(job, r, x, count,
+                             out.pixels + (size_t)r * out.stride_bytes + (size_t)x * 4);
+        }
+        if (straight)
+            pad_rows(&out, y, y + rows);
+    }
+}
+
 void KERNEL(colour)(const struct colour_job *job)
 {
     struct image out = job->out;
 
     parallel_rows((job->height + TILE_ROWS - 1) / TILE_ROWS, job->threads, bands, (void *)job);
-    parallel_rows(out.height, job->threads, pad_rows, &out);
+    if (job->quarter_turns != 0 || job->mirrored)
+        parallel_rows(out.height, job->threads, pad_rows, &out);
 }

@@ -90,7 +90,7 @@ static bool measure(const struct kernels *kernels, int threads, const struct dee
                     struct figures *f)
 {
     struct stereo *stereo = stereo_create(kernels, threads);
-    struct steady *steady = steady_create(kernels, threads);
+    struct steady *steady = steady_create(kernels);
     float *near = draw_nearness(), gain = DEEP3D_STRENGTH_DEFAULT / 200 * (float)eyes->width;
     struct depth_answer answer = {NEAR_WIDTH, NEAR_HEIGHT, near, NULL};
     bool ok = stereo_resize(stereo, eyes->width, eyes->height) &&
