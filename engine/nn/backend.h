@@ -18,8 +18,9 @@ struct backend {
     // Adds the steps of every node in graph->order to the program. program->plain has the inputs'
     // buffers, and must have the outputs' at the end. False, logged.
     bool (*compile)(void *state, struct graph *graph, struct program *program);
-    // Optional: NULL means program_run().
-    bool (*run)(void *state, struct program *program);
+    // Optional: NULL means run_program(program). run_program is program_run() or, for profiles,
+    // program_run_timed().
+    bool (*run)(void *state, struct program *program, bool (*run_program)(struct program *));
     // "oneDNN 2.6.3 fp32"; lives as long as the state.
     const char *(*describe)(const void *state);
 };

@@ -88,6 +88,7 @@ bool onednn_add_primitive(struct onednn *o, const char *kind, const struct node 
     step->bind = primitive_bind;
     step->run = primitive_run;
     step->destroy = primitive_destroy;
+    step->detail = onednn_implementation(pd); // the arena keeps pd
     s->stream = o->stream;
     s->buffers = mem_new((size_t)count + 1, sizeof(int));
     s->args = mem_new((size_t)count + 1, sizeof(*s->args));
@@ -404,14 +405,14 @@ static bool compile(void *state, struct graph *graph, struct program *program)
     return ok;
 }
 
-static bool run(void *state, struct program *program)
+static bool run(void *state, struct program *program, bool (*run_program)(struct program *))
 {
     struct onednn *o = state;
     int before = omp_get_max_threads();
     bool ok;
 
     omp_set_num_threads(o->threads);
-    ok = program_run(program);
+    ok = run_program(program);
     omp_set_num_threads(before);
     return ok;
 }

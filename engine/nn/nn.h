@@ -107,6 +107,10 @@ const void *nn_plan_output(const struct nn_plan *plan, int index);
 // False, logged, when the device failed; the plan is then to be destroyed.
 bool nn_plan_run(struct nn_plan *plan);
 
+// Runs it `runs` times, step by step, and logs where the time goes: a line for each kind of step
+// and each of the slowest.
+void nn_plan_profile(struct nn_plan *plan, int runs);
+
 size_t nn_plan_slab_bytes(const struct nn_plan *plan);
 // For people: "oneDNN 2.6.3 fp32", "reference", ...
 const char *nn_plan_backend_name(const struct nn_plan *plan);

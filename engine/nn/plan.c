@@ -223,11 +223,27 @@ const void *nn_plan_output(const struct nn_plan *plan, int index)
     return plan->program->buffers[plan->program->plain[plan->graph->outputs[index]]].data;
 }
 
-bool nn_plan_run(struct nn_plan *plan)
+static bool run_with(struct nn_plan *plan, bool (*run_program)(struct program *))
 {
     if (plan->backend->run)
-        return plan->backend->run(plan->state, plan->program);
-    return program_run(plan->program);
+        return plan->backend->run(plan->state, plan->program, run_program);
+    return run_program(plan->program);
+}
+
+bool nn_plan_run(struct nn_plan *plan)
+{
+    return run_with(plan, program_run);
+}
+
+void nn_plan_profile(struct nn_plan *plan, int runs)
+{
+    for (int i = 0; i < plan->program->step_count; i++)
+        plan->program->steps[i].spent_ns = 0;
+    for (int i = 0; i < runs; i++)
+        if (!run_with(plan, program_run_timed))
+            return;
+    if (runs > 0)
+        program_report(plan->program, runs);
 }
 
 size_t nn_plan_slab_bytes(const struct nn_plan *plan)

@@ -7,6 +7,7 @@
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "engine/nn/graph.h"
 
@@ -26,7 +27,8 @@ struct step {
     step_bind *bind;  // NULL: nothing to do
     step_run *run;
     step_destroy *destroy; // of data; NULL: nothing to do
-    int64_t spent_ns;      // filled while profiling
+    const char *detail;    // for profiles: what does it, or NULL; lives as long as the step
+    int64_t spent_ns;      // of program_run_timed()
 };
 
 struct buffer {
@@ -70,3 +72,7 @@ void program_keep(struct program *program, int buffer);
 // to bind.
 bool program_place(struct program *program);
 bool program_run(struct program *program);
+// The same, adding each step's time to its spent_ns.
+bool program_run_timed(struct program *program);
+// Logs where the time of `runs` timed runs went.
+void program_report(const struct program *program, int runs);

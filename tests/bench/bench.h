@@ -11,6 +11,7 @@ typedef int bench_run(int argc, char **argv);
 bench_run bench_play;
 bench_run bench_stereo;
 bench_run bench_convert;
+bench_run bench_nn;
 
 // The value of "--name value" in argv, NULL where it is missing.
 const char *bench_option(int argc, char **argv, const char *name);

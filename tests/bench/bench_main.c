@@ -18,6 +18,9 @@ static const struct {
     {"convert", bench_convert,
      "[--size WxH] [--model FILE] [--backend auto|cuda|cpu|ref] [--threads N] [--runs R] [--json "
      "FILE]: the whole converter"},
+    {"nn", bench_nn,
+     "--case DIR [--backend auto|ref|cpu|cuda] [--threads N] [--runs R] [--profile R] [--json FILE]: "
+     "a network alone, on an ONNX case folder"},
 };
 
 const char *bench_option(int argc, char **argv, const char *name)

@@ -1,0 +1,117 @@
+// One network alone: an ONNX case folder, run again and again, its answer compared with the
+// folder's.
+#include <cjson/cJSON.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "tests/bench/bench.h"
+#include "tests/nn/case.h"
+
+#define RUNS 50
+
+static bool parse_backend(const char *name, enum nn_backend *out)
+{
+    static const struct {
+        const char *name;
+        enum nn_backend backend;
+    } names[] = {{"auto", NN_BACKEND_AUTO},
+                 {"ref", NN_BACKEND_REFERENCE},
+                 {"cpu", NN_BACKEND_CPU},
+                 {"cuda", NN_BACKEND_CUDA}};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+        if (strcmp(name, names[i].name) == 0) {
+            *out = names[i].backend;
+            return true;
+        }
+    return false;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+// Milliseconds of each run, sorted. False: the device failed.
+static bool measure(struct nn_plan *plan, const struct case_set *set, double *ms, int runs)
+{
+    for (int i = -2; i < runs; i++) { // two to warm up
+        int64_t start;
+
+        case_fill(plan, set);
+        start = clock_now_ns();
+        if (!nn_plan_run(plan))
+            return false;
+        if (i >= 0)
+            ms[i] = (double)(clock_now_ns() - start) / NS_PER_MS;
+    }
+    qsort(ms, (size_t)runs, sizeof(*ms), by_value);
+    return true;
+}
+
+static bool report(struct nn_plan *plan, const struct case_set *set, const double *ms, int runs,
+                   const char *path)
+{
+    struct case_error e = case_compare(plan, set);
+    cJSON *json = cJSON_CreateObject();
+    bool ok;
+
+    cJSON_AddStringToObject(json, "backend", nn_plan_backend_name(plan));
+    cJSON_AddNumberToObject(json, "ms_p50", ms[runs / 2]);
+    cJSON_AddNumberToObject(json, "ms_p99", ms[(runs * 99 + 99) / 100 - 1]);
+    cJSON_AddNumberToObject(json, "ms_min", ms[0]);
+    cJSON_AddNumberToObject(json, "nmse", e.nmse);
+    cJSON_AddNumberToObject(json, "slab_bytes", (double)nn_plan_slab_bytes(plan));
+    ok = bench_write(json, path) && e.same_form;
+    if (!e.same_form)
+        fprintf(stderr, "deep3d-bench: the network's outputs have other types or shapes\n");
+    cJSON_Delete(json);
+    return ok;
+}
+
+int bench_nn(int argc, char **argv)
+{
+    const char *folder = bench_option(argc, argv, "case");
+    const char *backend_name = bench_option(argc, argv, "backend");
+    const char *threads = bench_option(argc, argv, "threads");
+    const char *runs_text = bench_option(argc, argv, "runs");
+    const char *profile = bench_option(argc, argv, "profile");
+    int runs = runs_text ? atoi(runs_text) : RUNS;
+    enum nn_backend backend = NN_BACKEND_AUTO;
+    struct case_set set = {0};
+    struct nn_model *model;
+    struct nn_plan *plan = NULL;
+    double *ms = NULL;
+    char *file;
+    bool ok = false;
+
+    if (!folder || runs < 1 || (backend_name && !parse_backend(backend_name, &backend))) {
+        fprintf(stderr, "deep3d-bench nn: give --case DIR, and a known --backend\n");
+        return 1;
+    }
+    file = mem_printf("%s/model.onnx", folder);
+    model = nn_model_load(file);
+    if (model && !case_set_load(folder, 0, &set))
+        log_error("%s: no test_data_set_0 with tensors of types that we have", folder);
+    else if (model)
+        plan = case_plan(model, &set, backend, threads ? atoi(threads) : 0);
+    if (plan) {
+        ms = mem_new((size_t)runs, sizeof(*ms));
+        ok = measure(plan, &set, ms, runs) &&
+             report(plan, &set, ms, runs, bench_option(argc, argv, "json"));
+    }
+    if (ok && profile)
+        nn_plan_profile(plan, atoi(profile));
+    mem_free(ms);
+    nn_plan_destroy(&plan);
+    case_set_finish(&set);
+    nn_model_destroy(&model);
+    mem_free(file);
+    return ok ? 0 : 1;
+}
