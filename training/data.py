@@ -28,6 +28,9 @@ class Batch:
     fine: torch.Tensor       # float32 [n][Cf][H/8][W/8]
     taught: torch.Tensor     # float32 [n], 1 where teacher features exist
     theta: torch.Tensor      # float32 [t][2][3], for torch's affine_grid: twin -> original
+    paired: torch.Tensor     # int64 [m], which originals are left (or mirrored right) eyes whose other eye is known
+    eyes: torch.Tensor       # uint8 [m][2][3][h][w], both eyes undegraded: as the picture, and the other
+    parallax: torch.Tensor   # float32 [m][2], px at w: x in `eyes` 0 less x in `eyes` 1 at disparity 0 and at 1
 
 
 @dataclass
@@ -38,6 +41,20 @@ class Sample:
     weight: np.ndarray     # float32 [H/2][W/2]
     coarse: np.ndarray     # uint8 [Cc][H/16][W/16]
     fine: np.ndarray       # uint8 [Cf][H/8][W/8]
+    other: np.ndarray      # uint8 [H][W][3], the right eye; [0][W][3] where there is none
+    parallax: tuple        # (far, near) in parts of the width, for disparity 0 and 1
+
+
+@dataclass
+class Crop:
+    """What one sample gives to a batch; None where the sample has nothing."""
+    rgb: np.ndarray        # uint8 [height][width][3], not yet degraded
+    disparity: np.ndarray  # float32 [height/2][width/2], normalised inside the crop
+    weight: np.ndarray
+    coarse: np.ndarray
+    fine: np.ndarray
+    eyes: np.ndarray = None      # uint8 [2][3][height/2][width/2]
+    parallax: np.ndarray = None  # float32 [2], px
 
 
 class PackSource:
@@ -57,7 +74,8 @@ class PackSource:
     def at(self, i):
         p = self.pack
         weight = np.exp(p.get("doubt", i).astype(np.float32) * np.float32(-1 / (255 * self.tolerance)))
-        return Sample(p.get("picture", i), from_u16(p.get("disparity", i)), weight, p.get("coarse", i), p.get("fine", i))
+        return Sample(p.get("picture", i), from_u16(p.get("disparity", i)), weight, p.get("coarse", i), p.get("fine", i),
+                      p.get("other", i), p.parallax(i))
 
     def feature_statistics(self, count=200):
         """((mean, deviation) of the coarse channels, the same of the fine ones), float32 [C] each."""
@@ -97,12 +115,13 @@ def _resize_maps(maps, width, height):
 
 
 def normalise(disparity, weight):
-    """Moves the crop's 2nd and 98th percentile of trusted pixels to 0 and 1 and clips there."""
+    """(disparity moved so that the 2nd and 98th percentile of trusted pixels are 0 and 1, and clipped there; the old
+    value that is 0 now; the old difference that is 1 now)."""
     trusted = disparity[weight > 0.2]
     low, high = np.percentile(trusted if trusted.size > 100 else disparity, (2, 98))
     spread = max(high - low, LEAST_RANGE)
     low = (low + high - spread) / 2
-    return np.clip((disparity - low) / spread, 0, 1).astype(np.float32)
+    return np.clip((disparity - low) / spread, 0, 1).astype(np.float32), low, spread
 
 
 def degrade(rng, rgb):
@@ -153,55 +172,74 @@ class Batches:
     def make(self, step, count, twins, height, width):
         """Batch number `step`: count originals, twins of the first `twins`, of height x width px."""
         rng = np.random.default_rng((self.seed, step))
-        rgb, moved, thetas, rows = [], [], [], []
+        rgb, moved, thetas, crops = [], [], [], []
         for i in range(count):
             source = self.sources[int(np.searchsorted(self.shares, rng.random(), side="right"))]
             s = source.sample(rng)
-            crop = choose_crop(rng, *s.rgb.shape[:2], width / height)
+            box = choose_crop(rng, *s.rgb.shape[:2], width / height)
             mirror = rng.random() < 0.5
-            picture, *maps = self._cut(s, crop, height, width, mirror)
-            rgb.append(degrade(rng, picture))
-            rows.append(maps)
+            crops.append(cut(s, box, height, width, mirror))
+            rgb.append(degrade(rng, crops[-1].rgb))
             if i < twins:
-                twin, theta = twin_view(rng, s.rgb, crop, height, width)
+                twin, theta = twin_view(rng, s.rgb, box, height, width)
                 if mirror:
                     twin = np.ascontiguousarray(twin[:, ::-1])
                     theta[0, 2] = -theta[0, 2]
                 moved.append(degrade(rng, twin))
                 thetas.append(theta)
-        return self._assemble(rgb + moved, rows, thetas)
+        return assemble(rgb + moved, crops, thetas)
 
-    @staticmethod
-    def _cut(s, crop, height, width, mirror):
-        y, x, ch, cw = crop
 
-        def part(step):
-            return slice(y // step, (y + ch) // step), slice(x // step, (x + cw) // step)
+def cut(s, box, height, width, mirror):
+    """The Crop of a sample at box (y, x, height, width), resized to height x width px."""
+    y, x, ch, cw = box
 
-        picture = _resize(s.rgb[part(1)], width, height)
-        disparity = _resize(s.disparity[part(2)], width // 2, height // 2)
-        weight = _resize(s.weight[part(2)], width // 2, height // 2)
-        coarse = _resize_maps(s.coarse[(slice(None), *part(16))], width // 16, height // 16)
-        fine = _resize_maps(s.fine[(slice(None), *part(8))], width // 8, height // 8)
-        out = [picture, normalise(disparity, weight), weight, coarse, fine]
-        if mirror:
-            out = [None if a is None else a[:, ::-1] if a.ndim == 2 or i == 0 else a[..., ::-1]
-                   for i, a in enumerate(out)]
-        return out
+    def part(step):
+        return slice(y // step, (y + ch) // step), slice(x // step, (x + cw) // step)
 
-    @staticmethod
-    def _assemble(rgb, rows, thetas):
-        def stack(arrays):
-            return torch.from_numpy(np.ascontiguousarray(np.stack(arrays)))
+    half = (width // 2, height // 2)
+    weight = _resize(s.weight[part(2)], *half)
+    disparity, low, spread = normalise(_resize(s.disparity[part(2)], *half), weight)
+    maps = [_resize_maps(m[(slice(None), *part(step))], width // step, height // step)
+            for m, step in ((s.coarse, 16), (s.fine, 8))]
+    out = Crop(_resize(s.rgb[part(1)], width, height), disparity, weight, *maps)
+    if s.other.shape[0]:
+        far, near = s.parallax
+        scale = s.rgb.shape[1] / cw * half[0]  # parts of the whole width -> px of the crop at half size
+        out.parallax = np.float32([far + low * (near - far), far + (low + spread) * (near - far)]) * np.float32(scale)
+        eyes = [_resize(e[part(1)], *half).transpose(2, 0, 1) for e in (s.rgb, s.other)]
+        out.eyes = np.stack(eyes)
+    return _mirrored(out) if mirror else out
 
-        def maps(column):
-            known = next((r[column] for r in rows if r[column] is not None), np.zeros((0, 1, 1), np.float32))
-            return stack([np.zeros_like(known) if r[column] is None else r[column] for r in rows])
 
-        theta = stack(thetas) if thetas else torch.zeros(0, 2, 3)
-        taught = torch.tensor([float(r[2] is not None) for r in rows])
-        return Batch(stack(rgb).permute(0, 3, 1, 2), stack([r[0] for r in rows]), stack([r[1] for r in rows]), maps(2),
-                     maps(3), taught, theta)
+def _mirrored(crop):
+    """The same with left and right exchanged; parallax changes its sign."""
+    def flip(a, axis=-1):
+        return None if a is None else np.flip(a, axis)
+
+    return Crop(flip(crop.rgb, 1), flip(crop.disparity), flip(crop.weight), flip(crop.coarse), flip(crop.fine),
+                flip(crop.eyes), None if crop.parallax is None else -crop.parallax)
+
+
+def assemble(rgb, crops, thetas):
+    """A Batch of degraded pictures (originals, then twins), the originals' crops and the twins' thetas."""
+    def stack(arrays):
+        return torch.from_numpy(np.ascontiguousarray(np.stack(arrays)))
+
+    def maps(name):
+        values = [getattr(c, name) for c in crops]
+        known = next((v for v in values if v is not None), np.zeros((0, 1, 1), np.float32))
+        return stack([np.zeros_like(known) if v is None else v for v in values])
+
+    height, width = crops[0].disparity.shape
+    pairs = [i for i, c in enumerate(crops) if c.eyes is not None]
+    return Batch(
+        rgb=stack(rgb).permute(0, 3, 1, 2), disparity=stack([c.disparity for c in crops]),
+        weight=stack([c.weight for c in crops]), coarse=maps("coarse"), fine=maps("fine"),
+        taught=torch.tensor([float(c.coarse is not None) for c in crops]),
+        theta=stack(thetas) if thetas else torch.zeros(0, 2, 3), paired=torch.tensor(pairs, dtype=torch.int64),
+        eyes=stack([crops[i].eyes for i in pairs]) if pairs else torch.zeros(0, 2, 3, height, width, dtype=torch.uint8),
+        parallax=stack([crops[i].parallax for i in pairs]) if pairs else torch.zeros(0, 2))
 
 
 def prefetch(make, steps, threads=2, depth=6):

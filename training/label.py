@@ -69,8 +69,7 @@ def _work(path):
         return path.name, None
     rgb = fit(np.ascontiguousarray(bgr[..., ::-1]))
     disparity, doubt, maps = label(_teacher, rgb)
-    empty = np.zeros((0, 1, 1), np.uint8)
-    coarse, fine = (maps + [empty, empty])[:2]
+    coarse, fine = (maps + [pack.NO_MAP, pack.NO_MAP])[:2]
     return path.name, (rgb, pack.to_u16(disparity), np.uint8(np.clip(doubt, 0, 1) * 255), coarse, fine)
 
 

@@ -86,3 +86,36 @@ def steadiness(original, twin, theta):
     """Difference between the twin's disparity and the original's carried over to it. [T][h][w] each."""
     carried, inside = twins_of(original, theta)
     return _mean((twin - carried).abs(), inside)
+
+
+def select(other, probabilities, parallax):
+    """The selection layer: this eye's picture out of the other eye's, each level's shift weighted by its probability.
+
+    other: [M][3][h][w]; probabilities: [M][LEVELS][h][w] of this eye; parallax: [M][2], px, x here less x there at the
+    first and at the last level. Returns (picture [M][3][h][w], share of probability that falls inside it [M][h][w])."""
+    m, levels, height, width = probabilities.shape
+    steps = torch.linspace(0, 1, levels, device=other.device)
+    shift = parallax[:, :1] + (parallax[:, 1:] - parallax[:, :1]) * steps  # [M][LEVELS]
+    x = torch.arange(width, device=other.device) - shift[:, :, None]  # [M][LEVELS][w], where each level looks
+    inside = ((x >= 0) & (x <= width - 1)).to(other.dtype)
+    x = x.clamp(0, width - 1)
+    low = x.floor().clamp(max=width - 2)
+    part = (x - low)[:, None, None]
+    at = low.long().view(m, 1, 1, -1).expand(m, 3, height, -1)
+    shape = (m, 3, height, levels, width)
+    seen = other.gather(3, at).view(shape) * (1 - part) + other.gather(3, at + 1).view(shape) * part
+    weight = probabilities * inside[:, :, None]
+    picture = torch.einsum("mchlw,mlhw->mchw", seen, weight)
+    share = weight.sum(1)
+    return picture / (share[:, None] + EPSILON), share
+
+
+def photometric(eyes, probabilities, parallax, weight):
+    """Difference of this eye from what the selection layer makes of the other: colours and their horizontal steps.
+
+    eyes: [M][2][3][h][w] in 0..1; weight: [M][h][w], small where the other eye does not see the same."""
+    made, share = select(eyes[:, 1], probabilities, parallax)
+    weight = (0.1 + 0.9 * weight) * (share > 0.9)
+    difference = (made - eyes[:, 0]).abs().mean(1)
+    step = ((made[..., 1:] - made[..., :-1]) - (eyes[:, 0, ..., 1:] - eyes[:, 0, ..., :-1])).abs().mean(1)
+    return _mean(difference, weight) + _mean(step, torch.minimum(weight[..., 1:], weight[..., :-1]))

@@ -10,14 +10,19 @@ whole cells of CELL pixels, so that crops at cell borders cut pictures and maps 
 | doubt.raw | [H/2][W/2] uint8 | disagreement between the teacher's answers, 255 = the whole range |
 | coarse.raw | [Cc][H/16][W/16] uint8 | teacher features |
 | fine.raw | [Cf][H/8][W/8] uint8 | teacher features |
-| index.npy | int64 columns height, width, coarse channels, fine channels; order as in names.txt | |
+| other.raw | [H][W][3] uint8, or nothing | the right eye, where the picture is the left one of a pair |
+| index.npy | int64, columns as COLUMNS; order as in names.txt | |
 """
 from pathlib import Path
 
 import numpy as np
 
 CELL = 32  # px; sizes of pictures are multiples of it
-ARRAYS = ("picture", "disparity", "doubt", "coarse", "fine")
+ARRAYS = ("picture", "disparity", "doubt", "coarse", "fine", "other")
+# far, near: of a pair, the parallax that disparity 0 and 1 stand for, x left less x right, in millionths of the width.
+COLUMNS = ("height", "width", "coarse channels", "fine channels", "is pair", "far", "near")
+
+NO_MAP = np.zeros((0, 1, 1), np.uint8)
 
 
 def to_u16(d):
@@ -30,10 +35,10 @@ def from_u16(v):
     return v.astype(np.float32) * np.float32(1.5 / 65535) - np.float32(0.25)
 
 
-def sizes(height, width, coarse, fine):
+def sizes(height, width, coarse, fine, is_pair, *_):
     """Shapes of a picture's arrays, in the order of ARRAYS."""
     return ((height, width, 3), (height // 2, width // 2), (height // 2, width // 2),
-            (coarse, height // 16, width // 16), (fine, height // 8, width // 8))
+            (coarse, height // 16, width // 16), (fine, height // 8, width // 8), (height * is_pair, width, 3))
 
 
 class Writer:
@@ -45,11 +50,13 @@ class Writer:
         self.files = {name: open(self.folder / f"{name}.raw", "wb") for name in ARRAYS}
         self.rows, self.names = [], []
 
-    def add(self, name, picture, disparity, doubt, coarse, fine):
-        """Arrays as the module's table gives them (disparity already uint16)."""
-        for key, value in zip(ARRAYS, (picture, disparity, doubt, coarse, fine)):
+    def add(self, name, picture, disparity, doubt, coarse=NO_MAP, fine=NO_MAP, other=None, parallax=(0.0, 0.0)):
+        """Arrays as the module's table gives them (disparity already uint16); parallax: (far, near) of the width."""
+        values = (picture, disparity, doubt, coarse, fine, NO_MAP if other is None else other)
+        for key, value in zip(ARRAYS, values):
             self.files[key].write(np.ascontiguousarray(value).tobytes())
-        self.rows.append((picture.shape[0], picture.shape[1], coarse.shape[0], fine.shape[0]))
+        far, near = (round(v * 1e6) for v in parallax)
+        self.rows.append((*picture.shape[:2], coarse.shape[0], fine.shape[0], int(other is not None), far, near))
         self.names.append(name)
 
     def close(self):
@@ -64,7 +71,8 @@ class Pack:
 
     def __init__(self, folder):
         folder = Path(folder)
-        self.index = np.load(folder / "index.npy")
+        index = np.load(folder / "index.npy")
+        self.index = np.pad(index, ((0, 0), (0, len(COLUMNS) - index.shape[1])))  # older packs hold no pairs
         self.names = (folder / "names.txt").read_text().split("\n")
         self.raw = {}
         self.shapes = [sizes(*row) for row in self.index.tolist()]
@@ -73,7 +81,11 @@ class Pack:
             counts = [int(np.prod(s[i])) for s in self.shapes]
             self.starts[name] = np.concatenate([[0], np.cumsum(counts)])
             kind = np.uint16 if name == "disparity" else np.uint8
-            self.raw[name] = np.memmap(folder / f"{name}.raw", kind, "r") if sum(counts) else np.zeros(0, kind)
+            self.raw[name] = np.memmap(folder / f"{name}.raw", kind, "r") if sum(counts) else NO_MAP.ravel()
+
+    def parallax(self, i):
+        """(far, near) of picture i in parts of its width; equal where it is no pair."""
+        return self.index[i, 5] * 1e-6, self.index[i, 6] * 1e-6
 
     def __len__(self):
         return len(self.index)

@@ -1,4 +1,5 @@
-"""Labels stereo pairs and 3D films by matching their two eyes and writes a data pack without teacher features.
+"""Labels stereo pairs and 3D films by matching their two eyes and writes a data pack without teacher features, which
+holds the right eye too.
 
 Only pixels whose match is the same from left to right and from right to left, and which both eyes see, are trusted;
 the rest counts for nothing. Each picture has its own range, as labels are normalised by their percentiles.
@@ -13,7 +14,7 @@ import cv2
 import numpy as np
 
 from . import pack
-from .label import fit, normalise
+from .label import fit
 
 SEARCH = 0.14  # of the width, disparities looked for: half of it before, half behind the screen
 LEAST_TRUSTED = 0.3  # of the pixels
@@ -35,7 +36,7 @@ def match(left, right):
 
 
 def labelled(left, right):
-    """(rgb, disparity uint16, doubt uint8) for a pack, or None where too little can be matched. left, right: uint8 RGB."""
+    """What a pack's writer takes, as a dict, or None where too little can be matched. left, right: uint8 RGB."""
     left, right = fit(left), fit(right)
     disparity, trusted = match(left, right)
     if trusted.mean() < LEAST_TRUSTED:
@@ -44,7 +45,10 @@ def labelled(left, right):
     if high - low < 1:
         return None
     disparity = np.where(trusted, (disparity - low) / (high - low), 0.5)
-    return left, pack.to_u16(disparity[::2, ::2]), np.where(trusted, 0, 255).astype(np.uint8)[::2, ::2]
+    width = left.shape[1]
+    return {"picture": left, "disparity": pack.to_u16(disparity[::2, ::2]),
+            "doubt": np.where(trusted, 0, 255).astype(np.uint8)[::2, ::2], "other": right,
+            "parallax": (low / width, high / width)}
 
 
 def split(frame, layout, half):
@@ -95,14 +99,14 @@ def main():
     if bool(args.film) == bool(args.pairs):
         parser.error("give one of --film and --pairs")
     views = film(args.film, args.layout, not args.full, args.every) if args.film else folder(args.pairs)
-    writer, empty = pack.Writer(args.out), np.zeros((0, 1, 1), np.uint8)
+    writer = pack.Writer(args.out)
     taken = left_out = 0
     for left, right in views:
         arrays = labelled(left, right)
         if arrays is None:
             left_out += 1
             continue
-        writer.add(str(taken), *arrays, empty, empty)
+        writer.add(str(taken), **arrays)
         taken += 1
     writer.close()
     print(f"{taken} pictures, {left_out} left out because too little of them could be matched")

@@ -134,12 +134,11 @@ def main():
     cut_file.write_bytes(pickle.dumps(cuts))
     print(f"{len(cuts)} cut-outs", flush=True)
     tasks = [("montage", i) for i in range(args.montages)] + [("space", i) for i in range(args.spaces)]
-    empty = np.zeros((0, 1, 1), np.uint8)
     # Forked after OpenCV has started its threads, workers would wait for them for ever.
     fresh = multiprocessing.get_context("spawn")
     with fresh.Pool(args.processes, _start, (args.pack, cut_file, args.seed)) as pool:
         for task, arrays in zip(tasks, pool.imap(_make, tasks, chunksize=8)):
-            writer.add("%s-%d" % task, *arrays, empty, empty)
+            writer.add("%s-%d" % task, *arrays)
     writer.close()
 
 

@@ -175,7 +175,8 @@ class Pairs(unittest.TestCase):
             clip.release()
             views = list(pairs.film(f"{folder}/film.avi", "side-by-side", False, 1))
         self.assertEqual(len(views), 3)
-        rgb, disparity, doubt = pairs.labelled(*views[0])
+        made = pairs.labelled(*views[0])
+        disparity, doubt = made["disparity"], made["doubt"]
         height, width = disparity.shape
         inside = slice(int(height * 0.4), int(height * 0.6)), slice(int(width * 0.45), int(width * 0.6))
         self.assertGreater(pack.from_u16(disparity)[inside].mean(), 0.9)
@@ -228,6 +229,41 @@ class Scenes(unittest.TestCase):
         depth = hits.t.reshape(height, width)
         self.assertAlmostEqual(float(depth[height // 2, width // 2]), 4, delta=0.05)
         self.assertEqual(depth[0, 0], spaces.FAR)
+
+
+class SelectionLayer(unittest.TestCase):
+    def test_right_disparity_gives_back_the_picture(self):
+        other = torch.rand(1, 3, 8, 40)
+        here = torch.roll(other, 3, 3)  # x here = x there + 3
+        right, wrong = torch.zeros(2, 1, 5, 8, 40)
+        right[:, 3] = 1
+        wrong[:, 1] = 1
+        parallax = torch.tensor([[0.0, 4.0]])
+        made, share = losses.select(other, right, parallax)
+        torch.testing.assert_close(made[..., 3:], here[..., 3:], atol=1e-3, rtol=0)
+        self.assertEqual(float(share[..., :3].max()), 0)
+        eyes, weight = torch.stack((here, other), 1), torch.ones(1, 8, 40)
+        self.assertLess(float(losses.photometric(eyes, right, parallax, weight)), 0.01)
+        self.assertGreater(float(losses.photometric(eyes, wrong, parallax, weight)), 0.1)
+
+    def test_crops_and_mirrors_of_a_pair_keep_their_parallax(self):
+        rng = np.random.default_rng(8)
+        there = cv2.GaussianBlur(rng.integers(0, 255, (128, 192, 3)).astype(np.uint8), (0, 0), 4)
+        here = np.roll(there, 8, 1)
+        with tempfile.TemporaryDirectory() as folder:
+            writer = pack.Writer(folder)
+            disparity, doubt = np.full((64, 96), 0.5), np.zeros((64, 96), np.uint8)
+            writer.add("pair", here, pack.to_u16(disparity), doubt, other=there, parallax=(0.0, 16 / 192))
+            writer.close()
+            sample = data.PackSource(folder).at(0)
+        for mirror in (False, True):
+            crop = data.cut(sample, (16, 32, 96, 128), 96, 128, mirror)
+            levels = torch.from_numpy(np.ascontiguousarray(crop.disparity))[None, None] * 32
+            index = torch.arange(model.LEVELS).view(1, -1, 1, 1)
+            p = (1 - (levels - index).abs()).clamp(min=0)
+            eyes = torch.from_numpy(np.ascontiguousarray(crop.eyes))[None].float() / 255
+            parallax = torch.from_numpy(crop.parallax)[None]
+            self.assertLess(float(losses.photometric(eyes, p, parallax, torch.ones(1, 48, 64))), 0.02)
 
 
 class Small(unittest.TestCase):

@@ -119,6 +119,9 @@ def terms(student, batch, statistics, rgb, bf16):
         out["fine"] = losses.features(fine.float(), batch.fine, statistics[1], batch.taught)
     if twins:
         out["steady"] = losses.steadiness(disparity[:twins], disparity[n:], batch.theta)
+    if len(batch.paired):
+        out["photometric"] = losses.photometric(batch.eyes.float() / 255, log_p[batch.paired].exp(), batch.parallax,
+                                                batch.weight[batch.paired])
     return out, disparity
 
 
@@ -198,7 +201,9 @@ class Run:
     def start_from(self, path):
         """Takes another training's averaged weights as a beginning; steps count from 0."""
         state = torch.load(path, map_location=self.device)
-        self.student.load_state_dict(state["student"])
+        own = self.student.state_dict()  # another teacher, or none, has other adapters: they begin anew
+        fitting = {k: v for k, v in state["student"].items() if v.shape == own[k].shape}
+        self.student.load_state_dict(fitting, strict=False)
         self.student.network.load_state_dict(state["average"])
         self.average.state = {k: v.clone() for k, v in state["average"].items()}
         self.average.updates = state["updates"]
@@ -254,7 +259,7 @@ class Run:
 class Log:
     """Means of losses in log.csv, one line each LOG_EVERY steps."""
 
-    NAMES = ("loss", "cross_entropy", "scale_free", "gradient", "row", "coarse", "fine", "steady")
+    NAMES = ("loss", "cross_entropy", "scale_free", "gradient", "row", "coarse", "fine", "steady", "photometric")
 
     def __init__(self, path):
         self.path, self.sums, self.pictures, self.since = path, {}, 0, time.monotonic()
