@@ -19,6 +19,7 @@ from .teacher import Teacher
 
 AREA = 384 * 224  # px, about which a picture is resized before a model sees it
 EDGE_REACH = 2  # px
+GAP = 24  # px; wider unknown parts of a row stay unknown
 FRAMES = 90  # of a clip
 LONG_SIDE = 384  # px, for the teacher
 
@@ -80,13 +81,27 @@ def _steps(disparity):
     return np.where(step >= cv2.dilate(step, np.ones((1, 2 * EDGE_REACH + 1), np.uint8)), step, 0)
 
 
+def _filled(truth):
+    """truth with gaps of up to GAP px in a row filled by the farther of both ends, as what is hidden is background."""
+    height, width = truth.shape
+    known = np.isfinite(truth)
+    x = np.arange(width)
+    left = np.maximum.accumulate(np.where(known, x, -1), 1)
+    right = np.minimum.accumulate(np.where(known, x, width)[:, ::-1], 1)[:, ::-1]
+    small = (left >= 0) & (right < width) & (right - left <= GAP + 1)
+    rows = np.arange(height)[:, None]
+    ends = np.minimum(truth[rows, np.maximum(left, 0)], truth[rows, np.minimum(right, width - 1)])
+    return np.where(known, truth, np.where(small, ends, np.nan))
+
+
 def edge_share(disparity, truth):
     """Share of the truth's edges with an edge of the prediction within EDGE_REACH px; both have as many edges.
 
     disparity, truth: [H][W], truth NaN where unknown. None where the truth has hardly any edge."""
+    truth = _filled(truth)
     known = np.isfinite(truth[:, 2:]) & np.isfinite(truth[:, :-2])
     spread = np.nanpercentile(truth, 97) - np.nanpercentile(truth, 3)
-    edges = known & (_steps(np.nan_to_num(truth)) > max(1.5, 0.15 * spread))
+    edges = known & (np.where(known, _steps(np.nan_to_num(truth)), 0) > max(2.5, 0.15 * spread))
     if edges.sum() < 100:
         return None
     mine = np.where(known, _steps(disparity), 0)
