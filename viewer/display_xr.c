@@ -46,7 +46,7 @@ struct display_xr {
     struct xr_copy *copy;
     struct xr_eyes eyes;
     struct xr_time time;
-    struct xr_pace pace;
+    struct xr_pace pace, told; // told: what the statistics know of it
     struct xr_rate rate;
     struct xr_input input;
     int64_t period_ns;
@@ -115,8 +115,12 @@ static struct stereo_frame *take_due(struct display_xr *x, int64_t time_ns)
         f = stereo_ring_due(c->ring, media_clock_at(c->clock, time_ns), x->taken);
     else
         f = stereo_ring_current(c->ring, x->taken);
-    if (f)
-        x->taken = f->number;
+    if (!f)
+        return NULL;
+    // every frame is accounted for: shown, or passed over
+    if (c->first && x->counted != x->taken)
+        atomic_fetch_add(&c->stats->frames_skipped, 1);
+    x->taken = f->number;
     return f;
 }
 
@@ -217,8 +221,10 @@ static void count(struct display_xr *x, const struct period *p)
 
     if (!c->first)
         return;
-    atomic_store(&c->stats->periods, x->pace.periods);
-    atomic_store(&c->stats->late, x->pace.late);
+    // the statistics outlive this display: another one may go on with them
+    atomic_fetch_add(&c->stats->periods, x->pace.periods - x->told.periods);
+    atomic_fetch_add(&c->stats->late, x->pace.late - x->told.late);
+    x->told = x->pace;
     if (!p->new_number)
         return;
     stats_frame_shown(c->stats, p->display_ns);
@@ -438,6 +444,8 @@ static void xr_destroy(struct display *display)
 
     atomic_store(&x->quit, true);
     thread_join(&x->thread);
+    if (display->context.first && x->counted != x->taken)
+        atomic_fetch_add(&display->context.stats->frames_skipped, 1);
     close_session(x);
     xr_input_finish(&x->input);
     xr_copy_destroy(&x->copy);

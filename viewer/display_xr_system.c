@@ -139,13 +139,13 @@ static bool create_instance(struct xr_system *s, const struct wanted *wanted)
 
     if (XR_FAILED(result)) {
         s->instance = XR_NULL_HANDLE;
-        if (result == XR_ERROR_RUNTIME_UNAVAILABLE)
-            SAY(s, "headset: the OpenXR runtime does not answer: start its service (SteamVR, "
-                   "monado-service, WiVRn, Meta Link)");
-        else if (result == XR_ERROR_API_LAYER_NOT_PRESENT)
+        if (result == XR_ERROR_API_LAYER_NOT_PRESENT)
             SAY(s, "headset: an OpenXR layer named in XR_ENABLE_API_LAYERS is not installed");
         else
-            SAY(s, "headset: the OpenXR runtime gives no instance: %s", xr_result_name(result));
+            SAY(s,
+                "headset: the OpenXR runtime does not answer (%s): start its service (SteamVR, "
+                "monado-service, WiVRn, Meta Link)",
+                xr_result_name(result));
         return false;
     }
     if (!XR(s, xrGetInstanceProperties(s->instance, &properties)))
