@@ -307,8 +307,10 @@ static bool made(struct xr_system *s, const char *what, XrResult result, VkResul
 {
     if (XR_SUCCEEDED(result) && vk_result == VK_SUCCESS)
         return true;
-    log_error("headset: %s makes no Vulkan %s: %s, %s", s->runtime_name, what,
-              xr_result_name(result), vk_result_name(vk_result));
+    log_error("headset: %s makes no Vulkan %s (%s): look whether a Vulkan driver is installed for "
+              "the graphics card that the headset is plugged into",
+              s->runtime_name, what,
+              XR_FAILED(result) ? xr_result_name(result) : vk_result_name(vk_result));
     return false;
 }
 
