@@ -236,6 +236,16 @@ dnnl_primitive_desc_t onednn_pd_matmul(struct onednn_arena *a, onednn_md src, on
     return own(a, pd, ONEDNN_PD, s);
 }
 
+dnnl_primitive_desc_t onednn_pd_layer_norm(struct onednn_arena *a, onednn_md md, float epsilon,
+                                           const_dnnl_primitive_attr_t attr)
+{
+    dnnl_primitive_desc_t pd = NULL;
+    dnnl_status_t s = dnnl_layer_normalization_forward_primitive_desc_create(
+        &pd, a->engine, INFERENCE, md, md, NULL, epsilon, dnnl_use_scale | dnnl_use_shift, attr);
+
+    return own(a, pd, ONEDNN_PD, s);
+}
+
 void onednn_post_sum(dnnl_post_ops_t ops)
 {
     dnnl_post_ops_append_sum(ops, 1, 0, dnnl_data_type_undef);
@@ -346,6 +356,16 @@ dnnl_primitive_desc_t onednn_pd_matmul(struct onednn_arena *a, onednn_md src, on
     dnnl_matmul_desc_t op;
 
     return create(a, &op, dnnl_matmul_desc_init(&op, src, weights, bias, dst), attr);
+}
+
+dnnl_primitive_desc_t onednn_pd_layer_norm(struct onednn_arena *a, onednn_md md, float epsilon,
+                                           const_dnnl_primitive_attr_t attr)
+{
+    dnnl_layer_normalization_desc_t op;
+    dnnl_status_t s = dnnl_layer_normalization_forward_desc_init(&op, INFERENCE, md, NULL, epsilon,
+                                                                 dnnl_use_scale | dnnl_use_shift);
+
+    return create(a, &op, s, attr);
 }
 
 void onednn_post_sum(dnnl_post_ops_t ops)

@@ -74,6 +74,9 @@ dnnl_primitive_desc_t onednn_pd_concat(struct onednn_arena *arena, int count, co
 dnnl_primitive_desc_t onednn_pd_matmul(struct onednn_arena *arena, onednn_md src, onednn_md weights,
                                        onednn_md bias, onednn_md dst,
                                        const_dnnl_primitive_attr_t attr);
+// md: [rows][width], normalised along width, with a scale and a shift.
+dnnl_primitive_desc_t onednn_pd_layer_norm(struct onednn_arena *arena, onednn_md md, float epsilon,
+                                           const_dnnl_primitive_attr_t attr);
 dnnl_primitive_desc_t onednn_pd_reorder(struct onednn_arena *arena, onednn_md src, onednn_md dst,
                                         const_dnnl_primitive_attr_t attr);
 

@@ -62,22 +62,6 @@ static bool describe(struct onednn *o, const struct node *n, struct onednn_conv 
     return c->src && c->weights && c->dst;
 }
 
-static dnnl_primitive_attr_t fused_attr(const struct node *n)
-{
-    dnnl_primitive_attr_t attr = onednn_attr();
-    dnnl_post_ops_t ops = NULL;
-
-    if ((n->activation || n->residual != GRAPH_NONE) &&
-        dnnl_post_ops_create(&ops) == dnnl_success) {
-        if (n->residual != GRAPH_NONE)
-            onednn_post_sum(ops);
-        onednn_post_activation(ops, n);
-        dnnl_primitive_attr_set_post_ops(attr, ops);
-        dnnl_post_ops_destroy(ops);
-    }
-    return attr;
-}
-
 static bool is_slow(const_dnnl_primitive_desc_t pd)
 {
     const char *name = onednn_implementation(pd);
@@ -89,7 +73,7 @@ static bool is_slow(const_dnnl_primitive_desc_t pd)
 static dnnl_primitive_desc_t choose(struct onednn *o, const struct node *n, struct onednn_conv *c)
 {
     const struct form *form = onednn_form(o, n->in[0]);
-    dnnl_primitive_attr_t attr = fused_attr(n);
+    dnnl_primitive_attr_t attr = onednn_fused_attr(n);
     onednn_md any = c->src;
     dnnl_primitive_desc_t pd = NULL;
 
@@ -105,27 +89,6 @@ static dnnl_primitive_desc_t choose(struct onednn *o, const struct node *n, stru
     }
     dnnl_primitive_attr_destroy(attr);
     return pd;
-}
-
-// The buffer that the result is added to and replaces: the residual's own where nobody needs it any
-// more, else a copy.
-static int residual_buffer(struct onednn *o, const struct node *n, onednn_md dst)
-{
-    bool dies = onednn_dies_here(o, n->residual), was_there = false;
-    int buffer, copy;
-
-    for (const struct form *f = onednn_form(o, n->residual); f; f = f->next)
-        was_there = was_there || onednn_md_equal(f->md, dst);
-    buffer = onednn_want(o, n->residual, dst);
-    if (buffer == GRAPH_NONE ||
-        (dies && n->residual != n->in[0] && onednn_is_writable(o, n->residual, buffer)))
-        return buffer;
-    if (!was_there && !o->program->buffers[buffer].fixed) { // reordered for us: forget it as a form
-        onednn_forget(o, n->residual, buffer);
-        return buffer;
-    }
-    copy = program_add_buffer(o->program, onednn_md_bytes(dst));
-    return onednn_copy(o, dst, buffer, copy) ? copy : GRAPH_NONE;
 }
 
 enum onednn_result onednn_compile_conv(struct onednn *o, const struct node *n)
@@ -150,13 +113,7 @@ enum onednn_result onednn_compile_conv(struct onednn *o, const struct node *n)
         args[count++].buffer = onednn_want(o, n->in[2], c.bias);
     }
     args[count] = (struct argument){DNNL_ARG_DST, dst, GRAPH_NONE};
-    if (n->residual == GRAPH_NONE) {
-        args[count].buffer = onednn_make(o, n->out[0], dst);
-    } else {
-        args[count].buffer = residual_buffer(o, n, dst);
-        if (args[count].buffer != GRAPH_NONE)
-            onednn_put(o, n->out[0], dst, args[count].buffer);
-    }
+    args[count].buffer = onednn_result_buffer(o, n, dst);
     count++;
     for (int i = 0; i < count; i++)
         if (args[i].buffer == GRAPH_NONE)

@@ -7,55 +7,6 @@
 #include "engine/nn/onednn_state.h"
 #include "engine/nn/resize.h"
 
-// An activation as oneDNN's eltwise kinds, one after another.
-struct eltwise {
-    dnnl_alg_kind_t kind;
-    float a, b;
-};
-
-static int eltwise_of(enum activation activation, float a, float b, struct eltwise out[2])
-{
-    static const struct eltwise fixed[] = {
-        [ACTIVATION_RELU] = {dnnl_eltwise_relu, 0, 0},
-        [ACTIVATION_SIGMOID] = {dnnl_eltwise_logistic, 0, 0},
-        [ACTIVATION_TANH] = {dnnl_eltwise_tanh, 0, 0},
-        [ACTIVATION_GELU] = {dnnl_eltwise_gelu_erf, 0, 0},
-        [ACTIVATION_GELU_TANH] = {dnnl_eltwise_gelu_tanh, 0, 0},
-        [ACTIVATION_SWISH] = {dnnl_eltwise_swish, 1, 0},
-        [ACTIVATION_HARDSWISH] = {dnnl_eltwise_hardswish, 1.0f / 6, 0.5f},
-    };
-
-    switch (activation) {
-    case ACTIVATION_NONE:
-        return 0;
-    case ACTIVATION_LEAKY:
-        out[0] = (struct eltwise){dnnl_eltwise_relu, a, 0};
-        return 1;
-    case ACTIVATION_CLIP:
-        out[0] = (struct eltwise){dnnl_eltwise_clip, a, b};
-        return 1;
-    case ACTIVATION_ELU:
-        out[0] = (struct eltwise){dnnl_eltwise_elu, a, 0};
-        return 1;
-    case ACTIVATION_HARDSIGMOID:
-        out[0] = (struct eltwise){dnnl_eltwise_linear, a, b};
-        out[1] = (struct eltwise){dnnl_eltwise_clip, 0, 1};
-        return 2;
-    default:
-        out[0] = fixed[activation];
-        return 1;
-    }
-}
-
-void onednn_post_activation(dnnl_post_ops_t ops, const struct node *n)
-{
-    struct eltwise e[2];
-    int count = eltwise_of(n->activation, n->a, n->b, e);
-
-    for (int i = 0; i < count; i++)
-        onednn_post_eltwise(ops, e[i].kind, e[i].a, e[i].b);
-}
-
 static bool is_float(const struct onednn *o, int value)
 {
     return value != GRAPH_NONE && o->graph->values[value].type == NN_FLOAT32 &&
@@ -98,14 +49,14 @@ static enum onednn_result compile_activation(struct onednn *o, const struct node
     const struct form *form = input_form(o, n);
     float a = 0, b = 0;
     enum activation activation;
-    struct eltwise e[2];
+    struct onednn_eltwise e[2];
     dnnl_primitive_attr_t attr;
     dnnl_primitive_desc_t pd;
 
     if (!form)
         return ONEDNN_NOT_OURS;
     activation = activation_of(o->graph, n, &a, &b);
-    if (eltwise_of(activation, a, b, e) != 1)
+    if (onednn_eltwise_of(activation, a, b, e) != 1)
         return ONEDNN_NOT_OURS;
     attr = onednn_attr();
     pd = onednn_pd_eltwise(&o->arena, e[0].kind, form->md, e[0].a, e[0].b, attr);
@@ -290,6 +241,73 @@ static enum onednn_result compile_concat(struct onednn *o, const struct node *n)
     return result;
 }
 
+// Over the last dimension, with one scale and bias an element.
+static enum onednn_result compile_layer_norm(struct onednn *o, const struct node *n)
+{
+    const struct nn_shape *x = shape_of(o, n->in[0]);
+    int64_t axis = node_int(n, "axis", -1), width = x->rank ? x->dims[x->rank - 1] : 0;
+    int64_t rows[2] = {0, width};
+    dnnl_primitive_attr_t attr;
+    dnnl_primitive_desc_t pd;
+    onednn_md md, line;
+    struct argument args[4];
+
+    if (!is_float(o, n->in[0]) || (axis != -1 && axis != x->rank - 1) || !node_in(o->graph, n, 2))
+        return ONEDNN_NOT_OURS;
+    for (int i = 1; i < n->out_count; i++)
+        if (n->out[i] != GRAPH_NONE)
+            return ONEDNN_NOT_OURS;
+    for (int i = 1; i < 3; i++)
+        if (shape_of(o, n->in[i])->rank != 1 || shape_of(o, n->in[i])->dims[0] != width)
+            return ONEDNN_NOT_OURS;
+    rows[0] = shape_count(x) / width;
+    md = onednn_md_dense(&o->arena, 2, rows, dnnl_f32);
+    line = onednn_md_dense(&o->arena, 1, &width, dnnl_f32);
+    attr = onednn_attr();
+    pd = onednn_pd_layer_norm(&o->arena, md, node_float(n, "epsilon", 1e-5f), attr);
+    dnnl_primitive_attr_destroy(attr);
+    if (!pd)
+        return ONEDNN_NOT_OURS;
+    args[0] =
+        (struct argument){DNNL_ARG_SRC, md, onednn_want(o, n->in[0], onednn_plain_md(o, n->in[0]))};
+    args[1] = (struct argument){DNNL_ARG_SCALE, line, onednn_want(o, n->in[1], line)};
+    args[2] = (struct argument){DNNL_ARG_SHIFT, line, onednn_want(o, n->in[2], line)};
+    args[3] = (struct argument){DNNL_ARG_DST, md,
+                                onednn_make(o, n->out[0], onednn_plain_md(o, n->out[0]))};
+    return add(o, n, pd, args, 4);
+}
+
+// A reorder from the input seen through permuted strides.
+static enum onednn_result compile_transpose(struct onednn *o, const struct node *n)
+{
+    const struct nn_shape *x = shape_of(o, n->in[0]), *y = shape_of(o, n->out[0]);
+    int64_t strides[NN_MAX_RANK];
+    dnnl_primitive_attr_t attr;
+    dnnl_primitive_desc_t pd;
+    onednn_md from, to = onednn_plain_md(o, n->out[0]);
+    struct argument args[2];
+    int count;
+    const int64_t *perm = node_ints(n, "perm", &count);
+
+    if (!is_float(o, n->in[0]) || x->rank < 2)
+        return ONEDNN_NOT_OURS;
+    for (int i = 0; i < x->rank; i++) {
+        int64_t source = perm ? perm[i] : x->rank - 1 - i;
+
+        strides[i] = shape_span(x, (int)source + 1, x->rank);
+    }
+    from = onednn_md_strided(&o->arena, x->rank, y->dims, strides, dnnl_f32);
+    attr = onednn_attr();
+    pd = from ? onednn_pd_reorder(&o->arena, from, to, attr) : NULL;
+    dnnl_primitive_attr_destroy(attr);
+    if (!pd)
+        return ONEDNN_NOT_OURS;
+    args[0] = (struct argument){DNNL_ARG_FROM, from,
+                                onednn_want(o, n->in[0], onednn_plain_md(o, n->in[0]))};
+    args[1] = (struct argument){DNNL_ARG_TO, to, onednn_make(o, n->out[0], to)};
+    return add(o, n, pd, args, 2);
+}
+
 enum onednn_result onednn_compile_node(struct onednn *o, const struct node *n)
 {
     static const struct {
@@ -306,6 +324,12 @@ enum onednn_result onednn_compile_node(struct onednn *o, const struct node *n)
     if (node_is(n, "Conv") || node_is(n, "ConvTranspose"))
         return is_float(o, n->in[0]) && is_float(o, n->in[1]) ? onednn_compile_conv(o, n)
                                                               : ONEDNN_NOT_OURS;
+    if (node_is(n, "MatMul") || node_is(n, "Gemm"))
+        return onednn_compile_product(o, n);
+    if (node_is(n, "LayerNormalization"))
+        return compile_layer_norm(o, n);
+    if (node_is(n, "Transpose"))
+        return compile_transpose(o, n);
     if (node_is(n, "MaxPool") || node_is(n, "AveragePool"))
         return compile_pool(o, n);
     if (node_is(n, "Softmax"))

@@ -68,5 +68,16 @@ enum onednn_result { ONEDNN_DONE, ONEDNN_NOT_OURS, ONEDNN_FAILED };
 // Adds the node's steps; ONEDNN_NOT_OURS: oneDNN has no primitive for it, nothing was added.
 enum onednn_result onednn_compile_node(struct onednn *o, const struct node *node);
 enum onednn_result onednn_compile_conv(struct onednn *o, const struct node *node);
-// The node's activation as the primitive's last act; ACTIVATION_NONE adds nothing.
-void onednn_post_activation(dnnl_post_ops_t ops, const struct node *node);
+enum onednn_result onednn_compile_product(struct onednn *o, const struct node *node);
+
+// onednn_attr() with the node's residual sum and activation as the primitive's last acts.
+dnnl_primitive_attr_t onednn_fused_attr(const struct node *node);
+// Where a primitive with those writes: a new buffer, or the one that holds the residual. The
+// result's form is put. GRAPH_NONE: failed, logged.
+int onednn_result_buffer(struct onednn *o, const struct node *node, onednn_md dst);
+// An activation as oneDNN's eltwise kinds, one after another. Returns how many.
+struct onednn_eltwise {
+    dnnl_alg_kind_t kind;
+    float a, b;
+};
+int onednn_eltwise_of(enum activation activation, float a, float b, struct onednn_eltwise out[2]);

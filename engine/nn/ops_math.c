@@ -33,6 +33,15 @@ static void int_matrix(const struct op_call *c, int64_t a, int64_t b, int64_t y,
         }
 }
 
+// A third input, which pass_fuse() may add, is one number a column.
+static void add_columns(const struct op_call *c)
+{
+    int64_t count = tensor_count(c->out), columns = c->out->shape.dims[c->out->shape.rank - 1];
+
+    for (int64_t i = 0; i < count; i++)
+        ((float *)c->out->data)[i] += ((const float *)c->in[2].data)[i % columns];
+}
+
 void run_matmul(const struct op_call *c)
 {
     struct nn_shape a = c->in[0].shape, b = c->in[1].shape, batch;
@@ -64,6 +73,8 @@ void run_matmul(const struct op_call *c)
                       (const float *)c->in[1].data + from_b,
                       (float *)c->out->data + (i * size[0] + r) * size[2], size[1], size[2]);
     }
+    if (c->in_count > 2 && c->in[2].data)
+        add_columns(c);
 }
 
 void run_gemm(const struct op_call *c)

@@ -17,5 +17,8 @@ bool pass_infer(struct graph *graph);
 // Casts outputs back to the type that the file declares. types: one an output; as in a graph before
 // pass_widen.
 bool pass_narrow(struct graph *graph, const enum nn_type *types);
-// Joins nodes: BatchNormalization into Conv, activations and residual sums onto Conv.
+// Joins nodes: BatchNormalization and constants into the weights of convolutions and products,
+// activations and residual sums onto them. Begins with pass_recognise().
 bool pass_fuse(struct graph *graph);
+// Finds what exporters take apart, and makes it one node again: LayerNormalization and Gelu.
+bool pass_recognise(struct graph *graph);

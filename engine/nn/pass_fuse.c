@@ -12,17 +12,27 @@
 struct view {
     struct graph *g;
     int *producer, *uses;
+    int *reader; // a node that reads the value: the only one where uses is 1 and no graph output is
+                 // meant
 };
 
 static void view_init(struct view *v, struct graph *g)
 {
-    *v = (struct view){g, graph_find_producers(g), graph_count_uses(g)};
+    *v = (struct view){g, graph_find_producers(g), graph_count_uses(g),
+                       mem_new((size_t)g->value_count, sizeof(int))};
+    for (int i = 0; i < g->value_count; i++)
+        v->reader[i] = GRAPH_NONE;
+    for (int i = 0; i < g->node_count; i++)
+        for (int k = 0; k < g->nodes[i].in_count && !g->nodes[i].removed; k++)
+            if (g->nodes[i].in[k] != GRAPH_NONE)
+                v->reader[g->nodes[i].in[k]] = i;
 }
 
 static void view_finish(struct view *v)
 {
     mem_free(v->producer);
     mem_free(v->uses);
+    mem_free(v->reader);
 }
 
 // The node that makes the value for this one reader alone. NULL: none, or others read it too.
@@ -49,6 +59,17 @@ static bool is_conv(const struct node *n)
     return n && (node_is(n, "Conv") || node_is(n, "ConvTranspose"));
 }
 
+static bool is_product(const struct node *n)
+{
+    return n && (node_is(n, "MatMul") || node_is(n, "Gemm"));
+}
+
+// Nothing has been put onto it yet.
+static bool is_bare(const struct node *n)
+{
+    return !n->activation && n->residual == GRAPH_NONE;
+}
+
 static void drop_copies(struct graph *g)
 {
     int *map = mem_new((size_t)g->value_count, sizeof(*map));
@@ -68,23 +89,30 @@ static void drop_copies(struct graph *g)
     mem_free(map);
 }
 
-// Per output channel: y = factor y + offset. Channels of a transposed convolution's weights stand
-// second.
-static void scale_weights(const struct node *conv, const struct tensor *from, struct tensor *to,
-                          const float *factor, int64_t outputs)
+// Output channels of a convolution; columns of a matrix.
+static int64_t channels_of(const struct graph *g, const struct node *n)
 {
-    const struct nn_shape *s = &from->shape;
-    bool transpose = !strcmp(conv->op->name, "ConvTranspose");
-    int64_t group = node_int(conv, "group", 1), i = 0, kernel = shape_span(s, 2, s->rank);
+    const struct nn_shape *w = in_shape(g, n, 1);
 
-    for (int64_t a = 0; a < s->dims[0]; a++)
-        for (int64_t b = 0; b < s->dims[1]; b++)
-            for (int64_t k = 0; k < kernel; k++, i++) {
-                int64_t channel = transpose ? a / (s->dims[0] / group) * s->dims[1] + b : a;
+    if (node_is(n, "Conv"))
+        return w->dims[0];
+    if (node_is(n, "ConvTranspose"))
+        return w->dims[1] * node_int(n, "group", 1);
+    return w->dims[node_int(n, "transB", 0) ? 0 : w->rank - 1];
+}
 
-                ((float *)to->data)[i] =
-                    ((const float *)from->data)[i] * factor[channel < outputs ? channel : 0];
-            }
+// The channel that weight i belongs to.
+static int64_t channel_of(const struct node *n, const struct nn_shape *w, int64_t i)
+{
+    int64_t kernel = shape_span(w, 2, w->rank), inputs;
+
+    if (node_is(n, "Conv"))
+        return i / (w->dims[1] * kernel);
+    if (node_is(n, "ConvTranspose")) {
+        inputs = w->dims[0] / node_int(n, "group", 1);
+        return i / (w->dims[1] * kernel) / inputs * w->dims[1] + i / kernel % w->dims[1];
+    }
+    return node_int(n, "transB", 0) ? i / w->dims[1] : i % w->dims[w->rank - 1];
 }
 
 static bool constant_float(const struct graph *g, const struct node *n, int i)
@@ -92,30 +120,51 @@ static bool constant_float(const struct graph *g, const struct node *n, int i)
     return in_constant(g, n, i) && in_constant(g, n, i)->type == NN_FLOAT32;
 }
 
-// Conv, then y = factor y + offset a channel. Takes neither array over. False: no memory.
-static bool fold_affine(struct graph *g, struct node *conv, const float *factor,
-                        const float *offset, int64_t outputs)
+// A bias of one constant a channel, or none.
+static bool has_plain_bias(const struct graph *g, const struct node *n)
 {
-    const struct tensor *w = in_constant(g, conv, 1), *b = in_constant(g, conv, 2);
-    struct nn_shape line = {.rank = 1, .dims = {outputs}};
-    struct tensor *weights = tensor_create(NN_FLOAT32, &w->shape);
-    struct tensor *bias = tensor_create(NN_FLOAT32, &line);
-    int in[3] = {conv->in[0]};
+    if (!node_in(g, n, 2))
+        return true;
+    return constant_float(g, n, 2) && tensor_count(in_constant(g, n, 2)) == channels_of(g, n) &&
+           node_float(n, "beta", 1) == 1;
+}
 
-    if (!weights || !bias) {
+// True where y = factor y + offset a channel can go into the weights.
+static bool takes_affine(const struct graph *g, const struct node *n)
+{
+    return (is_conv(n) || is_product(n)) && is_bare(n) && constant_float(g, n, 1) &&
+           (is_conv(n) || in_shape(g, n, 1)->rank == 2) && has_plain_bias(g, n);
+}
+
+// Conv or product, then y = factor y + offset a channel. factor NULL: 1. False: no memory; nothing
+// has changed.
+static bool fold_affine(struct graph *g, struct node *n, const float *factor, const float *offset)
+{
+    const struct tensor *w = in_constant(g, n, 1), *b = in_constant(g, n, 2);
+    int64_t outputs = channels_of(g, n), count = tensor_count(w);
+    struct nn_shape line = {.rank = 1, .dims = {outputs}};
+    struct tensor *weights = factor ? tensor_create(NN_FLOAT32, &w->shape) : NULL;
+    struct tensor *bias = tensor_create(NN_FLOAT32, &line);
+    int in[3] = {n->in[0], n->in[1]};
+
+    if ((factor && !weights) || !bias) {
         tensor_destroy(&weights);
         tensor_destroy(&bias);
         return false;
     }
-    scale_weights(conv, w, weights, factor, outputs);
     for (int64_t i = 0; i < outputs; i++)
-        ((float *)bias->data)[i] = offset[i] + (b ? ((const float *)b->data)[i] * factor[i] : 0);
-    in[1] = graph_add_constant(g, "folded weights", weights);
+        ((float *)bias->data)[i] = (offset ? offset[i] : 0) +
+                                   (b ? ((const float *)b->data)[i] * (factor ? factor[i] : 1) : 0);
+    for (int64_t i = 0; i < count && factor; i++)
+        ((float *)weights->data)[i] =
+            ((const float *)w->data)[i] * factor[channel_of(n, &w->shape, i)];
+    if (factor)
+        in[1] = graph_add_constant(g, "folded weights", weights);
     in[2] = graph_add_constant(g, "folded bias", bias);
-    mem_free(conv->in);
-    conv->in = mem_new(3, sizeof(int));
-    memcpy(conv->in, in, sizeof(in));
-    conv->in_count = 3;
+    mem_free(n->in);
+    n->in = mem_new(3, sizeof(int));
+    memcpy(n->in, in, sizeof(in));
+    n->in_count = 3;
     return true;
 }
 
@@ -135,31 +184,68 @@ static void batch_norm_affine(const struct graph *g, const struct node *bn, int6
     }
 }
 
-static bool fold_batch_norm(struct view *v, struct node *bn)
+static void fold_batch_norm(struct view *v, struct node *bn)
 {
     struct graph *g = v->g;
     struct node *conv = sole_producer(v, bn->in[0]);
+    int64_t count = in_shape(g, bn, 1)->dims[0];
     float *factor, *offset;
-    int64_t count;
-    bool ok = true;
 
-    if (!is_conv(conv) || !constant_float(g, conv, 1) ||
-        (node_in(g, conv, 2) && !constant_float(g, conv, 2)))
-        return false;
+    if (!is_conv(conv) || !takes_affine(g, conv))
+        return;
     for (int i = 1; i < 5; i++)
-        ok = ok && constant_float(g, bn, i);
-    if (!ok)
-        return false;
-    count = in_shape(g, bn, 1)->dims[0];
+        if (!constant_float(g, bn, i))
+            return;
     factor = mem_new((size_t)count, sizeof(*factor));
     offset = mem_new((size_t)count, sizeof(*offset));
     batch_norm_affine(g, bn, count, factor, offset);
-    ok = fold_affine(g, conv, factor, offset, count);
-    if (ok)
+    if (fold_affine(g, conv, factor, offset))
         take_over(v, conv, bn);
     mem_free(factor);
     mem_free(offset);
-    return ok;
+}
+
+// A constant that is one number a channel of n's result, or one for all: as an array. NULL: it is
+// not. mem_free() it.
+static float *a_channel(const struct graph *g, const struct node *n, const struct tensor *t)
+{
+    int64_t channels = channels_of(g, n), count = t && t->type == NN_FLOAT32 ? tensor_count(t) : 0;
+    const struct nn_shape *y = &g->values[n->out[0]].shape;
+    int place = is_conv(n) ? y->rank - 2 : 0; // of the channel, from the last dimension
+    float *out;
+
+    if (count != 1 && (count != channels || t->shape.rank <= place ||
+                       t->shape.dims[t->shape.rank - 1 - place] != channels))
+        return NULL;
+    if (t->shape.rank > y->rank)
+        return NULL;
+    out = mem_new((size_t)channels, sizeof(*out));
+    for (int64_t i = 0; i < channels; i++)
+        out[i] = ((const float *)t->data)[count == 1 ? 0 : i];
+    return out;
+}
+
+// Add or Mul of constants onto a convolution or product goes into its weights.
+static void fold_constant(struct view *v, struct node *n)
+{
+    bool add = node_is(n, "Add");
+
+    for (int i = 0; i < 2; i++) {
+        struct node *first = sole_producer(v, n->in[i]);
+        float *numbers;
+        bool done;
+
+        if (!first || !takes_affine(v->g, first) || !in_constant(v->g, n, !i))
+            continue;
+        numbers = a_channel(v->g, first, in_constant(v->g, n, !i));
+        if (!numbers)
+            continue;
+        done = fold_affine(v->g, first, add ? NULL : numbers, add ? numbers : NULL);
+        mem_free(numbers);
+        if (done)
+            take_over(v, first, n);
+        return;
+    }
 }
 
 static void fuse_residual(struct view *v, struct node *add, const int *position)
@@ -171,7 +257,7 @@ static void fuse_residual(struct view *v, struct node *add, const int *position)
     for (int i = 0; i < 2; i++) {
         struct node *conv = sole_producer(v, add->in[i]);
 
-        if (!is_conv(conv) || conv->residual != GRAPH_NONE || conv->activation ||
+        if (!(is_conv(conv) || is_product(conv)) || !is_bare(conv) ||
             g->values[add->in[!i]].constant || add->in[0] == add->in[1] ||
             !shape_equal(in_shape(g, add, 0), in_shape(g, add, 1)))
             continue;
@@ -193,7 +279,7 @@ static void fuse_activation(struct view *v, struct node *n)
     enum activation activation = activation_of(v->g, n, &a, &b);
     struct node *conv = activation ? sole_producer(v, n->in[0]) : NULL;
 
-    if (!is_conv(conv) || conv->activation)
+    if (!(is_conv(conv) || is_product(conv)) || conv->activation)
         return;
     conv->activation = activation;
     conv->a = a;
@@ -201,23 +287,27 @@ static void fuse_activation(struct view *v, struct node *n)
     take_over(v, conv, n);
 }
 
-bool pass_fuse(struct graph *g)
+static void each(struct graph *g, void (*act)(struct view *, struct node *),
+                 const char *const *names)
 {
     struct view v;
-    int *position;
 
-    drop_copies(g);
-    if (!graph_sort(g))
-        return false;
     view_init(&v, g);
     for (int i = 0; i < g->order_count; i++)
-        if (node_is(&g->nodes[g->order[i]], "BatchNormalization"))
-            fold_batch_norm(&v, &g->nodes[g->order[i]]);
+        for (int k = 0; names[k]; k++)
+            if (node_is(&g->nodes[g->order[i]], names[k])) {
+                act(&v, &g->nodes[g->order[i]]);
+                break;
+            }
     view_finish(&v);
-    if (!graph_sort(g))
-        return false;
+}
+
+static void fuse_last(struct graph *g)
+{
+    int *position = mem_new((size_t)g->node_count, sizeof(*position));
+    struct view v;
+
     view_init(&v, g);
-    position = mem_new((size_t)g->node_count, sizeof(*position));
     for (int i = 0; i < g->order_count; i++)
         position[g->order[i]] = i;
     for (int i = 0; i < g->order_count; i++) {
@@ -230,5 +320,22 @@ bool pass_fuse(struct graph *g)
     }
     mem_free(position);
     view_finish(&v);
+}
+
+bool pass_fuse(struct graph *g)
+{
+    static const char *const batch_norm[] = {"BatchNormalization", NULL};
+    static const char *const affine[] = {"Add", "Mul", NULL};
+
+    drop_copies(g);
+    if (!graph_sort(g) || !pass_recognise(g))
+        return false;
+    each(g, fold_batch_norm, batch_norm);
+    if (!graph_sort(g))
+        return false;
+    each(g, fold_constant, affine);
+    if (!graph_sort(g))
+        return false;
+    fuse_last(g);
     return graph_sort(g);
 }
