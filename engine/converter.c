@@ -1,10 +1,11 @@
 #include "engine/deep3d.h"
 
-#include <math.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "engine/comfort.h"
 #include "engine/depth.h"
 #include "engine/picture.h"
 #include "engine/shot.h"
@@ -18,6 +19,11 @@ struct deep3d {
     struct steady *steady;
     struct stereo *stereo;
     struct shot shot;
+    struct deep3d_comfort wish;
+    struct comfort comfort;
+    struct comfort_view view; // of the last picture
+    float *pressed;           // nearness within the view's limits, [near_height][near_width]
+    size_t pressed_count;
     bool forget;           // the next picture begins a scene
     const float *nearness; // of the last picture, or NULL
     int near_width, near_height;
@@ -51,6 +57,7 @@ void deep3d_destroy(struct deep3d **converter)
     depth_destroy(&c->depth);
     steady_destroy(&c->steady);
     stereo_destroy(&c->stereo);
+    mem_free(c->pressed);
     mem_free(c);
     *converter = NULL;
 }
@@ -91,6 +98,18 @@ static bool check_settings(const struct deep3d_settings *s)
     return false;
 }
 
+static bool resize_pressed(struct deep3d *c, size_t count)
+{
+    if (c->pressed != NULL && c->pressed_count == count)
+        return true;
+    mem_free(c->pressed);
+    c->pressed = mem_try_block(count * sizeof(float));
+    c->pressed_count = count;
+    if (c->pressed == NULL)
+        log_error("no memory for a depth of %zu points", count);
+    return c->pressed != NULL;
+}
+
 // Room for everything that a picture of this size needs.
 static bool resize(struct deep3d *c, int width, int height)
 {
@@ -103,7 +122,8 @@ static bool resize(struct deep3d *c, int width, int height)
     c->nearness = changed ? NULL : c->nearness;
     c->forget = c->forget || changed;
     size = depth_answer_size(c->depth);
-    return steady_resize(c->steady, size.width, size.height);
+    return steady_resize(c->steady, size.width, size.height) &&
+           resize_pressed(c, (size_t)size.width * (size_t)size.height);
 }
 
 static void prepare(struct deep3d *c, const struct deep3d_picture *picture)
@@ -116,7 +136,7 @@ static void prepare(struct deep3d *c, const struct deep3d_picture *picture)
     depth_feed(c->depth, stereo_picture(c->stereo));
 }
 
-static void filter(struct deep3d *c)
+static void filter(struct deep3d *c, const struct deep3d_settings *settings)
 {
     const struct image *small = stereo_shrink(c->stereo);
     struct depth_answer answer;
@@ -130,23 +150,70 @@ static void filter(struct deep3d *c)
     c->nearness = steady_run(c->steady, &answer, small, new_shot);
     c->near_width = answer.width;
     c->near_height = answer.height;
+    c->view = comfort_update(&c->comfort, &c->wish, settings, c->nearness, c->near_width,
+                             c->near_height, new_shot);
 }
 
-static void draw(struct deep3d *c, const struct deep3d_settings *settings,
-                 const struct deep3d_eyes *eyes)
+// Nearness to draw with: the filtered one, pressed into the budget where it sticks out.
+static const float *within_budget(struct deep3d *c)
 {
-    float gain = settings->strength / 200 * (float)eyes->width; // half the parallax for each eye
+    if (c->view.low <= 0 && c->view.high >= 1)
+        return c->nearness;
+    for (size_t i = 0; i < c->pressed_count; i++) {
+        float v = c->nearness[i] > c->view.low ? c->nearness[i] : c->view.low;
+        c->pressed[i] = v < c->view.high ? v : c->view.high;
+    }
+    return c->pressed;
+}
+
+struct window {
+    const struct deep3d_eyes *eyes;
+    int left_px, right_px;
+};
+
+static void black_out(uint8_t *pixels, int count)
+{
+    for (int x = 0; x < count; x++)
+        memcpy(pixels + (size_t)x * 4, (const uint8_t[4]){0, 0, 0, 255}, 4);
+}
+
+static void window_rows(void *user, int first, int end)
+{
+    const struct window *w = user;
+
+    for (int y = first; y < end; y++) {
+        size_t row = (size_t)y * w->eyes->stride_bytes;
+        black_out(w->eyes->pixels[0] + row, w->left_px);
+        black_out(w->eyes->pixels[1] + row + (size_t)(w->eyes->width - w->right_px) * 4,
+                  w->right_px);
+    }
+}
+
+static void draw_window(const struct deep3d *c, const struct deep3d_eyes *eyes)
+{
+    float unit = (float)eyes->width / 100;
+    struct window w = {eyes, (int)(c->view.window_pct[0] * unit + 0.5f),
+                       (int)(c->view.window_pct[1] * unit + 0.5f)};
+
+    if (w.left_px > 0 || w.right_px > 0)
+        window_rows(&w, 0, eyes->height);
+}
+
+static void draw(struct deep3d *c, const struct deep3d_eyes *eyes)
+{
+    float gain = c->view.strength / 200 * (float)eyes->width; // half the parallax for each eye
     struct stereo_view view = {
-        .nearness = c->nearness,
+        .nearness = within_budget(c),
         .near_width = c->near_width,
         .near_height = c->near_height,
         .gain_px = {gain, gain},
-        .convergence = settings->convergence,
+        .convergence = c->view.convergence,
         .eye = {eyes->pixels[0], eyes->pixels[1]},
         .stride_bytes = eyes->stride_bytes,
     };
 
     stereo_draw(c->stereo, &view);
+    draw_window(c, eyes);
 }
 
 bool deep3d_convert(struct deep3d *c, const struct deep3d_picture *picture,
@@ -163,12 +230,17 @@ bool deep3d_convert(struct deep3d *c, const struct deep3d_picture *picture,
     if (!depth_run(c->depth))
         return false;
     answered = clock_now_ns();
-    filter(c);
+    filter(c, settings);
     filtered = clock_now_ns();
-    draw(c, settings, out_eyes);
+    draw(c, out_eyes);
     c->timing = (struct deep3d_timing){prepared - start, answered - prepared, filtered - answered,
                                        clock_now_ns() - filtered};
     return true;
+}
+
+void deep3d_set_comfort(struct deep3d *c, const struct deep3d_comfort *comfort)
+{
+    c->wish = *comfort;
 }
 
 void deep3d_reset(struct deep3d *c)

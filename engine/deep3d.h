@@ -72,6 +72,15 @@ struct deep3d_settings {
 #define DEEP3D_STRENGTH_DEFAULT 2.0f
 #define DEEP3D_CONVERGENCE_DEFAULT 0.5f
 
+// The screen that a person sits before, and what is done for their eyes. All-zero: nothing.
+struct deep3d_comfort {
+    float screen_width_m, distance_m; // either 0: no budget, strength alone counts
+    float eye_distance_m;             // 0: 0.063
+    float crossed_max_deg; // how far the eyes may turn inwards against the screen; 0: 1 degree
+    bool auto_convergence; // the subject of each shot lies on the screen; the setting is ignored
+    bool floating_window;  // black strips hide what the screen's sides would cut off in front of it
+};
+
 // How long the stages of the last conversion took.
 struct deep3d_timing {
     int64_t prepare_ns; // colour conversion, upright turn, network input
@@ -99,6 +108,9 @@ bool deep3d_convert(struct deep3d *converter, const struct deep3d_picture *pictu
                     const struct deep3d_settings *settings, const struct deep3d_eyes *out_eyes);
 // What follows is another scene (a seek, another file): forget the past.
 void deep3d_reset(struct deep3d *converter);
+// How much depth may be shown to the person before the screen; engine/comfort.h says how. Holds
+// from the next picture on; until it is called all is off.
+void deep3d_set_comfort(struct deep3d *converter, const struct deep3d_comfort *comfort);
 
 // Nearness of the last picture as the network gave it and the filter left it: [height][width], 0
 // far .. 1 near. Valid until the next call.

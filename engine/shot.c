@@ -9,8 +9,11 @@
 #define LUMA_TIMES 3.0f
 #define COLOURS_LEAST 0.12f
 #define COLOURS_TIMES 2.5f
-// So different that no other sign is needed.
+// So different that no other sign is needed; so many other colours that fast motion before does not
+// matter.
 #define LUMA_SURE 55.0f
+#define COLOURS_SURE 0.3f
+#define COLOURS_SURE_TIMES 3.0f
 #define FOLLOW 0.2f
 
 void shot_reset(struct shot *s)
@@ -54,6 +57,9 @@ static float difference(const float *a, const float *b, int count)
 static bool is_cut(const struct shot *s, float luma, float colours)
 {
     if (luma > LUMA_SURE && colours > COLOURS_LEAST)
+        return true;
+    if (luma > LUMA_LEAST && colours > COLOURS_SURE &&
+        colours > COLOURS_SURE_TIMES * s->usual_colours)
         return true;
     return luma > LUMA_LEAST && luma > LUMA_TIMES * s->usual_luma && colours > COLOURS_LEAST &&
            colours > COLOURS_TIMES * s->usual_colours;
