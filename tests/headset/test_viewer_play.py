@@ -1,0 +1,100 @@
+"""The player in the simulated headset: to the end, by the rules, and what each eye sees."""
+import rig as r
+
+
+def plays_to_the_end(rig):
+    """A film with sound under all validation layers: every frame accounted for, nothing said by anyone."""
+    clip = r.moving_clip(rig.path("moving.mp4"), seconds=3)
+    run = rig.play(clip, validate=True).clean().played()
+    convert = run.stats["convert"]
+    r.check(run.stats["source"]["frames_decoded"] == 90, f"{run.stats['source']}")
+    r.check(convert["frames"] + convert["dropped"] == 90, f"frames are missing: {convert}")
+    shown = run.report["distinct_images_shown"]
+    r.check(0 < shown <= convert["frames"], f"{shown} pictures shown of {convert['frames']}")
+    states = run.report["states"]
+    r.check(states[:5] == ["IDLE", "READY", "SYNCHRONIZED", "VISIBLE", "FOCUSED"] and states[-2:] == ["IDLE", "EXITING"], f"{states}")
+    r.check(run.report["layers_max"] >= 2 and run.report["ended"] == "instance destroyed", f"{run.report}")
+    return f"{convert['frames']} frames converted, {shown} shown"
+
+
+def plays_an_image(rig):
+    r.ffmpeg("-f", "lavfi", "-i", "testsrc2=s=317x211", "-frames:v", 1, rig.path("still.png"))
+    run = rig.play("--image-duration", 1, rig.path("still.png"), validate=True).clean().played()
+    r.check(run.report["frames_with_layers"] > 30, f"only {run.report['frames_with_layers']} frames")
+
+
+def without_timespec(rig):
+    """A runtime without the optional extensions is used all the same."""
+    clip = r.moving_clip(rig.path("moving.mp4"), seconds=3)
+    without = "XR_KHR_convert_timespec_time,XR_KHR_composition_layer_cylinder,XR_FB_display_refresh_rate"
+    run = rig.play(clip, env={"SIM_WITHOUT": without}).clean().played()
+    offset = run.stats["av_offset_ms"]["p50"]
+    r.check(abs(offset) < 40, f"picture and sound are {offset} ms apart")
+
+
+def upright_and_in_colour(rig):
+    """Quarters of a known colour, at their places, in both eyes."""
+    clip = rig.path("quarters.mkv")
+    quarter = ";".join(f"color={c}:s=320x180:r=25:d=3[{n}]" for n, c in enumerate(("0xe03020", "0x20c040", "0x3040d0", "0xf0f0f0")))
+    r.ffmpeg("-f", "lavfi", "-i", quarter + ";[0][1]hstack[a];[2][3]hstack[b];[a][b]vstack", "-c:v", "ffv1", "-pix_fmt", "bgr0", clip)
+    run = rig.play(clip, "--strength", 1, env=pictures("1")).clean().played()
+    expected = ((0xE0, 0x30, 0x20), (0x20, 0xC0, 0x40), (0x30, 0x40, 0xD0), (0xF0, 0xF0, 0xF0))
+    for eye in ("left", "right"):
+        picture = run.picture(f"t0001.00_{eye}")
+        left, top, right, bottom = picture.screen()
+        aspect = (right - left) / (bottom - top)
+        r.check(abs(aspect - 16 / 9) < 0.05, f"{eye}: the screen is {aspect:.3f}:1")
+        for n, colour in enumerate(expected):
+            seen = picture.at(left + (right - left) * (0.25, 0.75)[n % 2], top + (bottom - top) * (0.25, 0.75)[n // 2])
+            r.check(max(abs(a - b) for a, b in zip(seen, colour)) <= 6, f"{eye}: quarter {n} is {seen}, not {colour}")
+
+
+def pictures(times):
+    return {"SIM_PICTURES": "the folder of the run", "SIM_PICTURES_AT": times, "SIM_PICTURE_SIZE": "1920x2160"}
+
+
+def edges(row, left, right, threshold):
+    """First and last x, as parts of the screen's width, where the row is brighter than the threshold."""
+    bright = [x for x in range(left, right) if row[x * 3 + 1] > threshold]
+    r.check(bright, "nothing bright is seen")
+    return (bright[0] - left) / (right - left), (bright[-1] + 1 - left) / (right - left)
+
+
+def parallax(rig):
+    """Near things cross: with strength 4 and convergence 0.5, a near square is 2 % of the width further right for the left eye than
+    for the right one; a far bar the other way round."""
+    clip = rig.path("square.mkv")
+    far = "drawbox=x=480:y=0:w=40:h=360:color=0x002800:t=fill"
+    r.ffmpeg("-f", "lavfi", "-i", f"color=0x000060:s=640x360:r=25:d=3,{far},drawbox=x=120:y=90:w=200:h=180:color=white:t=fill",
+             "-c:v", "ffv1", "-pix_fmt", "bgr0", clip)
+    run = rig.play(clip, "--strength", 4, "--convergence", 0.5, env=pictures("1")).clean().played()
+    middle = {}
+    for eye in ("left", "right"):
+        picture = run.picture(f"t0001.00_{eye}")
+        left, top, right, bottom = picture.screen()
+        near = edges(picture.rows[(top + bottom) // 2], left, right, 128)
+        bar = edges(picture.rows[top + (bottom - top) // 10], left, right, 20)
+        middle[eye] = (sum(near) / 2, sum(bar) / 2)
+        r.check(abs(near[1] - near[0] - 200 / 640) < 0.02, f"{eye}: the square is {near[1] - near[0]:.3f} wide")
+    near = middle["left"][0] - middle["right"][0]
+    far = middle["left"][1] - middle["right"][1]
+    r.check(0.015 < near < 0.025, f"the near square has a parallax of {near * 100:.2f} %, not 2 %")
+    r.check(-0.025 < far < -0.015, f"the far bar has a parallax of {far * 100:.2f} %, not -2 %")
+    return f"near {near * 100:+.2f} %, far {far * 100:+.2f} % of the width"
+
+
+def screen_stays_in_the_room(rig):
+    """The head turns away: the screen moves in the eyes' pictures, and keeps its size."""
+    clip = r.moving_clip(rig.path("moving.mp4"), seconds=3)
+    run = rig.play(clip, env=pictures("0.5,2"), script="1 head yaw=15 x=0.1").clean().played()
+    before, after = (run.picture(f"t000{n}_left").screen() for n in ("0.50", "2.00"))
+    # 15 degrees to the left are tan(15) = 0.268 of a picture 2.09 wide: about an eighth of it
+    moved = (after[0] - before[0]) / 1920
+    r.check(0.05 < moved < 0.2, f"the screen moved by {moved:.3f} of the picture")
+    r.check(abs((after[2] - after[0]) / (before[2] - before[0]) - 1) < 0.15, f"the screen's width went from {before} to {after}")
+
+
+CASES = [plays_to_the_end, plays_an_image, without_timespec, upright_and_in_colour, parallax, screen_stays_in_the_room]
+
+if __name__ == "__main__":
+    r.main(CASES)
