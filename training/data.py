@@ -82,8 +82,8 @@ class PackSource:
         rng, out = np.random.default_rng(0), []
         picks = [self.chosen[i] for i in rng.integers(0, len(self.chosen), count)]
         for name in ("coarse", "fine"):
-            values = [self.pack.get(name, i).reshape(self.pack.get(name, i).shape[0], -1)[:, ::7] for i in picks]
-            values = np.concatenate(values, 1).astype(np.float32)
+            maps = [self.pack.get(name, i)[:, ::3, ::3] for i in picks]
+            values = np.concatenate([m.reshape(m.shape[0], m.shape[1] * m.shape[2]) for m in maps], 1).astype(np.float32)
             out.append((values.mean(1), values.std(1) + 1))
         return out
 

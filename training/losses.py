@@ -49,6 +49,12 @@ def scale_free(disparity, label, weight, scales=4):
     return l1, gradient / scales
 
 
+def spread(disparity, label, weight):
+    """How far the picture's range is from the label's: mean |log ratio| of their deviations. Without it, whoever is not
+    sure predicts the middle, and the picture goes flat."""
+    return (_centre_and_spread(disparity, weight)[1].log() - _centre_and_spread(label, weight)[1].log()).abs().mean()
+
+
 def row_structure(disparity, label, weight):
     """What remains after each row's mean is taken away must correlate: 1 - correlation, mean over pictures with a
     label that varies inside its rows. A mere ramp from floor to sky scores 1 here, however good it looks elsewhere."""

@@ -1,6 +1,8 @@
 """Contact sheets: pictures beside their disparity maps, for judging by eye.
 
     python -m training.sheet --model assets/models/deep3d-small.onnx --pictures FOLDER_OR_FILES --out sheet.png
+
+Pictures may be photographs or clips, of which every --seconds-th second is shown.
 """
 import argparse
 from pathlib import Path
@@ -11,6 +13,7 @@ import numpy as np
 from .evaluate import Onnx
 
 TILE = 240  # px, width of one picture
+STRENGTH = 0.03  # of the width, range of the anaglyph's parallax
 
 
 def colour(disparity, height, width):
@@ -19,11 +22,37 @@ def colour(disparity, height, width):
     return cv2.applyColorMap(np.uint8(grey * 255), cv2.COLORMAP_INFERNO)
 
 
-def row(bgr, maps):
-    """One picture and its maps side by side, TILE px wide each."""
+def anaglyph(bgr, disparity):
+    """Red-cyan picture, STRENGTH of its width from far to near around the screen; both eyes are fetched backwards, so
+    outlines are only as good as a quick look needs."""
+    height, width = bgr.shape[:2]
+    shift = (cv2.resize(disparity.astype(np.float32), (width, height)) - 0.5) * (STRENGTH * width / 2)
+    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+    left, right = (cv2.remap(bgr, x - s, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE) for s in (shift, -shift))
+    return np.dstack((right[..., :2], left[..., 2]))
+
+
+def row(bgr, maps, glasses=False):
+    """One picture, its maps and, if asked for, the anaglyph of the last map, TILE px wide each."""
     height = round(bgr.shape[0] * TILE / bgr.shape[1])
     picture = cv2.resize(bgr, (TILE, height), interpolation=cv2.INTER_AREA)
-    return np.hstack([picture] + [colour(m, height, TILE) for m in maps])
+    tiles = [picture] + [colour(m, height, TILE) for m in maps]
+    return np.hstack(tiles + ([anaglyph(picture, maps[-1])] if glasses else []))
+
+
+def pictures(paths, seconds):
+    """BGR pictures of files: each photograph, and of each clip a frame every `seconds`."""
+    for path in paths:
+        bgr = cv2.imread(str(path)) if path.suffix.lower() in (".jpg", ".jpeg", ".png") else None
+        if bgr is not None:
+            yield bgr
+            continue
+        clip = cv2.VideoCapture(str(path))
+        step, number = max(1, round((clip.get(cv2.CAP_PROP_FPS) or 25) * seconds)), 0
+        while clip.grab():
+            if number % step == 0:
+                yield clip.retrieve()[1]
+            number += 1
 
 
 def sheet(rows, columns=4):
@@ -46,6 +75,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", required=True, nargs="+", help="one or more models, a column of disparity each")
     parser.add_argument("--pictures", nargs="+", required=True, help="files, or a folder of *_left.jpg or *.jpg")
+    parser.add_argument("--anaglyph", action="store_true", help="of the last model's disparity")
+    parser.add_argument("--seconds", type=float, default=2.0, help="of a clip, from one picture to the next")
     parser.add_argument("--columns", type=int, default=4)
     parser.add_argument("--out", required=True)
     args = parser.parse_args()
@@ -54,9 +85,9 @@ def main():
         files = sorted(files[0].glob("*_left.*")) or sorted(files[0].glob("*.jpg"))
     models = [Onnx(m) for m in args.model]
     rows = []
-    for path in files:
-        bgr = cv2.imread(str(path))
-        rows.append(row(bgr, [m(np.ascontiguousarray(bgr[..., ::-1])) for m in models]))
+    for bgr in pictures(files, args.seconds):
+        maps = [m(np.ascontiguousarray(bgr[..., ::-1])) for m in models]
+        rows.append(row(bgr, maps, args.anaglyph))
     cv2.imwrite(args.out, sheet(rows, args.columns))
 
 

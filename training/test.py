@@ -49,6 +49,20 @@ def make_pack(folder, count=8):
     writer.close()
 
 
+def make_film_pack(folder, count=2):
+    """Pairs whose nearer half is shifted by 6 px, without teacher features."""
+    rng, writer = np.random.default_rng(9), pack.Writer(folder)
+    for i in range(count):
+        right = cv2.GaussianBlur(rng.integers(0, 255, (96, 128, 3)).astype(np.uint8), (0, 0), 2)
+        disparity = np.zeros((48, 64), np.float32)
+        disparity[24:] = 1
+        left = right.copy()
+        left[48:] = np.roll(right, 6, 1)[48:]
+        doubt = np.zeros((48, 64), np.uint8)
+        writer.add(f"{i}", left, pack.to_u16(disparity), doubt, other=right, parallax=(0.0, 6 / 128))
+    writer.close()
+
+
 def config_for(folder, steps):
     changes = TINY + [f"source.0.folder={folder}", f"phase.0.steps={steps}", "phase.0.count=6", "phase.0.twins=2",
                       "phase.0.height=64", "phase.0.width=96"]
@@ -86,6 +100,13 @@ class Training(unittest.TestCase):
             self.assertEqual((meta["deep3d.output"], meta["deep3d.multiple"]), ("distribution", "16"))
             disparity = evaluate.Onnx(path)(scene(np.random.default_rng(1))[0])
             self.assertTrue(0 <= disparity.min() and disparity.max() <= 1)
+
+    def test_learns_from_a_film_alone(self):
+        with tempfile.TemporaryDirectory() as folder:
+            make_film_pack(f"{folder}/pack")
+            r, values = run(f"{folder}/pack", f"{folder}/work", 12)
+            self.assertTrue(np.isfinite(values).all())
+            self.assertLess(np.mean(values[-4:]), np.mean(values[:4]))
 
     def test_goes_on_from_its_checkpoint(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -142,6 +163,10 @@ class Losses(unittest.TestCase):
         for value in losses.scale_free(self.label * 0.3 + 0.2, self.label, self.weight):
             self.assertLess(float(value), 0.2)
         self.assertGreater(float(losses.scale_free(1 - self.label, self.label, self.weight)[0]), 1)
+
+    def test_spread_sees_flat_predictions(self):
+        self.assertLess(float(losses.spread(self.label + 0.1, self.label, self.weight)), 1e-3)
+        self.assertGreater(float(losses.spread(0.5 + 0.3 * self.label, self.label, self.weight)), 0.5)
 
     def test_row_structure_sees_through_a_ramp(self):
         rows = torch.linspace(0, 1, 24)[None, :, None].expand(2, 24, 32)

@@ -113,6 +113,7 @@ def terms(student, batch, statistics, rgb, bf16):
         label, weight = torch.cat((label, label_moved)), torch.cat((weight, weight_moved))
     out = {"cross_entropy": losses.cross_entropy(log_p, label, weight)}
     out["scale_free"], out["gradient"] = losses.scale_free(disparity, label, weight)
+    out["spread"] = losses.spread(disparity, label, weight)
     out["row"] = losses.row_structure(disparity, label, weight)
     if batch.coarse.shape[1]:
         out["coarse"] = losses.features(coarse.float(), batch.coarse, statistics[0], batch.taught)
@@ -259,7 +260,7 @@ class Run:
 class Log:
     """Means of losses in log.csv, one line each LOG_EVERY steps."""
 
-    NAMES = ("loss", "cross_entropy", "scale_free", "gradient", "row", "coarse", "fine", "steady", "photometric")
+    NAMES = ("loss", "cross_entropy", "scale_free", "gradient", "spread", "row", "coarse", "fine", "steady", "photometric")
 
     def __init__(self, path):
         self.path, self.sums, self.pictures, self.since = path, {}, 0, time.monotonic()
