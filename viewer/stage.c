@@ -24,6 +24,7 @@ struct stage {
     struct window *window;          // survives a rebuild; NULL: none
     struct xr_system *xr;           // NULL: no headset
     struct display *first, *mirror;
+    bool in_window; // one of them draws in the window, and waits for its events
     bool null;
 };
 
@@ -31,6 +32,7 @@ static void tear_down(struct stage *s)
 {
     display_destroy(&s->mirror);
     display_destroy(&s->first);
+    s->in_window = false;
     if (s->context.ring)
         s->context.stats->frames_skipped += stereo_ring_skipped(s->context.ring);
     stereo_ring_destroy(&s->context.ring);
@@ -96,8 +98,12 @@ static bool build_displays(struct stage *s)
             log_warn("the headset cannot be used; going on in the window");
     }
     context.first = !s->first;
-    if (s->window)
-        *(s->first ? &s->mirror : &s->first) = display_window_create(&context, s->window);
+    if (s->window) {
+        struct display **place = s->first ? &s->mirror : &s->first;
+
+        *place = display_window_create(&context, s->window);
+        s->in_window = *place;
+    }
     return s->first;
 }
 
@@ -173,7 +179,7 @@ enum display_state stage_poll(struct stage *stage)
 
     if (stage->mirror && display_poll(stage->mirror) == DISPLAY_LOST)
         return DISPLAY_LOST;
-    if (!stage->window) // a window waits for its events
+    if (!stage->in_window)
         clock_sleep_until_ns(clock_now_ns() + IDLE_NS);
     return state;
 }
