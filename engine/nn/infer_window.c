@@ -3,6 +3,8 @@
 
 #include "engine/nn/op.h"
 
+// Nor does a window have more places.
+#define KERNEL_MAX (INT64_C(1) << 24)
 // Larger attributes are no network; smaller ones keep every product below 2^63.
 #define ATTRIBUTE_MAX (1 << 20)
 
@@ -80,6 +82,7 @@ bool window_resolve(const struct node *n, const struct nn_shape *x, const int64_
 {
     const char *auto_pad = node_string(n, "auto_pad", "NOTSET");
     struct window w = {.spatial = x->rank - 2};
+    int64_t places = 1;
     int64_t pads[2 * WINDOW_MAX], output_padding[WINDOW_MAX], asked[WINDOW_MAX];
     int s = w.spatial;
 
@@ -95,6 +98,9 @@ bool window_resolve(const struct node *n, const struct nn_shape *x, const int64_
         !list(n, "output_shape", s, -1, -1, asked) || w.group < 1)
         return false;
     for (int i = 0; i < s; i++) {
+        places *= kernel ? kernel[i] : w.kernel[i];
+        if (places > KERNEL_MAX)
+            return false;
         if (kernel && (kernel[i] < 1 || kernel[i] > ATTRIBUTE_MAX ||
                        (node_attribute(n, "kernel_shape") && w.kernel[i] != kernel[i])))
             return false;

@@ -199,9 +199,10 @@ static enum onednn_result compile_resize(struct onednn *o, const struct node *n)
     if (!form || y->rank < 3 || y->rank > 5 || !is_float(o, n->out[0]) ||
         !resize_resolve(n, shape_of(o, n->in[0]), upsample ? NULL : in_constant(o->graph, n, 1),
                         in_constant(o->graph, n, upsample ? 1 : 2),
-                        upsample ? NULL : in_constant(o->graph, n, 3), &r, &reason) ||
-        !resamples_alike(&r))
+                        upsample ? NULL : in_constant(o->graph, n, 3), &r, &reason))
         return ONEDNN_NOT_OURS;
+    if (!resamples_alike(&r))
+        return onednn_compile_resize(o, n, &r);
     attr = onednn_attr();
     pd = onednn_pd_resampling(
         &o->arena, r.mode == RESIZE_NEAREST ? dnnl_resampling_nearest : dnnl_resampling_linear,

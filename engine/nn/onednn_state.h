@@ -5,6 +5,7 @@
 #pragma once
 #include "engine/nn/backend.h"
 #include "engine/nn/onednn_api.h"
+#include "engine/nn/resize.h"
 
 // One form of a value: the same elements, laid out as md says.
 struct form {
@@ -69,6 +70,9 @@ enum onednn_result { ONEDNN_DONE, ONEDNN_NOT_OURS, ONEDNN_FAILED };
 enum onednn_result onednn_compile_node(struct onednn *o, const struct node *node);
 enum onednn_result onednn_compile_conv(struct onednn *o, const struct node *node);
 enum onednn_result onednn_compile_product(struct onednn *o, const struct node *node);
+// r: of the node.
+enum onednn_result onednn_compile_resize(struct onednn *o, const struct node *node,
+                                         const struct resize *r);
 
 // onednn_attr() with the node's residual sum and activation as the primitive's last acts.
 dnnl_primitive_attr_t onednn_fused_attr(const struct node *node);

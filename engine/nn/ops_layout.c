@@ -8,13 +8,17 @@ static void gather_steps(const struct tensor *x, struct tensor *y, int64_t start
                          const int64_t *step)
 {
     size_t size = nn_type_size(x->type);
-    int64_t at[NN_MAX_RANK] = {0}, count = tensor_count(y);
+    int64_t at[NN_MAX_RANK] = {0}, count = tensor_count(y), line = 1;
     const char *from = (const char *)x->data + start * (int64_t)size;
     char *to = y->data;
+    int rank = y->shape.rank;
 
-    for (int64_t i = 0; i < count; i++, to += size) {
-        memcpy(to, from, size);
-        for (int k = y->shape.rank - 1; k >= 0; k--) {
+    // what is dense at the end is copied as one
+    while (rank > 0 && (step[rank - 1] == line || y->shape.dims[rank - 1] == 1))
+        line *= y->shape.dims[--rank];
+    for (int64_t i = 0; i < count; i += line, to += line * (int64_t)size) {
+        memcpy(to, from, (size_t)line * size);
+        for (int k = rank - 1; k >= 0; k--) {
             from += step[k] * (int64_t)size;
             if (++at[k] < y->shape.dims[k])
                 break;

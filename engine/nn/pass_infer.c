@@ -32,10 +32,33 @@ static bool inputs_constant(const struct graph *g, const struct node *n)
     return true;
 }
 
-// An upper guess of the multiplications: every output reads every element of a line of each input.
+// Roughly the multiplications for one element of the result.
+static double work(const struct graph *g, const struct node *n)
+{
+    const struct nn_shape *x = n->in_count ? in_shape(g, n, 0) : NULL;
+    const struct nn_shape *w = node_in(g, n, 1) ? in_shape(g, n, 1) : NULL;
+    struct window window;
+    const char *reason;
+
+    if (!strcmp(n->op->name, "MatMul") || !strcmp(n->op->name, "Gemm"))
+        return (double)(x->dims[0] > x->dims[x->rank - 1] ? x->dims[0] : x->dims[x->rank - 1]);
+    if (!strncmp(n->op->name, "Conv", 4) && w)
+        return (double)shape_count(w);
+    if (!strncmp(n->op->name, "Global", 6))
+        return (double)shape_count(x);
+    if (strstr(n->op->name, "Pool") && window_resolve(n, x, NULL, false, &window, &reason)) {
+        double taps = 1;
+
+        for (int i = 0; i < window.spatial; i++)
+            taps *= (double)window.kernel[i];
+        return taps;
+    }
+    return strcmp(n->op->name, "Resize") ? 1 : 64;
+}
+
 static bool cheap(const struct graph *g, const struct node *n, size_t *bytes)
 {
-    double out = 0, in = 1;
+    double out = 0;
 
     for (int i = 0; i < n->out_count; i++) {
         const struct value *v = n->out[i] == GRAPH_NONE ? NULL : &g->values[n->out[i]];
@@ -45,12 +68,7 @@ static bool cheap(const struct graph *g, const struct node *n, size_t *bytes)
             *bytes += (size_t)shape_count(&v->shape) * nn_type_size(v->type);
         }
     }
-    if (strstr(n->op->name, "Conv") || strstr(n->op->name, "Pool") ||
-        strstr(n->op->name, "MatMul") || !strcmp(n->op->name, "Gemm") ||
-        !strcmp(n->op->name, "Resize"))
-        for (int i = 0; i < n->in_count; i++)
-            in += node_in(g, n, i) ? (double)shape_count(in_shape(g, n, i)) : 0;
-    return *bytes <= FOLD_MAX_BYTES && out * in <= (double)FOLD_MAX_WORK;
+    return *bytes <= FOLD_MAX_BYTES && out * work(g, n) <= (double)FOLD_MAX_WORK;
 }
 
 // Computes the node now. False: no memory; nothing has changed and the node stays.
