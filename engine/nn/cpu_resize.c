@@ -7,6 +7,9 @@
 #include "base/parallel.h"
 #include "engine/nn/cpu_clones.h"
 
+// No picture is wider; tables stay small.
+#define AXIS_MAX (1 << 20)
+
 // Places and weights of one result, as ops_resize.c computes them. Returns how many.
 static int taps_of(const struct resize *r, int axis, int64_t at, int *place, float *weight)
 {
@@ -35,7 +38,7 @@ static int taps_of(const struct resize *r, int axis, int64_t at, int *place, flo
 
 static bool axis_init(struct cpu_resize_axis *a, const struct resize *r, int axis)
 {
-    if (r->in.dims[axis] > INT32_MAX / 4 || r->out.dims[axis] > INT32_MAX / 64)
+    if (r->in.dims[axis] > AXIS_MAX || r->out.dims[axis] > AXIS_MAX)
         return false;
     a->in = (int)r->in.dims[axis];
     a->out = (int)r->out.dims[axis];

@@ -9,7 +9,17 @@
 // very large ones.
 #define FOLD_MAX_BYTES ((size_t)256 << 20)
 // And so much work is never done while planning. In multiplications, roughly.
-#define FOLD_MAX_WORK (INT64_C(1) << 31)
+#ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
+#define FOLD_MAX_WORK 1e6
+#else
+#define FOLD_MAX_WORK 2e9
+#endif
+
+// What folding has used up.
+struct fold {
+    size_t bytes;
+    double work;
+};
 
 static bool shape_values_known(struct graph *g, const struct node *n)
 {
@@ -56,19 +66,25 @@ static double work(const struct graph *g, const struct node *n)
     return strcmp(n->op->name, "Resize") ? 1 : 64;
 }
 
-static bool cheap(const struct graph *g, const struct node *n, size_t *bytes)
+// Takes it from the budget where it fits.
+static bool affordable(const struct graph *g, const struct node *n, struct fold *fold)
 {
-    double out = 0;
+    size_t bytes = fold->bytes;
+    double out = 0, cost;
 
     for (int i = 0; i < n->out_count; i++) {
         const struct value *v = n->out[i] == GRAPH_NONE ? NULL : &g->values[n->out[i]];
 
         if (v) {
             out += (double)shape_count(&v->shape);
-            *bytes += (size_t)shape_count(&v->shape) * nn_type_size(v->type);
+            bytes += (size_t)shape_count(&v->shape) * nn_type_size(v->type);
         }
     }
-    return *bytes <= FOLD_MAX_BYTES && out * work(g, n) <= (double)FOLD_MAX_WORK;
+    cost = fold->work + out * work(g, n);
+    if (bytes > FOLD_MAX_BYTES || cost > FOLD_MAX_WORK)
+        return false;
+    *fold = (struct fold){bytes, cost};
+    return true;
 }
 
 // Computes the node now. False: no memory; nothing has changed and the node stays.
@@ -111,20 +127,17 @@ static bool evaluate(struct graph *g, struct node *n)
 
 bool pass_infer(struct graph *g)
 {
-    size_t folded = 0;
+    struct fold fold = {0};
 
     if (!graph_sort(g))
         return false;
     for (int i = 0; i < g->order_count; i++) {
         struct node *n = &g->nodes[g->order[i]];
-        size_t bytes = folded;
 
         if (!shape_values_known(g, n) || !n->op->infer(g, n))
             return false;
-        if (inputs_constant(g, n) && cheap(g, n, &bytes) && evaluate(g, n)) {
+        if (inputs_constant(g, n) && affordable(g, n, &fold) && evaluate(g, n))
             n->removed = true;
-            folded = bytes;
-        }
     }
     return graph_sort(g);
 }

@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -175,9 +176,26 @@ static void place_all(struct program *p)
     mem_free(placed);
 }
 
+// A small file may ask for very much; taking it would take the machine down.
+static bool fits_machine(const struct program *p)
+{
+    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    size_t half = pages > 0 && page > 0 ? (size_t)pages / 2 * (size_t)page : SIZE_MAX;
+
+    if (p->slab_bytes <= half)
+        return true;
+    log_error(
+        "%s: this input size needs %.1f GB, more than half of the memory of this machine; choose "
+        "a smaller one",
+        p->graph->path, (double)p->slab_bytes / 1e9);
+    return false;
+}
+
 bool program_place(struct program *p)
 {
     place_all(p);
+    if (!fits_machine(p))
+        return false;
     p->slab = mem_try_block(p->slab_bytes);
     if (!p->slab) {
         log_error(

@@ -1,0 +1,147 @@
+#include "tests/nn/writer.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+
+void writer_finish(struct writer *w)
+{
+    mem_free(w->bytes);
+    *w = (struct writer){0};
+}
+
+void writer_raw(struct writer *w, const void *bytes, size_t size)
+{
+    if (w->size + size > w->room) {
+        uint8_t *more;
+
+        w->room = (w->size + size) * 2;
+        more = mem_new(w->room, 1);
+        if (w->size)
+            memcpy(more, w->bytes, w->size);
+        mem_free(w->bytes);
+        w->bytes = more;
+    }
+    if (size)
+        memcpy(w->bytes + w->size, bytes, size);
+    w->size += size;
+}
+
+static void varint(struct writer *w, uint64_t v)
+{
+    do {
+        uint8_t byte = (uint8_t)((v & 127) | (v > 127 ? 128 : 0));
+
+        writer_raw(w, &byte, 1);
+        v >>= 7;
+    } while (v);
+}
+
+void writer_int(struct writer *w, int field, int64_t value)
+{
+    varint(w, (uint64_t)field << 3);
+    varint(w, (uint64_t)value);
+}
+
+static void block(struct writer *w, int field, const void *bytes, size_t size)
+{
+    varint(w, (uint64_t)field << 3 | 2);
+    varint(w, size);
+    writer_raw(w, bytes, size);
+}
+
+void writer_text(struct writer *w, int field, const char *text)
+{
+    block(w, field, text, strlen(text));
+}
+
+void writer_message(struct writer *w, int field, struct writer *inner)
+{
+    block(w, field, inner->bytes, inner->size);
+    writer_finish(inner);
+}
+
+void writer_input(struct writer *graph, const char *name, int64_t type, const int64_t *dims)
+{
+    struct writer info = {0}, type_proto = {0}, tensor = {0}, shape = {0}, dim = {0};
+
+    for (; *dims; dims++) {
+        if (*dims > 0 || *dims < -1)
+            writer_int(&dim, 1, *dims);
+        else
+            writer_text(&dim, 2, "n");
+        writer_message(&shape, 1, &dim);
+    }
+    writer_int(&tensor, 1, type);
+    writer_message(&tensor, 2, &shape);
+    writer_message(&type_proto, 1, &tensor);
+    writer_text(&info, 1, name);
+    writer_message(&info, 2, &type_proto);
+    writer_message(graph, 11, &info);
+}
+
+void writer_output(struct writer *graph, const char *name)
+{
+    struct writer info = {0};
+
+    writer_text(&info, 1, name);
+    writer_message(graph, 12, &info);
+}
+
+static void names(struct writer *w, int field, const char *list)
+{
+    while (*list) {
+        size_t length = strcspn(list, ",");
+
+        block(w, field, list, length);
+        list += length + (list[length] == ',');
+    }
+}
+
+void writer_node(struct writer *graph, const char *op, const char *in, const char *out,
+                 struct writer *attributes)
+{
+    struct writer node = {0};
+
+    names(&node, 1, in);
+    names(&node, 2, out);
+    writer_text(&node, 3, "the node");
+    writer_text(&node, 4, op);
+    if (attributes) {
+        writer_raw(&node, attributes->bytes, attributes->size);
+        writer_finish(attributes);
+    }
+    writer_message(graph, 1, &node);
+}
+
+void writer_attribute_int(struct writer *attributes, const char *name, int64_t value)
+{
+    struct writer a = {0};
+
+    writer_text(&a, 1, name);
+    writer_int(&a, 3, value);
+    writer_int(&a, 20, 2);
+    writer_message(attributes, 5, &a);
+}
+
+void writer_ints(struct writer *graph, const char *name, const int64_t *values, int count)
+{
+    struct writer t = {0};
+
+    writer_int(&t, 1, count);
+    writer_int(&t, 2, 7);
+    for (int i = 0; i < count; i++)
+        writer_int(&t, 7, values[i]);
+    writer_text(&t, 8, name);
+    writer_message(graph, 5, &t);
+}
+
+void writer_model(struct writer *w, int64_t opset, struct writer *graph)
+{
+    struct writer import = {0};
+
+    writer_int(w, 1, 8);
+    writer_int(&import, 2, opset);
+    writer_message(w, 8, &import);
+    writer_message(w, 7, graph);
+}
