@@ -63,24 +63,18 @@ static inline int synth_hole_end(const struct synth_walk *m, int x)
 }
 
 // Fills from the far side, which is at x - 1: walking right, places jump only to something nearer.
-// The mirror image stops where it would run into something nearer still.
+// The mirror image stops where it would run into something nearer itself.
 static inline int synth_hole(struct synth_walk *m, int x)
 {
     int end = synth_hole_end(m, x), back = x - 1, good = back;
-    float edge = m->place[back],
-          limit = (m->place[end] - (float)end - (edge - (float)back)) * 0.25f;
-    float far = edge - (float)back;
+    float edge = m->place[back], far = edge - (float)back;
+    float limit = far + (m->place[end] - (float)end - far) * 0.25f;
 
     while (m->next < m->width && (float)m->next < m->place[end]) {
         float u = (float)back - ((float)m->next - edge);
-        int whole = (int)u;
-        if (whole < 0 || u < 0.0f || whole < good - 1)
-            whole = good;
-        if (m->place[whole] - (float)whole - far > limit || u < (float)good - 1.5f)
-            u = (float)good;
-        else
-            good = whole;
-        m->out[m->next++] = synth_fold(u, m->width);
+        while ((float)good > u && good > 0 && m->place[good - 1] - (float)(good - 1) <= limit)
+            good--;
+        m->out[m->next++] = synth_fold(u > (float)good ? u : (float)good, m->width);
     }
     if (m->next < m->width && (float)m->next == m->place[end])
         m->out[m->next++] = end * SYNTH_UNIT;

@@ -10,7 +10,9 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/parallel.h"
+#include "engine/comfort.h"
 #include "engine/deep3d.h"
+#include "engine/shot.h"
 #include "engine/steady.h"
 #include "engine/stereo.h"
 #include "tests/bench/bench.h"
@@ -83,7 +85,7 @@ static double ms_since(int64_t start)
 }
 
 struct figures {
-    double draw[RUNS], shrink[RUNS], copy[RUNS], filter[RUNS];
+    double draw[RUNS], shrink[RUNS], copy[RUNS], filter[RUNS], comfort[RUNS];
 };
 
 static bool measure(const struct kernels *kernels, int threads, const struct deep3d_eyes *eyes,
@@ -93,6 +95,10 @@ static bool measure(const struct kernels *kernels, int threads, const struct dee
     struct steady *steady = steady_create(kernels);
     float *near = draw_nearness(), gain = DEEP3D_STRENGTH_DEFAULT / 200 * (float)eyes->width;
     struct depth_answer answer = {NEAR_WIDTH, NEAR_HEIGHT, near, NULL};
+    const struct deep3d_settings settings = {DEEP3D_STRENGTH_DEFAULT, DEEP3D_CONVERGENCE_DEFAULT};
+    const struct deep3d_comfort screen = {.screen_width_m = 3, .distance_m = 3};
+    struct comfort comfort = {0};
+    struct shot shot = {0};
     bool ok = stereo_resize(stereo, eyes->width, eyes->height) &&
               steady_resize(steady, NEAR_WIDTH, NEAR_HEIGHT);
 
@@ -110,8 +116,12 @@ static bool measure(const struct kernels *kernels, int threads, const struct dee
         const struct image *small = stereo_shrink(stereo);
         f->shrink[i] = ms_since(start);
         start = clock_now_ns();
-        view.nearness = steady_run(steady, &answer, small, i == 0);
+        view.nearness = steady_run(steady, &answer, small, shot_feed(&shot, small));
         f->filter[i] = ms_since(start);
+        start = clock_now_ns();
+        comfort_update(&comfort, &screen, &settings, view.nearness, NEAR_WIDTH, NEAR_HEIGHT,
+                       i == 0);
+        f->comfort[i] = ms_since(start);
         start = clock_now_ns();
         stereo_draw(stereo, &view);
         f->draw[i] = ms_since(start);
@@ -154,6 +164,7 @@ static bool report(struct figures *f, const struct kernels *kernels, int width, 
     cJSON_AddNumberToObject(json, "copy_ms_p50", bench_median(f->copy, RUNS));
     cJSON_AddNumberToObject(json, "shrink_ms_p50", bench_median(f->shrink, RUNS));
     cJSON_AddNumberToObject(json, "filter_ms_p50", bench_median(f->filter, RUNS));
+    cJSON_AddNumberToObject(json, "comfort_ms_p50", bench_median(f->comfort, RUNS));
     ok = bench_write(json, path);
     cJSON_Delete(json);
     return ok;

@@ -248,8 +248,8 @@ static void near_things_stand_in_front(void **state)
     guarded_image_free(&picture);
 }
 
-// A hole is filled with the ground beside it as in a mirror: stripes go on, nothing is smeared
-// along the row.
+// A hole is filled with the ground beside it as in a mirror:
+// stripes go on, nothing is smeared along the row.
 static void holes_are_filled_from_the_ground(void **state)
 {
     struct guarded_image picture = guarded_image_new(SCENE_WIDTH, SCENE_HEIGHT);
