@@ -26,7 +26,11 @@ static void set_params(struct source *s, const struct source_params *params)
 
 static bool start_threads(struct source *s)
 {
-    s->pictures = picture_maker_create(s->info.image);
+    const AVCodecDescriptor *codec = avcodec_descriptor_get(s->video.decoder->codec_id);
+
+    // codecs made for video have grey as they have luma; those that keep any picture, as RGB
+    s->pictures = picture_maker_create(
+        s->info.image, s->info.image || (codec && !(codec->props & AV_CODEC_PROP_LOSSY)));
     s->pictures_ready = mem_new((size_t)s->lookahead_frames, sizeof(*s->pictures_ready));
     s->decoded = av_frame_alloc();
     for (int i = 0; i < SOURCE_SOUND_FRAMES && s->audio.decoder; i++)

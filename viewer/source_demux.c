@@ -18,7 +18,11 @@
 // another stretch of it.
 #define JUMP_NS (10 * NS_PER_S)
 #define TIME_MAX_NS (INT64_C(1000000000) * NS_PER_S)
+#define NS_BASE ((AVRational){1, (int)NS_PER_S})
 #define RETRY_NS (10 * NS_PER_MS)
+// MPEG streams do not stamp every packet: after winding FFmpeg counts on from a guess until a stamp
+// comes. They are wound this much further back, so that the guess is over at the place asked for.
+#define GUESS_NS NS_PER_S
 // A file that ends earlier than its header says, by this and by a twentieth, was cut.
 #define CUT_NS NS_PER_S
 
@@ -28,7 +32,7 @@ int64_t source_media_ns(const struct source *s, int64_t time_stamp, AVRational t
 
     if (time_stamp == AV_NOPTS_VALUE || time_base.num <= 0 || time_base.den <= 0)
         return CLOCK_NONE;
-    ns = av_rescale_q(time_stamp, time_base, (AVRational){1, (int)NS_PER_S});
+    ns = av_rescale_q(time_stamp, time_base, NS_BASE);
     // start_ns is within INT64_MAX / 4
     if (ns < INT64_MIN / 2 || ns > INT64_MAX / 2)
         return CLOCK_NONE;
@@ -154,15 +158,21 @@ static const struct source_stream *stream_of(const struct source *s, const AVPac
 static void smooth_jump(struct source *s, AVPacket *packet)
 {
     AVRational base = stream_of(s, packet)->time_base;
-    int64_t dts_ns = source_media_ns(s, packet->dts, base), jump_ns, shift;
+    int64_t dts_ns = source_media_ns(s, packet->dts, base), jump_ns = 0, shift;
 
     if (!s->discontinuous || dts_ns == CLOCK_NONE)
         return;
-    jump_ns = s->expected_dts_ns == CLOCK_NONE ? 0 : dts_ns + s->jump_ns - s->expected_dts_ns;
-    if (jump_ns > JUMP_NS || jump_ns < -JUMP_NS)
+    dts_ns += s->jump_ns;
+    if (s->expected_dts_ns != CLOCK_NONE)
+        jump_ns = dts_ns - s->expected_dts_ns;
+    if (jump_ns > JUMP_NS || jump_ns < -JUMP_NS) {
         s->jump_ns -= jump_ns;
-    s->expected_dts_ns = dts_ns + s->jump_ns;
-    shift = av_rescale_q(s->jump_ns, (AVRational){1, (int)NS_PER_S}, base);
+        dts_ns -= jump_ns;
+    }
+    dts_ns += av_rescale_q(packet->duration > 0 ? packet->duration : 0, base, NS_BASE);
+    if (dts_ns > s->expected_dts_ns) // behind all that was read, of either stream
+        s->expected_dts_ns = dts_ns;
+    shift = av_rescale_q(s->jump_ns, NS_BASE, base);
     packet->dts += shift;
     packet->pts =
         source_media_ns(s, packet->pts, base) == CLOCK_NONE ? AV_NOPTS_VALUE : packet->pts + shift;
@@ -174,18 +184,25 @@ static bool is_ours(const struct source *s, const AVPacket *packet)
            (s->audio.decoder && packet->stream_index == s->audio.index);
 }
 
+static int64_t later(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
 static void take_in(struct source *s, unsigned epoch, AVPacket *packet)
 {
-    int64_t time_ns;
+    int64_t time_ns, pts_ns;
+    AVRational base;
 
     if (!is_ours(s, packet)) {
         av_packet_unref(packet);
         return;
     }
     smooth_jump(s, packet);
-    time_ns = source_media_ns(s, packet->dts, stream_of(s, packet)->time_base);
-    if (time_ns > s->read_ns)
-        s->read_ns = time_ns;
+    base = stream_of(s, packet)->time_base;
+    time_ns = source_media_ns(s, packet->dts, base);
+    pts_ns = source_media_ns(s, packet->pts, base);
+    s->read_ns = later(s->read_ns, later(time_ns, pts_ns));
     enqueue(s, epoch, packet, time_ns);
 }
 
@@ -247,8 +264,8 @@ static void read_packet(struct source *s, unsigned epoch, AVPacket *packet, int 
 // False: the container cannot.
 static bool wind_container(struct source *s, int64_t to_ns)
 {
-    int64_t time_stamp =
-        av_rescale_q(to_ns + s->start_ns, (AVRational){1, (int)NS_PER_S}, s->video.time_base);
+    int64_t from_ns = to_ns + s->start_ns - (s->discontinuous ? GUESS_NS : 0);
+    int64_t time_stamp = av_rescale_q(from_ns, NS_BASE, s->video.time_base);
 
     // Backwards to a picture that stands alone. Some containers only know those behind the place.
     return avformat_seek_file(s->container, s->video.index, INT64_MIN, time_stamp, time_stamp, 0) >=

@@ -59,6 +59,10 @@ static bool looks_playable(const char *path, bool *out_exists)
 {
     struct stat file;
 
+    if (!path[0]) {
+        log_error("an empty name is no file: name a file or a URL");
+        return false;
+    }
     *out_exists = stat(path, &file) == 0;
     if (!*out_exists) // may be a URL
         return true;
@@ -192,10 +196,6 @@ static bool check_video(const char *url, const AVCodecParameters *p)
         log_error("%s holds text, not a film or picture", url);
         return false;
     }
-    if (p->width < 1 || p->height < 1) {
-        log_error("%s: its pictures have no size; the file is damaged", url);
-        return false;
-    }
     if (p->width > DEEP3D_MAX_SIDE_PX || p->height > DEEP3D_MAX_SIDE_PX) {
         log_error("%s: pictures of %dx%d are too large; up to %d a side can be shown", url,
                   p->width, p->height, DEEP3D_MAX_SIDE_PX);
@@ -212,8 +212,9 @@ static AVCodecContext *open_decoder(struct source *s, const AVStream *stream, bo
     int result = AVERROR(ENOMEM);
 
     if (!codec) {
-        log_write(video ? LOG_ERROR : LOG_WARN, "%s: FFmpeg here has no decoder for %s%s", s->url,
-                  avcodec_get_name(p->codec_id), video ? "" : ": it plays without sound");
+        log_write(video ? LOG_ERROR : LOG_WARN, "%s: FFmpeg here has no decoder for %s (%s)%s",
+                  s->url, p->codec_id ? avcodec_get_name(p->codec_id) : "an unknown codec",
+                  av_fourcc2str(p->codec_tag), video ? "" : ": it plays without sound");
         return NULL;
     }
     decoder = avcodec_alloc_context3(codec);

@@ -75,6 +75,7 @@ struct source {
     struct picture_maker *pictures;
     struct timing timing;
     AVFrame *decoded;
+    bool single;               // the film has but one picture
     struct source_frame *held; // waits for its successor, which tells how long it lasts
 
     struct monitor monitor;

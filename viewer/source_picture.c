@@ -18,7 +18,7 @@
 #define PADDING_BYTES 64
 
 struct picture_maker {
-    bool still;
+    bool still, grey_full;
     bool complained;
     // for pixel formats that the converter does not take
     struct SwsContext *scaler;
@@ -29,11 +29,12 @@ struct picture_maker {
     int pool_bytes;
 };
 
-struct picture_maker *picture_maker_create(bool still)
+struct picture_maker *picture_maker_create(bool still, bool grey_full)
 {
     struct picture_maker *m = mem_new(1, sizeof(*m));
 
     m->still = still;
+    m->grey_full = grey_full;
     m->from = m->to = AV_PIX_FMT_NONE;
     return m;
 }
@@ -186,10 +187,9 @@ static void describe_colour(const struct picture_maker *m, const AVFrame *av,
         return;
     }
     out->matrix = matrix_of(m, av);
-    // in a photograph grey is a kind of RGB
     out->full_range =
         av->color_range == AVCOL_RANGE_JPEG || is_yuvj(av->format) ||
-        (av->color_range == AVCOL_RANGE_UNSPECIFIED && m->still && out->layout == DEEP3D_GREY);
+        (av->color_range == AVCOL_RANGE_UNSPECIFIED && m->grey_full && out->layout == DEEP3D_GREY);
 }
 
 // --- conversion of the other pixel formats

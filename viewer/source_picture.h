@@ -14,7 +14,8 @@ struct AVFrame;
 struct picture_maker;
 
 // still: pictures are photographs; then, untagged YUV is BT.601, as JPEG and WebP have it.
-struct picture_maker *picture_maker_create(bool still);
+// grey_full: untagged grey uses all values, as it does where it is taken for a kind of RGB.
+struct picture_maker *picture_maker_create(bool still, bool grey_full);
 // Frames it filled stay valid. Accepts a pointer to NULL; sets it to NULL.
 void picture_maker_destroy(struct picture_maker **maker);
 

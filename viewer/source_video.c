@@ -236,13 +236,15 @@ static void decode(struct source *s, unsigned epoch, AVPacket *packet)
 static void hand_on_last(struct source *s, unsigned epoch)
 {
     struct source_frame *last = s->held;
-    // what turns out to have one picture and no sound is a photograph, whatever its container
-    bool alone = s->timing.previous_ns == CLOCK_NONE && !s->audio.decoder;
 
+    // what turns out to have one picture and no sound is a photograph, whatever its container
+    if (s->timing.previous_ns == CLOCK_NONE && !s->audio.decoder &&
+        source_counts(s).frames_decoded == 0)
+        s->single = true;
     s->held = NULL;
     if (!last || !timing_last(&s->timing, &last->frame.pts_ns, &last->frame.duration_ns))
         return;
-    if (s->info.image || (alone && s->counts.frames_decoded == 0))
+    if (s->info.image || s->single)
         last->frame.duration_ns = s->image_duration_ns;
     hand_on(s, epoch, last, true);
 }
@@ -261,7 +263,10 @@ static void finish(struct source *s, unsigned epoch)
     nothing = s->first_pts_ns == CLOCK_NONE;
     // said before anybody is woken: source_open() gives up at once where there is nothing
     if (epoch == s->epoch && !s->stopped && nothing)
-        log_error("%s: none of its pictures could be decoded; the file is damaged", s->url);
+        log_error("%s: %s; the file is damaged", s->url,
+                  s->info.width > 0 && s->info.height > 0
+                      ? "none of its pictures could be decoded"
+                      : "its pictures have no size, or an absurd one");
     else if (epoch == s->epoch && !s->stopped && damaged > 0)
         log_warn("%s: %lld damaged packets were skipped", s->url, (long long)damaged);
     if (epoch == s->epoch) {
