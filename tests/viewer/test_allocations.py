@@ -1,4 +1,4 @@
-"""Plays a clip on the simulated headset and counts what the player's own code allocates between the 3rd and the 5th second: nothing.
+"""Plays a clip on the simulated headset and counts what the player's own code allocates between the 5th and the 9th second: nothing.
 
 usage: test_allocations.py PLAYER ALLOC_COUNTER_SO SIM_HEADSET_JSON WORK_FOLDER
 FFmpeg, oneDNN and the Vulkan driver allocate for themselves; only requests that come from the executable's own code count.
@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 
-FROM_MS, TO_MS, CLIP_S = 3000, 5000, 7
+FROM_MS, TO_MS, CLIP_S = 5000, 9000, 10
 
 
 def make_clip(path):
