@@ -19,6 +19,7 @@
 #include "tests/headset/sim_swapchain.h"
 
 #define TIMES 64
+#define JOBS 4 // pictures that wait for their composition
 
 // One picture of both eyes under way.
 struct job {
@@ -28,7 +29,6 @@ struct job {
     int count;
     struct pose eyes[2];
     char name[32];
-    bool copied; // the swapchain images are not needed any more
 };
 
 struct sim_capture {
@@ -39,8 +39,8 @@ struct sim_capture {
     bool wants_final, last; // last: the next frame is the final one
     struct thread thread;
     bool has_thread, quit;
-    bool busy; // `job` belongs to the thread
-    struct job job;
+    struct job jobs[JOBS]; // a queue; the thread has the first
+    int first, count;
 };
 
 static int by_value(const void *a, const void *b)
@@ -101,12 +101,12 @@ static void write_png(const struct job *job, int eye)
     mem_free(pixels);
 }
 
-static void finish_job(struct sim_capture *c)
+static void finish_job(struct sim_capture *c, struct job *job)
 {
-    sim_commands_destroy(c->vk, &c->job.commands);
-    for (int n = 0; n < c->job.count; n++)
-        sim_buffer_destroy(c->vk, &c->job.buffers[n]);
-    c->job.count = 0;
+    sim_commands_destroy(c->vk, &job->commands);
+    for (int n = 0; n < job->count; n++)
+        sim_buffer_destroy(c->vk, &job->buffers[n]);
+    job->count = 0;
 }
 
 static void run(void *user)
@@ -114,21 +114,19 @@ static void run(void *user)
     struct sim_capture *c = user;
     monitor_lock(&sim_monitor);
     for (;;) {
-        while (!c->busy && !c->quit)
+        while (!c->count && !c->quit)
             monitor_wait(&sim_monitor);
-        if (!c->busy)
+        if (!c->count)
             break;
+        struct job *job = &c->jobs[c->first];
         monitor_unlock(&sim_monitor);
-        bool copied = sim_commands_finished(c->vk, &c->job.commands, 5 * NS_PER_S);
-        monitor_lock(&sim_monitor);
-        c->job.copied = true;
-        monitor_changed(&sim_monitor);
-        monitor_unlock(&sim_monitor);
+        bool copied = sim_commands_wait(c->vk, &job->commands);
         for (int eye = 0; copied && eye < 2; eye++)
-            write_png(&c->job, eye);
-        finish_job(c);
+            write_png(job, eye);
         monitor_lock(&sim_monitor);
-        c->busy = false;
+        finish_job(c, job); // under the lock, as sim_capture_forget() may wait for its fence
+        c->first = (c->first + 1) % JOBS;
+        c->count--;
         monitor_changed(&sim_monitor);
     }
     monitor_unlock(&sim_monitor);
@@ -170,7 +168,7 @@ void sim_capture_destroy(struct sim_capture **p)
 
 bool sim_capture_busy(const struct sim_capture *c)
 {
-    return c->busy;
+    return c->count > 0;
 }
 
 void sim_capture_last(struct sim_capture *c)
@@ -180,15 +178,14 @@ void sim_capture_last(struct sim_capture *c)
 
 void sim_capture_forget(struct sim_capture *c)
 {
-    while (c->busy && !c->job.copied)
-        monitor_wait(&sim_monitor);
+    for (int n = 0; n < c->count; n++)
+        sim_commands_wait(c->vk, &c->jobs[(c->first + n) % JOBS].commands);
     if (c->log)
         sim_framelog_flush(c->log);
 }
 
-static bool copy_layer(struct sim_capture *c, const struct sim_layer *layer, int n)
+static bool copy_layer(struct sim_capture *c, struct job *job, const struct sim_layer *layer, int n)
 {
-    struct job *job = &c->job;
     const struct sim_swapchain *chain = layer->chain;
     VkFormat format = (VkFormat)chain->info.format;
     int width = layer->rect.extent.width, height = layer->rect.extent.height;
@@ -211,30 +208,28 @@ static bool copy_layer(struct sim_capture *c, const struct sim_layer *layer, int
     return true;
 }
 
-// Starts a picture of this frame; the thread goes on with it.
-static void take_picture(struct sim_capture *c, const struct sim_frame *frame,
+// Starts a picture of this frame, named already; the thread goes on with it.
+static void take_picture(struct sim_capture *c, struct job *job, const struct sim_frame *frame,
                          const struct sim_layers *layers)
 {
-    struct job *job = &c->job;
-    job->copied = false;
     job->count = 0;
     if (!sim_commands_create(c->vk, &job->commands) || !sim_commands_begin(c->vk, &job->commands)) {
-        finish_job(c);
+        finish_job(c, job);
         return;
     }
     for (int l = 0; l < layers->count; l++) {
         const struct sim_layer *layer = &layers->layer[l];
         if (layer->eyes && layer->rect.extent.width && layer->rect.extent.height &&
-            copy_layer(c, layer, job->count))
+            copy_layer(c, job, layer, job->count))
             job->count++;
     }
     for (int eye = 0; eye < 2; eye++)
         job->eyes[eye] = pose_multiply(sim_head_pose(frame->display_ns), sim_head_eye(eye));
     if (!sim_commands_submit(c->vk, &job->commands)) {
-        finish_job(c);
+        finish_job(c, job);
         return;
     }
-    c->busy = true;
+    c->count++;
     monitor_changed(&sim_monitor);
 }
 
@@ -245,16 +240,17 @@ static void maybe_take_picture(struct sim_capture *c, const struct sim_frame *fr
     bool due = c->next_time < c->time_count && (double)since >= c->times_s[c->next_time] * NS_PER_S;
     if (!layers->count || !c->has_thread || (!due && !c->last))
         return;
-    while (c->last && c->busy) // nothing comes after: the one before is waited for
+    while (c->last && c->count == JOBS) // nothing comes after: the ones before are waited for
         monitor_wait(&sim_monitor);
-    if (c->busy)
+    if (c->count == JOBS)
         return;
+    struct job *job = &c->jobs[(c->first + c->count) % JOBS];
     if (c->last)
-        snprintf(c->job.name, sizeof c->job.name, "final");
+        snprintf(job->name, sizeof job->name, "final");
     else
-        snprintf(c->job.name, sizeof c->job.name, "t%07.2f", c->times_s[c->next_time++]);
+        snprintf(job->name, sizeof job->name, "t%07.2f", c->times_s[c->next_time++]);
     c->last = false;
-    take_picture(c, frame, layers);
+    take_picture(c, job, frame, layers);
 }
 
 void sim_capture_frame(struct sim_capture *c, const struct sim_frame *frame,

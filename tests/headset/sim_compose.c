@@ -12,10 +12,12 @@ struct rgba {
     float r, g, b, a; // linear
 };
 
-// A layer seen from the eye: the ray's start and turn in the layer's frame.
+// A layer seen from the eye, in the layer's frame: the rays' start, and their directions, which are
+// linear in the place of the sample: corner + x * across + y * along.
 struct seen {
     const struct sim_sheet *sheet;
-    struct pose eye;
+    struct vec3 eye;
+    struct vec3 corner, across, along;
     double left, right, up, down; // tangents, of a projection view
 };
 
@@ -97,7 +99,7 @@ static struct rgba sample(const struct sim_texture *t, double u, double v)
 static bool meet_quad(const struct seen *s, struct vec3 d, double *u, double *v)
 {
     const struct sim_layer *l = &s->sheet->layer;
-    struct vec3 o = s->eye.at;
+    struct vec3 o = s->eye;
     if (o.z <= 0 || d.z >= 0)
         return false;
     double t = -o.z / d.z;
@@ -115,7 +117,7 @@ static bool meet_cylinder(const struct seen *s, struct vec3 d, double *u, double
     if (a < 1e-12)
         return false;
     if (radius > 0) {
-        struct vec3 o = s->eye.at;
+        struct vec3 o = s->eye;
         double b = o.x * d.x + o.z * d.z, c = o.x * o.x + o.z * o.z - radius * radius;
         double root = b * b - a * c;
         double t = root < 0 ? -1 : (-b + sqrt(root)) / a;
@@ -142,9 +144,10 @@ static bool meet_projection(const struct seen *s, struct vec3 d, double *u, doub
     return true;
 }
 
-static bool meet(const struct seen *s, struct vec3 direction, double *u, double *v)
+static bool meet(const struct seen *s, double x, double y, double *u, double *v)
 {
-    struct vec3 d = quat_rotate(s->eye.turn, direction);
+    struct vec3 d =
+        vec3_add(s->corner, vec3_add(vec3_scale(s->across, x), vec3_scale(s->along, y)));
     bool met = s->sheet->layer.type == XR_TYPE_COMPOSITION_LAYER_QUAD ? meet_quad(s, d, u, v)
                : s->sheet->layer.type == XR_TYPE_COMPOSITION_LAYER_CYLINDER_KHR
                    ? meet_cylinder(s, d, u, v)
@@ -171,12 +174,12 @@ static struct rgba blend(struct rgba below, struct rgba c, XrCompositionLayerFla
                          clamp(c.b) + below.b * rest, clamp(c.a) + below.a * rest};
 }
 
-static struct rgba look(const struct seen *seen, int count, struct vec3 direction)
+static struct rgba look(const struct seen *seen, int count, double x, double y)
 {
     struct rgba c = {0};
     for (int n = 0; n < count; n++) {
         double u, v;
-        if (meet(&seen[n], direction, &u, &v))
+        if (meet(&seen[n], x, y, &u, &v))
             c = blend(c, sample(&seen[n].sheet->texture, u, v), seen[n].sheet->layer.flags);
     }
     return c;
@@ -187,32 +190,43 @@ static uint8_t encode(float c)
     return to_srgb[(int)(clamp(c) * GAMMA_STEPS + 0.5f)];
 }
 
+// width, height: in samples
+static struct seen see(const struct sim_sheet *sheet, struct pose eye_pose, XrFovf fov, int width,
+                       int height)
+{
+    const XrFovf *own = &sheet->layer.fov;
+    struct pose eye = pose_multiply(pose_inverse(sheet->layer.pose), eye_pose);
+    double left = tan(fov.angleLeft), up = tan(fov.angleUp);
+    double across = (tan(fov.angleRight) - left) / width,
+           along = (tan(fov.angleDown) - up) / height;
+    return (struct seen){
+        .sheet = sheet,
+        .eye = eye.at,
+        .corner = quat_rotate(eye.turn, (struct vec3){left, up, -1}),
+        .across = quat_rotate(eye.turn, (struct vec3){across, 0, 0}),
+        .along = quat_rotate(eye.turn, (struct vec3){0, along, 0}),
+        .left = tan(own->angleLeft),
+        .right = tan(own->angleRight),
+        .up = tan(own->angleUp),
+        .down = tan(own->angleDown),
+    };
+}
+
 void sim_compose(const struct sim_sheet *sheets, int count, int eye, struct pose eye_pose,
                  XrFovf fov, int width, int height, uint8_t *out)
 {
     pthread_once(&tables_once, make_tables);
     struct seen seen[2 * SIM_LAYERS_MAX];
     int used = 0;
-    for (int n = 0; n < count; n++) {
-        const struct sim_layer *l = &sheets[n].layer;
-        if (l->eyes & 1u << eye)
-            seen[used++] = (struct seen){&sheets[n],
-                                         pose_multiply(pose_inverse(l->pose), eye_pose),
-                                         tan(l->fov.angleLeft),
-                                         tan(l->fov.angleRight),
-                                         tan(l->fov.angleUp),
-                                         tan(l->fov.angleDown)};
-    }
-    double left = tan(fov.angleLeft), up = tan(fov.angleUp);
-    double across = (tan(fov.angleRight) - left) / (width * SAMPLES);
-    double along = (up - tan(fov.angleDown)) / (height * SAMPLES);
+    for (int n = 0; n < count; n++)
+        if (sheets[n].layer.eyes & 1u << eye)
+            seen[used++] = see(&sheets[n], eye_pose, fov, width * SAMPLES, height * SAMPLES);
     for (int y = 0; y < height; y++) {
         for (int x = 0; x < width; x++) {
             struct rgba sum = {0};
             for (int n = 0; n < SAMPLES * SAMPLES; n++) {
-                double sx = x * SAMPLES + n % SAMPLES + 0.5, sy = y * SAMPLES + n / SAMPLES + 0.5;
-                struct rgba c =
-                    look(seen, used, (struct vec3){left + sx * across, up - sy * along, -1});
+                struct rgba c = look(seen, used, x * SAMPLES + n % SAMPLES + 0.5,
+                                     y * SAMPLES + n / SAMPLES + 0.5);
                 sum = (struct rgba){sum.r + c.r, sum.g + c.g, sum.b + c.b, 1};
             }
             uint8_t *p = out + ((size_t)y * (size_t)width + (size_t)x) * 3;

@@ -260,6 +260,11 @@ bool sim_commands_finished(struct sim_vulkan *vk, struct sim_commands *c, int64_
     return true;
 }
 
+bool sim_commands_wait(struct sim_vulkan *vk, const struct sim_commands *c)
+{
+    return vk->WaitForFences(vk->device, 1, &c->fence, VK_TRUE, 5000000000) == VK_SUCCESS;
+}
+
 // Memory
 
 static bool allocate(struct sim_vulkan *vk, VkMemoryRequirements need, VkMemoryPropertyFlags wanted,

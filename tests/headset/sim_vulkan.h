@@ -88,6 +88,9 @@ bool sim_commands_begin(struct sim_vulkan *vk, struct sim_commands *c);
 bool sim_commands_submit(struct sim_vulkan *vk, struct sim_commands *c);
 // Whether the last submission has finished, or there was none. timeout_ns 0: only looks.
 bool sim_commands_finished(struct sim_vulkan *vk, struct sim_commands *c, int64_t timeout_ns);
+// Waits some seconds for a submission, without a word about it in `c`: any thread may. False: it
+// did not finish.
+bool sim_commands_wait(struct sim_vulkan *vk, const struct sim_commands *c);
 
 // An image with memory of its own.
 struct sim_image {

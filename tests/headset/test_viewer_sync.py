@@ -15,6 +15,7 @@ import rig as r
 RATE_HZ, CHANNELS = 48000, 2
 FLASHES = [1.0 + 0.8 * n for n in range(10)]  # seconds, each the begin of a frame at 25 a second
 SECONDS = 10
+RUNS = 3
 
 
 class Ear(threading.Thread):
@@ -71,11 +72,21 @@ def make(path, *codec):
 
 
 def offset(rig, clip, **options):
+    """The best of some runs, for machines that are busy with other things: what is wrong by itself is wrong in all of them."""
+    for tries in range(RUNS):
+        try:
+            return one_offset(rig, clip, **options)
+        except r.Failure:
+            if tries == RUNS - 1:
+                raise
+
+
+def one_offset(rig, clip, env=None):
     """Median of (flash seen - click heard) in ms, and how far they scatter. Later pictures are positive."""
     pipe = os.path.join(rig.folder, f"sound_{os.path.basename(clip)}_{os.getpid()}")
     ear = Ear(pipe)
     ear.start()
-    run = rig.play(clip, env={"SDL_AUDIODRIVER": "disk", "SDL_DISKAUDIOFILE": pipe, **options.pop("env", {})}, **options)
+    run = rig.play(clip, env={"SDL_AUDIODRIVER": "disk", "SDL_DISKAUDIOFILE": pipe, **(env or {})})
     ear.join(10)
     os.unlink(pipe)
     run.clean().played()
