@@ -278,9 +278,9 @@ static bool add_node(struct graph *g, const Onnx__NodeProto *from, const int *in
     n = graph_add_node(g, op, from->name, in, (int)from->n_input, out, (int)from->n_output);
     n->attributes = mem_new(from->n_attribute, sizeof(*n->attributes));
     for (size_t i = 0; i < from->n_attribute; i++) {
+        n->attribute_count++; // also the half-read one is freed with the node
         if (!onnx_attribute_read(from->attribute[i], g->path, &n->attributes[i]))
             return false;
-        n->attribute_count++;
     }
     return check_arity(g, n);
 }
