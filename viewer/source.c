@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "viewer/ffmpeg_log.h"
+#include "viewer/source_pipe.h"
 
 #define LOOKAHEAD_DEFAULT 8
 #define LOOKAHEAD_MAX 256
@@ -109,6 +110,7 @@ void source_close(struct source **source)
     free_frames(s);
     picture_maker_destroy(&s->pictures);
     avformat_close_input(&s->container);
+    source_pipe_close(&s->pipe);
     monitor_finish(&s->monitor);
     mem_free(s->url);
     mem_free(s);

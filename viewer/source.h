@@ -57,7 +57,8 @@ enum source_result {
 // cannot be opened, holds no picture, none can be decoded, or they have no size or one above
 // DEEP3D_MAX_SIDE_PX.
 //
-// url: an existing file is meant literally, whatever is in its name; else a URL, or an input device
+// url: an existing file is meant literally, whatever is in its name; "-" is standard input; else a
+// URL, or an input device
 // of FFmpeg before a colon: "lavfi:testsrc2=size=640x360", "x11grab::0", "v4l2:/dev/video0".
 struct source *source_open(const struct source_params *params);
 // Joins its threads. Accepts a pointer to NULL; sets it to NULL. All frames must have been given

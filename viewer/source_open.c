@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "viewer/source_pipe.h"
 
 // a network that says nothing for this long is gone
 #define NETWORK_PATIENCE_US "30000000"
@@ -104,9 +105,16 @@ static AVFormatContext *open_container(struct source *s)
         return NULL;
     if (!exists)
         device = device_of(s->url, &rest);
+    if (source_pipe_is_one(s->url)) {
+        s->pipe = source_pipe_open(s->url, &s->stopped);
+        if (!s->pipe)
+            return NULL;
+    }
     container = avformat_alloc_context();
     if (!container)
         return NULL;
+    if (s->pipe)
+        container->pb = source_pipe_io(s->pipe);
     container->interrupt_callback = (AVIOInterruptCB){stop_asked, s};
     if (!device)
         av_dict_set(&options, "rw_timeout", NETWORK_PATIENCE_US, 0);

@@ -2,6 +2,7 @@
 //
 //     source.c         the public calls, threads up and down
 //     source_open.c    container, streams, decoders
+//     source_pipe.c    reads pipes, which FFmpeg cannot be stopped from reading
 //     source_demux.c   thread: packets into two queues; winding
 //     source_video.c   thread: pictures decoded, timed, and queued
 //     source_audio.c   thread: sound decoded and queued
@@ -67,9 +68,10 @@ struct source {
 
     // --- the demuxer's thread
     AVFormatContext *container;
-    int64_t jump_ns;         // added to time stamps: jumps of a discontinuous container
-    int64_t expected_dts_ns; // of the next packet; CLOCK_NONE: unknown
-    int64_t read_ns;         // latest time stamp that was read, over all epochs
+    struct source_pipe *pipe; // NULL: no pipe
+    int64_t jump_ns;          // added to time stamps: jumps of a discontinuous container
+    int64_t expected_dts_ns;  // of the next packet; CLOCK_NONE: unknown
+    int64_t read_ns;          // latest time stamp that was read, over all epochs
 
     // --- the video thread
     struct picture_maker *pictures;

@@ -2,6 +2,7 @@
 //
 // The clips carry their picture's number in their brightness, so that a picture tells where it
 // belongs.
+#include <fcntl.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -419,7 +420,7 @@ static void stop_wakes_readers(void **state)
 {
     static const char *const urls[] = {
         "counter.mp4", // ended: reader of sound waits for pictures
-        "lavfi:color=s=64x64:r=1:d=60,realtime=limit=60", // a live source that is slow
+        "lavfi:color=s=64x64:r=4:d=60,realtime=limit=60", // a live source that is slow
     };
 
     for (int i = 0; i < 2; i++) {
@@ -441,6 +442,54 @@ static void stop_wakes_readers(void **state)
         source_close(&s);
         assert_true(clock_now_ns() - begin_ns < 3 * NS_PER_S);
     }
+}
+
+static void write_pipe(void *user)
+{
+    uint8_t bytes[40000];
+    FILE *from = fopen("counter.ts", "rb");
+    size_t size = fread(bytes, 1, sizeof(bytes), from);
+    int to = open("pipe.ts", O_WRONLY);
+
+    fclose(from);
+    assert_int_equal(write(to, bytes, size), (ssize_t)size);
+    // the writer falls silent, but does not go
+    clock_sleep_until_ns(clock_now_ns() + 700 * NS_PER_MS);
+    close(to);
+}
+
+static void silent_pipes_can_be_stopped(void **state)
+{
+    struct thread writer = {0}, stopper = {0};
+    struct source *s;
+    struct frame *f;
+    int64_t begin_ns;
+
+    unlink("pipe.ts");
+    assert_int_equal(mkfifo("pipe.ts", 0600), 0);
+    assert_true(thread_start(&writer, "writer", THREAD_NORMAL, write_pipe, NULL));
+    s = source_open(&(struct source_params){.url = "pipe.ts", .no_audio = true});
+    assert_non_null(s);
+    assert_false(source_info(s)->seekable);
+    begin_ns = clock_now_ns();
+    assert_true(thread_start(&stopper, "stopper", THREAD_NORMAL, stop_later, s));
+    while (source_read_video(s, &f) == SOURCE_OK)
+        source_give_back(s, f);
+    thread_join(&stopper);
+    source_close(&s);
+    assert_true(clock_now_ns() - begin_ns < 500 * NS_PER_MS);
+    thread_join(&writer);
+}
+
+static void pipes_play_to_their_end(void **state)
+{
+    FILE *p = popen("cat counter.ts > pipe.ts", "r");
+    struct source *s = open_url("pipe.ts");
+
+    source_ignore_audio(s);
+    assert_int_equal(watch(s, 1).frames, FRAMES);
+    source_close(&s);
+    pclose(p);
 }
 
 // --- odd films
@@ -607,6 +656,8 @@ int main(void)
         cmocka_unit_test(seeks_while_others_read),
         cmocka_unit_test(look_ahead_is_bounded),
         cmocka_unit_test(stop_wakes_readers),
+        cmocka_unit_test(silent_pipes_can_be_stopped),
+        cmocka_unit_test(pipes_play_to_their_end),
         cmocka_unit_test(durations_vary),
         cmocka_unit_test(size_and_format_may_change),
         cmocka_unit_test(clocks_of_transport_streams_may_jump),
