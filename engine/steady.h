@@ -1,8 +1,9 @@
 // Keeps nearness steady from picture to picture inside a shot (kernels/steady.h says how a pixel is
 // filtered).
 //
-// Before pixels are filtered, the whole answer is brought in line with the past by the one scale
-// and shift that fit the pixels that stand still: networks that see each picture alone breathe in
+// What moves is followed (kernels/motion.h): a pixel's past is that of the thing that it shows now.
+// Before pixels are filtered, the whole answer is brought in line with the past by the one scale and
+// shift that fit the pixels that both pictures have: networks that see each picture alone breathe in
 // exactly these two.
 //
 // Thread-safety: belongs to one thread at a time.

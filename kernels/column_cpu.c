@@ -13,6 +13,7 @@ const struct kernels KERNEL(kernels) = {
     .resize = KERNEL(resize),
     .shrink = KERNEL(shrink),
     .levels = KERNEL(levels),
+    .motion = KERNEL(motion),
     .steady = KERNEL(steady),
     .refine = KERNEL(refine),
     .refine_row = KERNEL(refine_row),

@@ -8,6 +8,7 @@
     kernel_resize resize_##variant;                                                                \
     kernel_shrink shrink_##variant;                                                                \
     kernel_levels levels_##variant;                                                                \
+    kernel_motion motion_##variant;                                                                \
     kernel_steady steady_##variant;                                                                \
     kernel_refine refine_##variant;                                                                \
     kernel_refine_row refine_row_##variant;                                                        \

@@ -8,6 +8,7 @@
 #pragma once
 #include "kernels/colour.h"
 #include "kernels/levels.h"
+#include "kernels/motion.h"
 #include "kernels/refine.h"
 #include "kernels/resize.h"
 #include "kernels/shrink.h"
@@ -20,6 +21,7 @@ struct kernels {
     kernel_resize *resize;
     kernel_shrink *shrink;
     kernel_levels *levels;
+    kernel_motion *motion;
     kernel_steady *steady;
     kernel_refine *refine;
     kernel_refine_row *refine_row;

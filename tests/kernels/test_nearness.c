@@ -105,6 +105,89 @@ static void steady_follows_what_moves(void **state)
     }
 }
 
+struct luma {
+    struct motion_plane plane;
+    void *block;
+};
+
+// Smooth random texture that stands at (x, y), borders repeated.
+static struct luma make_luma(int width, int height, int x, int y)
+{
+    ptrdiff_t stride = motion_stride(width);
+    uint8_t *block = guard_new((size_t)stride * (size_t)(height + 2 * MOTION_PAD_PX));
+    uint8_t *first = block + MOTION_PAD_PX * stride + MOTION_PAD_PX;
+
+    for (int v = -MOTION_PAD_PX; v < height + MOTION_PAD_PX; v++)
+        for (int u = -MOTION_PAD_PX; u < stride - MOTION_PAD_PX; u++) {
+            int cu = u < 0        ? 0
+                     : u >= width ? width - 1
+                                  : u,
+                cv = v < 0         ? 0
+                     : v >= height ? height - 1
+                                   : v;
+            float a = (float)(cu - x), b = (float)(cv - y);
+            first[v * stride + u] =
+                (uint8_t)(128 + 50 * sinf(a * 0.31f + 0.2f * b) +
+                          40 * cosf(b * 0.43f) * sinf(a * 0.17f) + 20 * sinf(a * b * 0.01f));
+        }
+    return (struct luma){{first, stride}, block};
+}
+
+static struct motion_vector *find_motion(const struct kernels *k, int width, int height,
+                                         const struct luma *now, const struct luma *old)
+{
+    size_t blocks = (size_t)(motion_blocks(width) * motion_blocks(height));
+    struct motion_vector *scratch = guard_new(blocks * sizeof(*scratch));
+    struct motion_vector *cells =
+        guard_new((size_t)(motion_cells(width) * motion_cells(height)) * sizeof(*cells));
+    struct motion_job job = {width, height, now->plane, old->plane, scratch, cells};
+
+    k->motion(&job);
+    guard_free(scratch);
+    return cells;
+}
+
+static void motion_is_found(void **state)
+{
+    static const int shifts[][2] = {{0, 0}, {3, 0}, {-7, 4}, {5, -3}, {1, 1}};
+    enum { WIDTH = 192, HEIGHT = 112 };
+
+    for (size_t i = 0; i < sizeof(shifts) / sizeof(*shifts); i++) {
+        struct luma now = make_luma(WIDTH, HEIGHT, 0, 0),
+                    old = make_luma(WIDTH, HEIGHT, shifts[i][0], shifts[i][1]);
+        struct motion_vector *v = find_motion(kernels_best(), WIDTH, HEIGHT, &now, &old);
+        for (int y = 4; y < motion_cells(HEIGHT) - 4; y++)
+            for (int x = 4; x < motion_cells(WIDTH) - 4; x++) {
+                assert_int_equal(v[y * motion_cells(WIDTH) + x].x, shifts[i][0]);
+                assert_int_equal(v[y * motion_cells(WIDTH) + x].y, shifts[i][1]);
+            }
+        guard_free(v);
+        guard_free(now.block);
+        guard_free(old.block);
+    }
+}
+
+static void motion_columns_agree(void **state)
+{
+    random_start("motion columns");
+    for (int i = 0; i < guard_size_count; i++) {
+        int width = guard_sizes[i][0], height = guard_sizes[i][1];
+        struct luma now = make_luma(width, height, 0, 0),
+                    old = make_luma(width, height, random_int(-9, 9), 2);
+        struct motion_vector *want = find_motion(kernels_column(0), width, height, &now, &old);
+        for (int column = 1; kernels_column(column) != NULL; column++) {
+            struct motion_vector *got =
+                find_motion(kernels_column(column), width, height, &now, &old);
+            assert_memory_equal(
+                got, want, (size_t)(motion_cells(width) * motion_cells(height)) * sizeof(*got));
+            guard_free(got);
+        }
+        guard_free(want);
+        guard_free(now.block);
+        guard_free(old.block);
+    }
+}
+
 struct refined {
     struct guarded_image small;
     struct refine_grid grid;
@@ -252,6 +335,8 @@ int main(void)
         cmocka_unit_test(levels_know_how_sure_they_are),
         cmocka_unit_test(steady_columns_agree),
         cmocka_unit_test(steady_follows_what_moves),
+        cmocka_unit_test(motion_is_found),
+        cmocka_unit_test(motion_columns_agree),
         cmocka_unit_test(refine_columns_agree),
         cmocka_unit_test(refine_finds_the_edge),
         cmocka_unit_test(refine_leaves_flat_things_flat),

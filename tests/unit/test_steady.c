@@ -113,6 +113,45 @@ static void still_scenes_stand_still(void **state)
     steady_destroy(&s);
 }
 
+// A pan over a landscape whose answers are noisy: what is seen moves, and takes its past along.
+static void what_pans_is_steady_too(void **state)
+{
+    static float near[COUNT];
+    static float old[COUNT], old_raw[COUNT];
+    static uint8_t pixels[SMALL_W * SMALL_H * 4];
+    struct image small = {pixels, SMALL_W, SMALL_H, SMALL_W * 4};
+    struct steady *s = steady_create(kernels_best());
+    struct depth_answer answer = {WIDTH, HEIGHT, near, NULL};
+    double raw = 0, filtered = 0;
+
+    assert_true(steady_resize(s, WIDTH, HEIGHT));
+    for (int i = 0; i < 20; i++) {
+        for (int y = 0; y < SMALL_H; y++)
+            for (int x = 0; x < SMALL_W; x++) {
+                float u = (float)(x + 4 * i); // two pixels of the answer a picture
+                memset(pixels + (y * SMALL_W + x) * 4,
+                       (int)(128 + 60 * sinf(u * 0.13f) * cosf((float)y * 0.11f) +
+                             40 * sinf(u * 0.41f)),
+                       4);
+            }
+        for (int y = 0; y < HEIGHT; y++)
+            for (int x = 0; x < WIDTH; x++)
+                near[y * WIDTH + x] =
+                    0.5f + 0.3f * sinf((float)(x + 2 * i) * 0.1f) + 0.05f * (uniform() - 0.5f);
+        const float *out = steady_run(s, &answer, &small, i == 0);
+        for (int y = 5; i > 0 && y < HEIGHT - 5; y++)
+            for (int x = 8; x < WIDTH - 8; x++) {
+                raw += fabs((double)near[y * WIDTH + x] - (double)old_raw[y * WIDTH + x + 2]);
+                filtered += fabs((double)out[y * WIDTH + x] - (double)old[y * WIDTH + x + 2]);
+            }
+        memcpy(old, out, sizeof(old));
+        memcpy(old_raw, near, sizeof(near));
+    }
+    printf("along the pan: %.0f raw, %.0f filtered\n", raw, filtered);
+    assert_true(filtered < raw * 0.35);
+    steady_destroy(&s);
+}
+
 static void nothing_of_the_old_shot_remains(void **state)
 {
     static float near[COUNT];
@@ -160,6 +199,7 @@ int main(void)
         cmocka_unit_test(ranges_ignore_outliers),
         cmocka_unit_test(ranges_follow_slowly),
         cmocka_unit_test(still_scenes_stand_still),
+        cmocka_unit_test(what_pans_is_steady_too),
         cmocka_unit_test(nothing_of_the_old_shot_remains),
         cmocka_unit_test(what_moves_is_followed),
     };
