@@ -37,6 +37,8 @@ names_a_file() {
 }
 
 setup_install && setup_build dev || exit 1
+# a look at each shot of the sample clip
+export SIM_PICTURES_AT="${SIM_PICTURES_AT:-1,3,7,12,final}"
 player=$here/build/viewer/deep3d
 case " $* " in *" --help "* | *" --version "*) exec "$player" "$@" ;; esac
 names_a_file "$@" || set -- "$@" "$here/assets/sample.mp4"
