@@ -13,9 +13,10 @@ done
 
 directory=$(mktemp -d)
 test=
-# -displayfd picks a free number, and writes it once the display is ready
+# -displayfd picks a free number, and writes it once the display is ready; -noreset: it stays as it is
+# between two windows
 mkfifo "$directory/number"
-Xvfb -displayfd 3 -screen 0 1280x900x24 -nolisten tcp 3>"$directory/number" 2>"$directory/log" &
+Xvfb -displayfd 3 -screen 0 1280x900x24 -nolisten tcp -noreset 3>"$directory/number" 2>"$directory/log" &
 server=$!
 trap 'kill $test $server 2>/dev/null; wait $server 2>/dev/null; rm -rf "$directory"' EXIT
 trap 'exit 143' INT TERM
