@@ -13,6 +13,15 @@
 
 extern char **environ;
 
+#ifdef __SANITIZE_THREAD__
+// The driver's own locks are atomics that the thread sanitizer does not see.
+const char *__tsan_default_suppressions(void);
+const char *__tsan_default_suppressions(void)
+{
+    return "race:libvulkan_lvp.so\nrace:libVkLayer\nrace:libLLVM\ndeadlock:libVkLayer\n";
+}
+#endif
+
 #ifdef __SANITIZE_ADDRESS__
 // What the loaders, the driver and the layers of others leave behind is not ours to free.
 const char *__lsan_default_suppressions(void);
@@ -298,6 +307,7 @@ void client_destroy(struct client *c)
     if (c->device)
         client_destroy_vulkan(c);
     assert_int_equal(xrDestroyInstance(c->instance), XR_SUCCESS);
+    c->instance = XR_NULL_HANDLE;
 }
 
 void client_finish(struct client *c)

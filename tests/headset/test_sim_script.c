@@ -138,7 +138,7 @@ static void session_lost(void **unused)
 // XR_ERROR_INSTANCE_LOST from all but destroying; no runtime for a while; then all anew.
 static void instance_lost(void **unused)
 {
-    start("SIM_SCRIPT=0.05 instance_lost in=0.05 down=0.2", NULL);
+    start("SIM_SCRIPT=0.05 instance_lost in=0.05 down=1.5", NULL);
     XrResult result = XR_SUCCESS;
     while (result == XR_SUCCESS) {
         client_poll(&c);
@@ -157,7 +157,7 @@ static void instance_lost(void **unused)
     client_image_destroy(&c, &image);
     client_destroy(&c);
     assert_int_equal(client_create_instance(&c, NULL), XR_ERROR_RUNTIME_UNAVAILABLE);
-    int64_t give_up = clock_now_ns() + NS_PER_S;
+    int64_t give_up = clock_now_ns() + 10 * NS_PER_S;
     while (client_create_instance(&c, NULL) != XR_SUCCESS) {
         assert_true(clock_now_ns() < give_up);
         clock_sleep_until_ns(clock_now_ns() + 20 * NS_PER_MS);
@@ -177,7 +177,7 @@ static void no_headset(void **unused)
     assert_int_equal(xrGetSystem(c.instance, &get, &c.system), XR_ERROR_FORM_FACTOR_UNAVAILABLE);
     clock_sleep_until_ns(clock_now_ns() + 120 * NS_PER_MS);
     assert_int_equal(xrGetSystem(c.instance, &get, &c.system), XR_SUCCESS);
-    assert_int_equal(xrDestroyInstance(c.instance), XR_SUCCESS);
+    client_destroy(&c);
 }
 
 static XrVector3f view_in_local(XrTime time)
@@ -371,16 +371,30 @@ static void events_lost(void **unused)
     finish();
 }
 
+// A test that failed leaves its instance behind; the next one wants its own.
+static int clean(void **unused)
+{
+    if (c.instance)
+        client_destroy(&c);
+    return 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(doff_and_don),    cmocka_unit_test(unfocus),
-        cmocka_unit_test(stop_and_resume), cmocka_unit_test(exit_asked),
-        cmocka_unit_test(session_lost),    cmocka_unit_test(instance_lost),
-        cmocka_unit_test(no_headset),      cmocka_unit_test(recenter),
-        cmocka_unit_test(buttons),         cmocka_unit_test(held_image),
-        cmocka_unit_test(pacing),          cmocka_unit_test(rate),
-        cmocka_unit_test(events_lost),
+        cmocka_unit_test_teardown(doff_and_don, clean),
+        cmocka_unit_test_teardown(unfocus, clean),
+        cmocka_unit_test_teardown(stop_and_resume, clean),
+        cmocka_unit_test_teardown(exit_asked, clean),
+        cmocka_unit_test_teardown(session_lost, clean),
+        cmocka_unit_test_teardown(instance_lost, clean),
+        cmocka_unit_test_teardown(no_headset, clean),
+        cmocka_unit_test_teardown(recenter, clean),
+        cmocka_unit_test_teardown(buttons, clean),
+        cmocka_unit_test_teardown(held_image, clean),
+        cmocka_unit_test_teardown(pacing, clean),
+        cmocka_unit_test_teardown(rate, clean),
+        cmocka_unit_test_teardown(events_lost, clean),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
