@@ -296,6 +296,7 @@ static enum outcome play(struct player *p, const char *url)
 
     if (open_film(p, url)) {
         log_info("playing %s", url);
+        stage_set_title(p->stage, url);
         stereo_ring_restart(stage_ring(p->stage), p->generation);
         conversion_attach(p->conversion, stage_ring(p->stage));
         if (p->options->start_s > 0)

@@ -173,6 +173,12 @@ bool stage_keeps_time(const struct stage *stage)
     return !stage->null;
 }
 
+void stage_set_title(struct stage *stage, const char *file)
+{
+    if (stage->window)
+        window_set_title(stage->window, file);
+}
+
 enum display_state stage_poll(struct stage *stage)
 {
     enum display_state state = display_poll(stage->first);

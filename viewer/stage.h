@@ -25,6 +25,8 @@ struct stereo_ring *stage_ring(struct stage *stage);
 // Frames are shown at their time. False (null display): as fast as they come.
 bool stage_keeps_time(const struct stage *stage);
 
+// Path or URL of what plays, for the window's title.
+void stage_set_title(struct stage *stage, const char *file);
 // Looks after every display; may wait a few milliseconds.
 enum display_state stage_poll(struct stage *stage);
 void stage_command(struct stage *stage, enum command_kind kind, double value);
