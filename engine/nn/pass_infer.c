@@ -7,12 +7,12 @@
 
 // Constants larger than this in total are left to be computed when run: a small file could ask for
 // very large ones.
-#define FOLD_MAX_BYTES ((size_t)256 << 20)
+#define FOLD_MAX_BYTES ((size_t)64 << 20)
 // And so much work is never done while planning. In multiplications, roughly.
 #ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
 #define FOLD_MAX_WORK 1e6
 #else
-#define FOLD_MAX_WORK 2e9
+#define FOLD_MAX_WORK 2e8
 #endif
 
 // What folding has used up.

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/parallel.h"
 #include "tests/bench/bench.h"
 
 static const struct {
@@ -19,7 +20,8 @@ static const struct {
      "[--size WxH] [--model FILE] [--backend auto|cuda|cpu|ref] [--threads N] [--runs R] [--json "
      "FILE]: the whole converter"},
     {"nn", bench_nn,
-     "--case DIR [--backend auto|ref|cpu|cuda] [--threads N] [--runs R] [--profile R] [--json FILE]: "
+     "--case DIR [--backend auto|ref|cpu|cuda] [--threads N] [--runs R] [--profile R] [--json "
+     "FILE]: "
      "a network alone, on an ONNX case folder"},
 };
 
@@ -65,6 +67,7 @@ int main(int argc, char **argv)
 {
     const size_t count = sizeof(commands) / sizeof(commands[0]);
 
+    parallel_start(argv);
     for (size_t i = 0; argc > 1 && i < count; i++) {
         if (strcmp(argv[1], commands[i].name) == 0)
             return commands[i].run(argc - 1, argv + 1);
