@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/parallel.h"
 #include "viewer/options.h"
 #include "viewer/player.h"
 #include "viewer/stats.h"
@@ -29,6 +30,7 @@ static int play(struct options *options, int64_t start_ns)
 
 int main(int argc, char **argv)
 {
+    parallel_start(argv);
     int64_t start_ns = clock_now_ns();
     struct options options;
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESETHAND};
