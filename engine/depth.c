@@ -8,6 +8,7 @@
 #include "base/parallel.h"
 #include "engine/model.h"
 #include "engine/range.h"
+#include "kernels/cuda_library.h"
 
 struct depth {
     const struct kernels *kernels;
@@ -109,16 +110,28 @@ static struct nn_plan *plan_with(struct depth *d, enum nn_backend backend, int w
     return nn_plan_create(d->model, &params);
 }
 
+// One line that says why the CPU takes over.
+static void say_no_cuda(void)
+{
+    char text[256];
+
+    if (cuda_library(text, sizeof(text)) == NULL)
+        log_warn("CUDA: %s; using the CPU", text);
+    else
+        log_warn("CUDA: %s is here, but networks do not run on it yet; using the CPU", text);
+}
+
 // What was asked for, else the next best: whatever is here.
 static bool make_plan(struct depth *d, int width, int height)
 {
+    if (d->backend == NN_BACKEND_CUDA) {
+        say_no_cuda();
+        d->backend = NN_BACKEND_AUTO;
+    }
     d->plan = plan_with(d, d->backend, width, height);
     if (d->plan != NULL || d->backend == NN_BACKEND_AUTO)
         return d->plan != NULL;
-    if (d->backend == NN_BACKEND_CUDA)
-        log_warn("CUDA: it cannot run this network here, using the CPU");
-    else
-        log_warn("the backend asked for cannot run this network here, using the next best");
+    log_warn("the backend asked for cannot run this network here, using the next best");
     d->backend = NN_BACKEND_AUTO;
     d->plan = plan_with(d, d->backend, width, height);
     return d->plan != NULL;

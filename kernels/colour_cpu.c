@@ -68,7 +68,7 @@ static void chroma_line(const struct colour_component *c, const struct colour_jo
         return;
     widen(c, job->wide, far, first, count, other);
     for (int i = 0; i < count; i++)
-        out[i] = 0.75f * out[i] + 0.25f * other[i];
+        out[i] = colour_between_rows(out[i], other[i]);
 }
 
 static inline void spread(const float *restrict in, int shift, int cells, float *restrict out)
@@ -77,7 +77,7 @@ static inline void spread(const float *restrict in, int shift, int cells, float 
 
     for (int i = 0; i < cells; i++)
         for (int k = 0; k < n; k++)
-            out[i * n + k] = in[i] + (in[i + 1] - in[i]) * ((float)k / (float)n);
+            out[i * n + k] = colour_between_columns(in[i], in[i + 1], k, n);
 }
 
 // Component samples for pixels x..x+count-1 of row y. x is a multiple of 4; out has room for 4

@@ -34,3 +34,15 @@ COLOUR_FUNCTION uint32_t colour_pixel(const struct colour_matrix *c, float s0, f
 
     return colour_round(r) | colour_round(g) << 8 | colour_round(b) << 16 | 0xff000000u;
 }
+
+// Chroma between its rows: near is the row that lies closer, far the other one.
+COLOUR_FUNCTION float colour_between_rows(float near, float far)
+{
+    return 0.75f * near + 0.25f * far;
+}
+
+// Chroma of pixel k of the n that share the sample `left`; `right` is the next sample.
+COLOUR_FUNCTION float colour_between_columns(float left, float right, int k, int n)
+{
+    return left + (right - left) * ((float)k / (float)n);
+}

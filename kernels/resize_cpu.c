@@ -1,39 +1,11 @@
 #include "kernels/resize.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "base/parallel.h"
 #include "kernels/columns.h"
+#include "kernels/resize_math.h"
 #include "kernels/variant.h"
-
-// The samples under one output sample: first..last, the outer two covered in part.
-struct span {
-    int first, last;
-    float head,
-        tail; // weights of the first and the last; those between have 1. One sample only: head
-    float total;
-};
-
-static struct span span_of(int index, float ratio, int in_size)
-{
-    float reach = ratio > 1.0f ? ratio : 1.0f, centre = ((float)index + 0.5f) * ratio;
-    float begin = centre - reach / 2, end = centre + reach / 2;
-    struct span s;
-
-    begin = begin > 0.0f ? begin : 0.0f;
-    end = end < (float)in_size ? end : (float)in_size;
-    s.first = (int)begin;
-    s.last = (int)ceilf(end) - 1;
-    s.first = s.first < in_size ? s.first : in_size - 1;
-    s.last = s.last < s.first ? s.first : s.last;
-    s.head = (s.last == s.first ? end : (float)(s.first + 1)) - begin;
-    s.tail = s.last == s.first ? 0.0f : end - (float)s.last;
-    if (s.head <= 0.0f && s.tail <= 0.0f)
-        s.head = 1.0f;
-    s.total = s.head + s.tail + (float)(s.last - s.first > 1 ? s.last - s.first - 1 : 0);
-    return s;
-}
 
 static void add_row(const uint8_t *restrict row, float weight, int count, float *restrict sum)
 {
@@ -42,7 +14,7 @@ static void add_row(const uint8_t *restrict row, float weight, int count, float 
 }
 
 // The weighted sum of the picture's rows under one output row, R, G, B and 255 as they lie.
-static void sum_rows(const struct resize_job *job, const struct span *v, float *sum)
+static void sum_rows(const struct resize_job *job, const struct resize_span *v, float *sum)
 {
     int count = job->in.width * 4;
 
@@ -58,11 +30,11 @@ static void output_row(const struct resize_job *job, int y, float *sum)
 {
     float ratio_x = (float)job->in.width / (float)job->width,
           ratio_y = (float)job->in.height / (float)job->height;
-    struct span v = span_of(y, ratio_y, job->in.height);
+    struct resize_span v = resize_span_of(y, ratio_y, job->in.height);
 
     sum_rows(job, &v, sum);
     for (int x = 0; x < job->width; x++) {
-        struct span h = span_of(x, ratio_x, job->in.width);
+        struct resize_span h = resize_span_of(x, ratio_x, job->in.width);
         const float *at = sum + (size_t)h.first * 4;
         float mean[4];
         for (int c = 0; c < 4; c++)

@@ -1,0 +1,55 @@
+#include "kernels/kernels_cuda.h"
+
+#include <cstdio>
+#include <cuda_runtime.h>
+
+static thread_local cudaError_t last_error = cudaSuccess;
+
+bool kernels_cuda_launched(void)
+{
+    last_error = cudaGetLastError();
+    return last_error == cudaSuccess;
+}
+
+static const char *error_text(void)
+{
+    return cudaGetErrorString(last_error);
+}
+
+// Why there is no GPU to use, and what to do.
+static void explain(cudaError_t result, char *text, size_t size)
+{
+    if (result == cudaErrorInsufficientDriver)
+        snprintf(text, size,
+                 "no NVIDIA driver, or one too old for CUDA %d.%d: install or update it (error %d)",
+                 CUDART_VERSION / 1000, CUDART_VERSION % 1000 / 10, result);
+    else if (result == cudaErrorNoDevice)
+        snprintf(text, size, "the NVIDIA driver finds no GPU (error %d)", result);
+    else
+        snprintf(text, size, "%s (error %d)", cudaGetErrorString(result), result);
+}
+
+static bool probe(char *text, size_t size)
+{
+    cudaDeviceProp properties;
+    int count = 0;
+    cudaError_t result = cudaGetDeviceCount(&count);
+
+    if (result == cudaSuccess && count == 0)
+        result = cudaErrorNoDevice;
+    if (result == cudaSuccess)
+        result = cudaGetDeviceProperties(&properties, 0);
+    if (result == cudaSuccess)
+        snprintf(text, size, "%s", properties.name);
+    else
+        explain(result, text, size);
+    return result == cudaSuccess;
+}
+
+const struct kernels_cuda *deep3d_kernels_cuda(void)
+{
+    static const struct kernels_cuda table = {probe,       error_text,  colour_cuda,
+                                              resize_cuda, shrink_cuda, levels_cuda};
+
+    return &table;
+}

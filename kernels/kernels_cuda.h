@@ -1,0 +1,54 @@
+// The CUDA column of the table of kernels: the same jobs on an NVIDIA GPU.
+//
+// It is a library of its own, built where nvcc is and loaded at run time (engine/gpu.h), so that
+// the program starts on machines without CUDA. Jobs are those of the CPU, with device memory behind
+// each of their pointers; `bands`, `threads` and `scratch` count for nothing. Work is queued on the
+// stream and may not have begun when the call returns. Results are those of plain C, bit for bit.
+//
+// False: the launch was refused; cudaGetLastError's text is kept for kernels_cuda.error().
+//
+// Thread-safety: safe on disjoint outputs; one CUDA context.
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "kernels/colour.h"
+#include "kernels/levels.h"
+#include "kernels/resize.h"
+#include "kernels/shrink.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct CUstream_st; // a cudaStream_t; NULL: the default stream
+
+typedef bool kernel_colour_cuda(const struct colour_job *job, struct CUstream_st *stream);
+typedef bool kernel_resize_cuda(const struct resize_job *job, struct CUstream_st *stream);
+typedef bool kernel_shrink_cuda(const struct shrink_job *job, struct CUstream_st *stream);
+typedef bool kernel_levels_cuda(const struct levels_job *job, struct CUstream_st *stream);
+
+struct kernels_cuda {
+    // True: a GPU is here, and text is its name. False: text says why there is none to use.
+    bool (*probe)(char *text, size_t size);
+    // Of the calling thread's last failure; lives until its next one.
+    const char *(*error)(void);
+    kernel_colour_cuda *colour;
+    kernel_resize_cuda *resize;
+    kernel_shrink_cuda *shrink;
+    kernel_levels_cuda *levels;
+};
+
+// The library's only symbol.
+const struct kernels_cuda *deep3d_kernels_cuda(void);
+
+kernel_colour_cuda colour_cuda;
+kernel_resize_cuda resize_cuda;
+kernel_shrink_cuda shrink_cuda;
+kernel_levels_cuda levels_cuda;
+// For the launchers: whether the last launch was taken.
+bool kernels_cuda_launched(void);
+
+#ifdef __cplusplus
+}
+#endif

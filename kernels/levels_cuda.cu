@@ -1,0 +1,40 @@
+#include "kernels/kernels_cuda.h"
+
+// A thread takes one pixel; at each level neighbours read neighbouring probabilities.
+#define BLOCK 128
+
+static __device__ float clamp01(float v)
+{
+    v = v > 0.0f ? v : 0.0f; // also for NaN
+    return v < 1.0f ? v : 1.0f;
+}
+
+static __global__ void levels(const struct levels_job job)
+{
+    size_t plane = (size_t)job.width * job.height, at = (size_t)blockIdx.x * BLOCK + threadIdx.x;
+    float sum = 0, mean = 0, square = 0, top = (float)(job.levels - 1);
+    float even = (float)(job.levels + 1) / (12.0f * top);
+
+    if (at >= plane)
+        return;
+    for (int k = 0; k < job.levels; k++) {
+        float p = job.probability[k * plane + at], level = (float)k / top;
+
+        sum += p;
+        mean += p * level;
+        square += p * level * level;
+    }
+    float norm = sum > 1e-6f ? 1.0f / sum : 0.0f;
+    float m = mean * norm, variance = square * norm - m * m;
+    variance = variance > 0.0f ? variance : 0.0f;
+    job.nearness[at] = clamp01(m);
+    job.sureness[at] = norm > 0.0f ? clamp01(1.0f - sqrtf(variance / even)) : 0.0f;
+}
+
+bool levels_cuda(const struct levels_job *job, struct CUstream_st *stream)
+{
+    size_t plane = (size_t)job->width * job->height;
+
+    levels<<<(unsigned)((plane + BLOCK - 1) / BLOCK), BLOCK, 0, stream>>>(*job);
+    return kernels_cuda_launched();
+}
