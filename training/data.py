@@ -89,10 +89,11 @@ class PackSource:
 
 
 def choose_crop(rng, height, width, aspect):
-    """(y, x, height, width) in px, whole cells, of about the given aspect (width / height)."""
-    aspect = aspect * np.exp(rng.uniform(-0.2, 0.2))
+    """(y, x, height, width) in px, whole cells, of about the given aspect (width / height). Large crops are
+    frequent, as small ones come out blurred."""
+    aspect = aspect * np.exp(rng.normal(0, 0.15))
     most = min(height, width / aspect)
-    h = most * rng.uniform(0.55, 1.0)
+    h = most * (1 - 0.45 * rng.random() ** 1.5)
     ch = int(np.clip(round(h / CROP_CELL), 2, height // CROP_CELL))
     cw = int(np.clip(round(h * aspect / CROP_CELL), 2, width // CROP_CELL))
     y = rng.integers(0, height // CROP_CELL - ch + 1)

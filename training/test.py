@@ -65,7 +65,7 @@ def make_film_pack(folder, count=2):
 
 def config_for(folder, steps):
     changes = TINY + [f"source.0.folder={folder}", f"phase.0.steps={steps}", "phase.0.count=6", "phase.0.twins=2",
-                      "phase.0.height=64", "phase.0.width=96"]
+                      "phase.0.shapes=[[64,96]]"]
     config = train.load_config(CONFIG, changes)
     config["source"] = config["source"][:1]
     return config

@@ -89,6 +89,11 @@ def phase_at(config, step):
     raise ValueError("step beyond the last phase")
 
 
+def shape_at(phase, step):
+    """(height, width) of a step's pictures: the phase's shapes take turns, as players keep a film's aspect."""
+    return phase["shapes"][step % len(phase["shapes"])]
+
+
 def learning_rate(config, step, total):
     """Linear warm-up, then one cosine to 1 % of the peak."""
     peak, warm = config["optimiser"]["rate"], config["optimiser"]["warm_up"]
@@ -239,7 +244,7 @@ class Run:
 
         def make(step):
             p = phase_at(self.config, step)
-            return batches.make(step, p["count"], p["twins"], p["height"], p["width"])
+            return batches.make(step, p["count"], p["twins"], *shape_at(p, step))
 
         for batch in prefetch(make, range(self.step, self.total)):
             parts, batch, disparity = self.one_step(batch)
