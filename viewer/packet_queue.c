@@ -7,6 +7,8 @@
 
 // what a packet costs beside its data: keeps a flood of empty packets within the byte limits
 #define OVERHEAD_BYTES 512
+// more than what is read ahead of a decoder while nothing starves
+#define CAPACITY 512
 
 struct packet_slot {
     AVPacket *packet;
@@ -23,7 +25,7 @@ void packet_queue_finish(struct packet_queue *q)
 
 static void grow(struct packet_queue *q)
 {
-    int capacity = q->capacity > 0 ? q->capacity * 2 : 64;
+    int capacity = q->capacity > 0 ? q->capacity * 2 : CAPACITY;
     struct packet_slot *slots = mem_new((size_t)capacity, sizeof(*slots));
 
     for (int i = 0; i < q->capacity; i++)

@@ -7,6 +7,8 @@
 
 #define LOOKAHEAD_DEFAULT 8
 #define LOOKAHEAD_MAX 256
+// Frames beside those that wait: one being decoded, one held, and what readers usually keep.
+#define FRAMES_BESIDE 4
 #define IMAGE_DURATION_NS (5 * NS_PER_S)
 
 // --- up and down
@@ -25,6 +27,16 @@ static void set_params(struct source *s, const struct source_params *params)
     s->target_ns = s->first_pts_ns = s->expected_dts_ns = CLOCK_NONE;
 }
 
+void source_add_frame(struct source *s)
+{
+    struct source_frame *f = mem_new(1, sizeof(*f));
+
+    f->frame.av = av_frame_alloc();
+    f->all = s->all_frames;
+    s->all_frames = f;
+    source_free_frame(s, f);
+}
+
 static bool start_threads(struct source *s)
 {
     const AVCodecDescriptor *codec = avcodec_descriptor_get(s->video.decoder->codec_id);
@@ -33,6 +45,8 @@ static bool start_threads(struct source *s)
     s->pictures = picture_maker_create(
         s->info.image, s->info.image || (codec && !(codec->props & AV_CODEC_PROP_LOSSY)));
     s->pictures_ready = mem_new((size_t)s->lookahead_frames, sizeof(*s->pictures_ready));
+    for (int i = 0; i < s->lookahead_frames + FRAMES_BESIDE; i++)
+        source_add_frame(s);
     s->decoded = av_frame_alloc();
     for (int i = 0; i < SOURCE_SOUND_FRAMES && s->audio.decoder; i++)
         s->sound_ready[i] = av_frame_alloc();

@@ -115,6 +115,10 @@ bool source_reopen_input(struct source *s);
 // For the log, valid until the thread's next call.
 const char *source_av_error(int av_error);
 
+// --- source.c
+// Monitor held. Makes another free frame.
+void source_add_frame(struct source *s);
+
 // --- the threads
 void source_demux_run(void *user);
 void source_video_run(void *user);

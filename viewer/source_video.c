@@ -24,15 +24,10 @@ static struct source_frame *new_frame(struct source *s)
     struct source_frame *f;
 
     monitor_lock(&s->monitor);
+    if (!s->free_frames) // readers may keep as many as they like
+        source_add_frame(s);
     f = s->free_frames;
-    if (f) {
-        s->free_frames = f->next;
-    } else {
-        f = mem_new(1, sizeof(*f));
-        f->frame.av = av_frame_alloc();
-        f->all = s->all_frames;
-        s->all_frames = f;
-    }
+    s->free_frames = f->next;
     monitor_unlock(&s->monitor);
     return f;
 }
