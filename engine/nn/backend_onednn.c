@@ -107,19 +107,24 @@ bool onednn_add_primitive(struct onednn *o, const char *kind, const struct node 
     return ok;
 }
 
-onednn_md onednn_ranked_md(struct onednn *o, int value, int rank)
+onednn_md onednn_ranked_md(struct onednn *o, int value, int rank, dnnl_data_type_t type)
 {
     const struct nn_shape *s = &o->graph->values[value].shape;
     int64_t dims[NN_MAX_RANK];
 
     for (int i = 0; i < rank; i++)
         dims[i] = i < rank - s->rank ? 1 : s->dims[i - (rank - s->rank)];
-    return onednn_md_dense(&o->arena, rank, dims, dnnl_f32);
+    return onednn_md_dense(&o->arena, rank, dims, type);
 }
 
 onednn_md onednn_plain_md(struct onednn *o, int value)
 {
-    return onednn_ranked_md(o, value, o->graph->values[value].shape.rank);
+    return onednn_ranked_md(o, value, o->graph->values[value].shape.rank, dnnl_f32);
+}
+
+onednn_md onednn_rows_md(struct onednn *o, int value)
+{
+    return onednn_ranked_md(o, value, o->graph->values[value].shape.rank, o->type);
 }
 
 void onednn_put(struct onednn *o, int value, onednn_md md, int buffer)
@@ -284,11 +289,29 @@ bool onednn_copy(struct onednn *o, onednn_md md, int from, int to)
     return pd && onednn_add_primitive(o, "copy", NULL, pd, args, 2);
 }
 
+static bool has_isa(dnnl_cpu_isa_t isa)
+{
+    return (dnnl_get_effective_cpu_isa() & isa) == isa;
+}
+
+// bfloat16 is faster only on AMX; asked for, it also runs where the processor multiplies it at all.
+static dnnl_data_type_t choose_type(enum nn_precision precision)
+{
+    if (precision == NN_PRECISION_AUTO)
+        return has_isa(dnnl_cpu_isa_avx512_core_amx) ? dnnl_bf16 : dnnl_f32;
+    if (precision == NN_PRECISION_BF16 && has_isa(dnnl_cpu_isa_avx512_core_bf16))
+        return dnnl_bf16;
+    if (precision != NN_PRECISION_FP32)
+        log_warn("this processor does not compute in the precision asked for; float32 is used");
+    return dnnl_f32;
+}
+
 static void set_name(struct onednn *o)
 {
     const dnnl_version_t *v = dnnl_version();
 
-    snprintf(o->name, sizeof(o->name), "oneDNN %d.%d.%d fp32", v->major, v->minor, v->patch);
+    snprintf(o->name, sizeof(o->name), "oneDNN %d.%d.%d %s", v->major, v->minor, v->patch,
+             o->type == dnnl_bf16 ? "bf16" : "fp32");
 }
 
 static void destroy(void *state)
@@ -309,6 +332,7 @@ static void *create(const struct nn_plan_params *params)
     struct onednn *o = mem_new(1, sizeof(*o));
 
     o->threads = params->threads;
+    o->type = choose_type(params->precision);
     if (dnnl_engine_create(&o->arena.engine, dnnl_cpu, 0) != dnnl_success ||
         dnnl_stream_create(&o->stream, o->arena.engine, dnnl_stream_default_flags) !=
             dnnl_success) {

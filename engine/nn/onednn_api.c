@@ -48,6 +48,14 @@ static onednn_md finish_md(struct onednn_arena *arena, dnnl_memory_desc_t *md, d
     return own(arena, *md, ONEDNN_MD, status);
 }
 
+dnnl_data_type_t onednn_md_type(onednn_md md)
+{
+    dnnl_data_type_t type = dnnl_data_type_undef;
+
+    dnnl_memory_desc_query(md, dnnl_query_data_type, &type);
+    return type;
+}
+
 #else
 
 static void free_md(void *pointer)
@@ -76,6 +84,11 @@ static onednn_md finish_md(struct onednn_arena *arena, dnnl_memory_desc_t *md, d
     kept = mem_new(1, sizeof(*kept));
     *kept = *md;
     return own(arena, kept, ONEDNN_MD, status);
+}
+
+dnnl_data_type_t onednn_md_type(onednn_md md)
+{
+    return md->data_type;
 }
 
 #endif

@@ -36,6 +36,7 @@ onednn_md onednn_md_strided(struct onednn_arena *arena, int rank, const int64_t 
                             const int64_t *strides, dnnl_data_type_t type);
 onednn_md onednn_md_tag(struct onednn_arena *arena, int rank, const int64_t *dims,
                         dnnl_data_type_t type, dnnl_format_tag_t tag);
+dnnl_data_type_t onednn_md_type(onednn_md md);
 bool onednn_md_equal(onednn_md a, onednn_md b);
 size_t onednn_md_bytes(onednn_md md);
 // Owned by pd.

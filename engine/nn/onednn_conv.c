@@ -27,7 +27,7 @@ static onednn_md weights_view(struct onednn *o, const struct node *n, bool any)
         dims[at] = s->dims[i];
         strides[at++] = shape_span(s, i + 1, s->rank);
     }
-    return any ? onednn_md_any(&o->arena, at, dims, dnnl_f32)
+    return any ? onednn_md_any(&o->arena, at, dims, o->type)
                : onednn_md_strided(&o->arena, at, dims, strides, dnnl_f32);
 }
 
@@ -53,12 +53,12 @@ static bool describe(struct onednn *o, const struct node *n, struct onednn_conv 
                         ? win.stride[i] * (win.in[i] - 1) + full - win.begin[i] - win.out[i]
                         : (win.out[i] - 1) * win.stride[i] + full - win.in[i] - win.begin[i];
     }
-    c->src = onednn_md_any(&o->arena, x->rank, x->dims, dnnl_f32);
+    c->src = onednn_md_any(&o->arena, x->rank, x->dims, o->type);
     c->weights = weights_view(o, n, true);
     c->bias = node_in(o->graph, n, 2)
                   ? onednn_md_dense(&o->arena, 1, in_shape(o->graph, n, 2)->dims, dnnl_f32)
                   : NULL;
-    c->dst = onednn_md_any(&o->arena, y->rank, y->dims, dnnl_f32);
+    c->dst = onednn_md_any(&o->arena, y->rank, y->dims, o->type);
     return c->src && c->weights && c->dst;
 }
 
@@ -77,7 +77,8 @@ static dnnl_primitive_desc_t choose(struct onednn *o, const struct node *n, stru
     onednn_md any = c->src;
     dnnl_primitive_desc_t pd = NULL;
 
-    if (form && !onednn_md_equal(form->md, onednn_plain_md(o, n->in[0]))) {
+    if (form && onednn_md_type(form->md) == o->type &&
+        !onednn_md_equal(form->md, onednn_rows_md(o, n->in[0]))) {
         c->src = form->md;
         pd = onednn_pd_conv(&o->arena, c, attr);
         if (pd && is_slow(pd))

@@ -95,7 +95,7 @@ static enum onednn_result compile_pool(struct onednn *o, const struct node *n)
             return ONEDNN_NOT_OURS;
     }
     p.src = form->md;
-    p.dst = onednn_md_any(&o->arena, y->rank, y->dims, dnnl_f32);
+    p.dst = onednn_md_any(&o->arena, y->rank, y->dims, onednn_md_type(form->md));
     attr = onednn_attr();
     pd = onednn_pd_pool(&o->arena, &p, attr);
     dnnl_primitive_attr_destroy(attr);
@@ -106,9 +106,10 @@ static enum onednn_result compile_softmax(struct onednn *o, const struct node *n
 {
     const struct form *form = input_form(o, n);
     int rank = form ? shape_of(o, n->in[0])->rank : 0;
-    int64_t axis = node_int(n, "axis", -1);
+    int64_t axis = node_int(n, "axis", -1), outer, inner;
     dnnl_primitive_attr_t attr;
     dnnl_primitive_desc_t pd;
+    onednn_md md;
 
     if (!form || rank < 1)
         return ONEDNN_NOT_OURS;
@@ -119,7 +120,12 @@ static enum onednn_result compile_softmax(struct onednn *o, const struct node *n
             return ONEDNN_NOT_OURS;
     }
     attr = onednn_attr();
-    pd = onednn_pd_softmax(&o->arena, form->md, (int)(axis < 0 ? axis + rank : axis), attr);
+    md = form->md;
+    if (onednn_md_type(md) != dnnl_f32) // probabilities are wanted exactly
+        md = rank == 4 ? onednn_like_md(o, md, shape_of(o, n->in[0]), shape_of(o, n->in[0]),
+                                        dnnl_f32, &outer, &inner)
+                       : onednn_plain_md(o, n->in[0]);
+    pd = onednn_pd_softmax(&o->arena, md, (int)(axis < 0 ? axis + rank : axis), attr);
     dnnl_primitive_attr_destroy(attr);
     return pd ? add_one_to_one(o, n, pd) : ONEDNN_NOT_OURS;
 }
@@ -150,7 +156,7 @@ static enum onednn_result compile_binary(struct onednn *o, const struct node *n,
     a = onednn_form(o, n->in[first]);
     b = shape_equal(shape_of(o, n->in[0]), shape_of(o, n->in[1]))
             ? a->md
-            : onednn_ranked_md(o, n->in[!first], rank);
+            : onednn_ranked_md(o, n->in[!first], rank, dnnl_f32);
     attr = onednn_attr();
     pd = b ? onednn_pd_binary(&o->arena, kind, a->md, b, a->md, attr) : NULL;
     dnnl_primitive_attr_destroy(attr);
@@ -206,7 +212,7 @@ static enum onednn_result compile_resize(struct onednn *o, const struct node *n)
     attr = onednn_attr();
     pd = onednn_pd_resampling(
         &o->arena, r.mode == RESIZE_NEAREST ? dnnl_resampling_nearest : dnnl_resampling_linear,
-        form->md, onednn_md_any(&o->arena, y->rank, y->dims, dnnl_f32), attr);
+        form->md, onednn_md_any(&o->arena, y->rank, y->dims, onednn_md_type(form->md)), attr);
     dnnl_primitive_attr_destroy(attr);
     return pd ? add_one_to_one(o, n, pd) : ONEDNN_NOT_OURS;
 }
@@ -262,7 +268,7 @@ static enum onednn_result compile_layer_norm(struct onednn *o, const struct node
         if (shape_of(o, n->in[i])->rank != 1 || shape_of(o, n->in[i])->dims[0] != width)
             return ONEDNN_NOT_OURS;
     rows[0] = shape_count(x) / width;
-    md = onednn_md_dense(&o->arena, 2, rows, dnnl_f32);
+    md = onednn_md_dense(&o->arena, 2, rows, o->type);
     line = onednn_md_dense(&o->arena, 1, &width, dnnl_f32);
     attr = onednn_attr();
     pd = onednn_pd_layer_norm(&o->arena, md, node_float(n, "epsilon", 1e-5f), attr);
@@ -270,11 +276,11 @@ static enum onednn_result compile_layer_norm(struct onednn *o, const struct node
     if (!pd)
         return ONEDNN_NOT_OURS;
     args[0] =
-        (struct argument){DNNL_ARG_SRC, md, onednn_want(o, n->in[0], onednn_plain_md(o, n->in[0]))};
+        (struct argument){DNNL_ARG_SRC, md, onednn_want(o, n->in[0], onednn_rows_md(o, n->in[0]))};
     args[1] = (struct argument){DNNL_ARG_SCALE, line, onednn_want(o, n->in[1], line)};
     args[2] = (struct argument){DNNL_ARG_SHIFT, line, onednn_want(o, n->in[2], line)};
     args[3] = (struct argument){DNNL_ARG_DST, md,
-                                onednn_make(o, n->out[0], onednn_plain_md(o, n->out[0]))};
+                                onednn_make(o, n->out[0], onednn_rows_md(o, n->out[0]))};
     return add(o, n, pd, args, 4);
 }
 
@@ -285,7 +291,7 @@ static enum onednn_result compile_transpose(struct onednn *o, const struct node 
     int64_t strides[NN_MAX_RANK];
     dnnl_primitive_attr_t attr;
     dnnl_primitive_desc_t pd;
-    onednn_md from, to = onednn_plain_md(o, n->out[0]);
+    onednn_md from, to = onednn_rows_md(o, n->out[0]);
     struct argument args[2];
     int count;
     const int64_t *perm = node_ints(n, "perm", &count);
@@ -297,14 +303,14 @@ static enum onednn_result compile_transpose(struct onednn *o, const struct node 
 
         strides[i] = shape_span(x, (int)source + 1, x->rank);
     }
-    from = onednn_md_strided(&o->arena, x->rank, y->dims, strides, dnnl_f32);
+    from = onednn_md_strided(&o->arena, x->rank, y->dims, strides, o->type);
     attr = onednn_attr();
     pd = from ? onednn_pd_reorder(&o->arena, from, to, attr) : NULL;
     dnnl_primitive_attr_destroy(attr);
     if (!pd)
         return ONEDNN_NOT_OURS;
     args[0] = (struct argument){DNNL_ARG_FROM, from,
-                                onednn_want(o, n->in[0], onednn_plain_md(o, n->in[0]))};
+                                onednn_want(o, n->in[0], onednn_rows_md(o, n->in[0]))};
     args[1] = (struct argument){DNNL_ARG_TO, to, onednn_make(o, n->out[0], to)};
     return add(o, n, pd, args, 2);
 }

@@ -23,12 +23,13 @@ static bool is_ours(const struct onednn *o, const struct node *n)
            (!node_in(o->graph, n, 2) || node_float(n, "beta", 1) == 1);
 }
 
-static onednn_md matrix(struct onednn *o, int64_t rows, int64_t columns, bool transposed)
+static onednn_md matrix(struct onednn *o, int64_t rows, int64_t columns, bool transposed,
+                        dnnl_data_type_t type)
 {
     int64_t dims[2] = {rows, columns},
             strides[2] = {transposed ? 1 : columns, transposed ? rows : 1};
 
-    return onednn_md_strided(&o->arena, 2, dims, strides, dnnl_f32);
+    return onednn_md_strided(&o->arena, 2, dims, strides, type);
 }
 
 // One matrix for all: everything before the last dimension of A is rows.
@@ -40,18 +41,20 @@ static void describe_flat(struct onednn *o, const struct node *n, struct product
     int64_t columns = b->dims[tb ? 0 : 1], dims[2] = {inner, columns};
 
     p->rank = 2;
-    p->a = p->a_plain = matrix(o, rows, inner, ta);
-    p->b_plain = matrix(o, inner, columns, tb);
-    p->b = in_constant(o->graph, n, 1) ? onednn_md_any(&o->arena, 2, dims, dnnl_f32) : p->b_plain;
-    p->y = matrix(o, rows, columns, false);
+    p->a = matrix(o, rows, inner, ta, o->type);
+    p->b_plain = matrix(o, inner, columns, tb, dnnl_f32);
+    p->b = in_constant(o->graph, n, 1) ? onednn_md_any(&o->arena, 2, dims, o->type)
+                                       : matrix(o, inner, columns, tb, o->type);
+    p->y = matrix(o, rows, columns, false, o->type);
 }
 
 static void describe_batch(struct onednn *o, const struct node *n, struct product *p)
 {
     p->rank = o->graph->values[n->out[0]].shape.rank;
-    p->a = p->a_plain = onednn_ranked_md(o, n->in[0], p->rank);
-    p->b = p->b_plain = onednn_ranked_md(o, n->in[1], p->rank);
-    p->y = onednn_plain_md(o, n->out[0]);
+    p->a = onednn_ranked_md(o, n->in[0], p->rank, o->type);
+    p->b_plain = onednn_ranked_md(o, n->in[1], p->rank, dnnl_f32);
+    p->b = onednn_ranked_md(o, n->in[1], p->rank, o->type);
+    p->y = onednn_rows_md(o, n->out[0]);
 }
 
 // One number a column. False: the third input is something else.
@@ -94,15 +97,15 @@ enum onednn_result onednn_compile_product(struct onednn *o, const struct node *n
     if (!pd)
         return ONEDNN_NOT_OURS;
     p.b = onednn_md_of(pd, dnnl_query_weights_md, 0);
-    args[count++] = (struct argument){DNNL_ARG_SRC, p.a,
-                                      onednn_want(o, n->in[0], onednn_plain_md(o, n->in[0]))};
+    args[count++] =
+        (struct argument){DNNL_ARG_SRC, p.a, onednn_want(o, n->in[0], onednn_rows_md(o, n->in[0]))};
     args[count++] =
         (struct argument){DNNL_ARG_WEIGHTS, p.b, onednn_want_view(o, n->in[1], p.b_plain, p.b)};
     if (p.bias)
         args[count++] = (struct argument){DNNL_ARG_BIAS, p.bias,
                                           onednn_want(o, n->in[2], onednn_plain_md(o, n->in[2]))};
     args[count++] = (struct argument){DNNL_ARG_DST, p.y,
-                                      onednn_result_buffer(o, n, onednn_plain_md(o, n->out[0]))};
+                                      onednn_result_buffer(o, n, onednn_rows_md(o, n->out[0]))};
     for (int i = 0; i < count; i++)
         if (args[i].buffer == GRAPH_NONE)
             return ONEDNN_FAILED;

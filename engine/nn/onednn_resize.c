@@ -37,10 +37,9 @@ static bool resize_run(struct step *step)
     return true;
 }
 
-// [outer][H][W][inner] of a layout, or the dense one where it is none such. shape has four
-// dimensions.
-static onednn_md layout_of(struct onednn *o, onednn_md md, const struct nn_shape *shape,
-                           const struct nn_shape *like, int64_t *outer, int64_t *inner)
+onednn_md onednn_like_md(struct onednn *o, onednn_md md, const struct nn_shape *like,
+                         const struct nn_shape *shape, dnnl_data_type_t type, int64_t *outer,
+                         int64_t *inner)
 {
     static const struct {
         dnnl_format_tag_t tag;
@@ -48,18 +47,18 @@ static onednn_md layout_of(struct onednn *o, onednn_md md, const struct nn_shape
     } tags[] = {{dnnl_nhwc, 0}, {dnnl_nChw16c, 16}, {dnnl_nChw8c, 8}};
 
     for (size_t i = 0; i < sizeof(tags) / sizeof(*tags) && shape->rank == 4; i++) {
-        onednn_md same = onednn_md_tag(&o->arena, 4, like->dims, dnnl_f32, tags[i].tag);
+        onednn_md same = onednn_md_tag(&o->arena, 4, like->dims, onednn_md_type(md), tags[i].tag);
         int64_t block = tags[i].block ? tags[i].block : shape->dims[1];
 
         if (!same || !onednn_md_equal(md, same))
             continue;
         *inner = block;
         *outer = shape->dims[0] * ((shape->dims[1] + block - 1) / block);
-        return onednn_md_tag(&o->arena, 4, shape->dims, dnnl_f32, tags[i].tag);
+        return onednn_md_tag(&o->arena, 4, shape->dims, type, tags[i].tag);
     }
     *inner = 1;
     *outer = shape_span(shape, 0, shape->rank - 2);
-    return onednn_md_dense(&o->arena, shape->rank, shape->dims, dnnl_f32);
+    return onednn_md_dense(&o->arena, shape->rank, shape->dims, type);
 }
 
 enum onednn_result onednn_compile_resize(struct onednn *o, const struct node *n,
@@ -70,13 +69,14 @@ enum onednn_result onednn_compile_resize(struct onednn *o, const struct node *n,
     struct cpu_resize resize;
     struct resize_step *s;
     struct step *step;
-    onednn_md from, to;
+    onednn_md md, from, to;
     int buffers[3];
 
     if (!cpu_resize_init(&resize, r))
         return ONEDNN_NOT_OURS;
-    to = layout_of(o, onednn_form(o, n->in[0])->md, y, x, &resize.outer, &resize.inner);
-    from = layout_of(o, onednn_form(o, n->in[0])->md, x, x, &resize.outer, &resize.inner);
+    md = onednn_form(o, n->in[0])->md;
+    to = onednn_like_md(o, md, x, y, dnnl_f32, &resize.outer, &resize.inner);
+    from = onednn_like_md(o, md, x, x, dnnl_f32, &resize.outer, &resize.inner);
     resize.threads = o->threads;
     buffers[0] = to && from && resize.outer * y->dims[y->rank - 2] < INT32_MAX
                      ? onednn_want(o, n->in[0], from)

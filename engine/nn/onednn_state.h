@@ -18,6 +18,7 @@ struct onednn {
     struct onednn_arena arena;
     dnnl_stream_t stream;
     int threads;
+    dnnl_data_type_t type; // of pictures and weights between primitives: f32 or bf16
     char name[64];
     // while compiling
     struct graph *graph;
@@ -35,9 +36,16 @@ struct argument {
     int buffer;
 };
 
-// Row major form's description; as `rank` dimensions, leading ones added.
+// Row major form's description; as `rank` dimensions, leading ones added. Single precision;
+// onednn_rows_md() in the type that primitives work in.
 onednn_md onednn_plain_md(struct onednn *o, int value);
-onednn_md onednn_ranked_md(struct onednn *o, int value, int rank);
+onednn_md onednn_rows_md(struct onednn *o, int value);
+onednn_md onednn_ranked_md(struct onednn *o, int value, int rank, dnnl_data_type_t type);
+// A picture of shape `shape`, laid out as md lays out one of shape `like`: channels last or in
+// blocks; rows where md is none such. out_outer, out_inner: as [outer][height][width][inner].
+onednn_md onednn_like_md(struct onednn *o, onednn_md md, const struct nn_shape *like,
+                         const struct nn_shape *shape, dnnl_data_type_t type, int64_t *out_outer,
+                         int64_t *out_inner);
 // A form that a primitive made, or the dense one. NULL only where the value has none yet.
 const struct form *onednn_form(struct onednn *o, int value);
 // The buffer of the value in that layout, after a reorder where need be: at once for constants, by

@@ -20,7 +20,8 @@ static const struct {
      "[--size WxH] [--model FILE] [--backend auto|cuda|cpu|ref] [--threads N] [--runs R] [--json "
      "FILE]: the whole converter"},
     {"nn", bench_nn,
-     "--case DIR [--backend auto|ref|cpu|cuda] [--threads N] [--runs R] [--profile R] [--json "
+     "--case DIR [--backend auto|ref|cpu|cuda] [--precision auto|fp32|bf16] [--threads N] [--runs "
+     "R] [--profile R] [--json "
      "FILE]: "
      "a network alone, on an ONNX case folder"},
 };

@@ -31,6 +31,19 @@ static bool parse_backend(const char *name, enum nn_backend *out)
     return false;
 }
 
+static bool parse_precision(const char *name, enum nn_precision *out)
+{
+    if (strcmp(name, "auto") == 0)
+        *out = NN_PRECISION_AUTO;
+    else if (strcmp(name, "fp32") == 0)
+        *out = NN_PRECISION_FP32;
+    else if (strcmp(name, "bf16") == 0)
+        *out = NN_PRECISION_BF16;
+    else
+        return false;
+    return true;
+}
+
 static int by_value(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
@@ -79,11 +92,13 @@ int bench_nn(int argc, char **argv)
 {
     const char *folder = bench_option(argc, argv, "case");
     const char *backend_name = bench_option(argc, argv, "backend");
+    const char *precision_name = bench_option(argc, argv, "precision");
     const char *threads = bench_option(argc, argv, "threads");
     const char *runs_text = bench_option(argc, argv, "runs");
     const char *profile = bench_option(argc, argv, "profile");
     int runs = runs_text ? atoi(runs_text) : RUNS;
     enum nn_backend backend = NN_BACKEND_AUTO;
+    enum nn_precision precision = NN_PRECISION_FP32;
     struct case_set set = {0};
     struct nn_model *model;
     struct nn_plan *plan = NULL;
@@ -91,8 +106,10 @@ int bench_nn(int argc, char **argv)
     char *file;
     bool ok = false;
 
-    if (!folder || runs < 1 || (backend_name && !parse_backend(backend_name, &backend))) {
-        fprintf(stderr, "deep3d-bench nn: give --case DIR, and a known --backend\n");
+    if (!folder || runs < 1 || (backend_name && !parse_backend(backend_name, &backend)) ||
+        (precision_name && !parse_precision(precision_name, &precision))) {
+        fprintf(stderr,
+                "deep3d-bench nn: give --case DIR, and a known --backend and --precision\n");
         return 1;
     }
     file = mem_printf("%s/model.onnx", folder);
@@ -100,7 +117,7 @@ int bench_nn(int argc, char **argv)
     if (model && !case_set_load(folder, 0, &set))
         log_error("%s: no test_data_set_0 with tensors of types that we have", folder);
     else if (model)
-        plan = case_plan(model, &set, backend, threads ? atoi(threads) : 0);
+        plan = case_plan_precision(model, &set, backend, precision, threads ? atoi(threads) : 0);
     if (plan) {
         ms = mem_new((size_t)runs, sizeof(*ms));
         ok = measure(plan, &set, ms, runs) &&

@@ -61,13 +61,20 @@ void case_set_finish(struct case_set *set)
 struct nn_plan *case_plan(const struct nn_model *model, const struct case_set *set,
                           enum nn_backend backend, int threads)
 {
+    return case_plan_precision(model, set, backend, NN_PRECISION_FP32, threads);
+}
+
+struct nn_plan *case_plan_precision(const struct nn_model *model, const struct case_set *set,
+                                    enum nn_backend backend, enum nn_precision precision,
+                                    int threads)
+{
     struct nn_shape shapes[CASE_MAX_TENSORS];
     const void *values[CASE_MAX_TENSORS] = {0};
     struct nn_plan_params params = {.backend = backend,
                                     .threads = threads,
                                     .input_shapes = shapes,
                                     .input_values = values,
-                                    .precision = NN_PRECISION_FP32};
+                                    .precision = precision};
 
     if (nn_model_input_count(model) != set->input_count) {
         log_error("the model has %d inputs, its data %d", nn_model_input_count(model),

@@ -16,10 +16,14 @@ struct case_set {
 bool case_set_load(const char *folder, int index, struct case_set *out);
 void case_set_finish(struct case_set *set);
 
-// Plans the model for the set's input shapes, with inputs that decide shapes given by value. NULL:
-// logged.
+// Plans the model, in float32, for the set's input shapes, with inputs that decide shapes given by
+// value. NULL: logged.
 struct nn_plan *case_plan(const struct nn_model *model, const struct case_set *set,
                           enum nn_backend backend, int threads);
+// The same in another precision.
+struct nn_plan *case_plan_precision(const struct nn_model *model, const struct case_set *set,
+                                    enum nn_backend backend, enum nn_precision precision,
+                                    int threads);
 // Copies the inputs in. Call before each run.
 void case_fill(struct nn_plan *plan, const struct case_set *set);
 

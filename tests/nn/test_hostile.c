@@ -352,7 +352,9 @@ static void no_leak(void **state)
     }
     printf("in use after 100 rounds: %zu bytes, after 1100: %zu\n", before,
            (size_t)(mallinfo2().uordblks + mallinfo2().hblkhd));
-    assert_true(mallinfo2().uordblks + mallinfo2().hblkhd <= before);
+    // malloc's own lists of free blocks count as in use and may still grow a little; a block lost
+    // each round is 16 kB
+    assert_true(mallinfo2().uordblks + mallinfo2().hblkhd < before + 1000);
     case_set_finish(&set);
     mem_free(path);
     mem_free(data);
