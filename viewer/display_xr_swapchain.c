@@ -5,6 +5,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 
+// Width + height in pixels below which smaller swapchains help no more.
+#define SMALLEST 256
+
 // Best first. UNORM and float formats are linear light to an OpenXR compositor.
 static const VkFormat FORMATS[] = {
     VK_FORMAT_R8G8B8A8_SRGB,       VK_FORMAT_B8G8R8A8_SRGB,      VK_FORMAT_A8B8G8R8_SRGB_PACK32,
@@ -55,10 +58,8 @@ bool xr_eyes_init(struct xr_eyes *eyes, struct xr_system *system, struct vk_devi
 }
 
 // The runtime may go on showing the images for a while: it keeps them itself.
-static void destroy_swapchains(struct xr_eyes *eyes)
+static void destroy_handles(struct xr_eyes *eyes)
 {
-    if (eyes->copy)
-        xr_copy_drain(eyes->copy);
     for (int i = 0; i < 2; i++) {
         struct xr_eye *e = &eyes->eye[i];
 
@@ -69,6 +70,13 @@ static void destroy_swapchains(struct xr_eyes *eyes)
         }
         memset(e, 0, sizeof(*e));
     }
+}
+
+static void destroy_swapchains(struct xr_eyes *eyes)
+{
+    if (eyes->copy)
+        xr_copy_drain(eyes->copy);
+    destroy_handles(eyes);
     eyes->filled = false;
     eyes->width = eyes->height = eyes->frame_width = eyes->frame_height = 0;
 }
@@ -80,7 +88,7 @@ void xr_eyes_finish(struct xr_eyes *eyes)
     memset(eyes, 0, sizeof(*eyes));
 }
 
-static bool create_swapchain(struct xr_eyes *eyes, struct xr_eye *e)
+static XrResult create_swapchain(struct xr_eyes *eyes, struct xr_eye *e)
 {
     XrSwapchainCreateInfo info = {
         .type = XR_TYPE_SWAPCHAIN_CREATE_INFO,
@@ -95,28 +103,49 @@ static bool create_swapchain(struct xr_eyes *eyes, struct xr_eye *e)
         .mipCount = 1,
     };
     XrSwapchainImageVulkan2KHR images[XR_EYE_IMAGES];
-    bool good;
+    XrResult result;
 
     vk_queue_lock(eyes->vk->main_queue);
-    good = XR(eyes->system, xrCreateSwapchain(eyes->session, &info, &e->handle));
+    result = xrCreateSwapchain(eyes->session, &info, &e->handle);
     vk_queue_unlock(eyes->vk->main_queue);
-    if (!good) {
+    if (XR_FAILED(result)) {
         e->handle = XR_NULL_HANDLE;
-        return false;
+        return result;
     }
     for (int i = 0; i < XR_EYE_IMAGES; i++)
         images[i] = (XrSwapchainImageVulkan2KHR){.type = XR_TYPE_SWAPCHAIN_IMAGE_VULKAN2_KHR};
-    if (!XR(eyes->system, xrEnumerateSwapchainImages(e->handle, XR_EYE_IMAGES, &e->count,
-                                                     (XrSwapchainImageBaseHeader *)images)))
-        return false;
-    for (uint32_t i = 0; i < e->count; i++)
+    result = xrEnumerateSwapchainImages(e->handle, XR_EYE_IMAGES, &e->count,
+                                        (XrSwapchainImageBaseHeader *)images);
+    for (uint32_t i = 0; XR_SUCCEEDED(result) && i < e->count; i++)
         e->images[i] = images[i].image;
-    return true;
+    return result;
 }
 
 static int at_most(int value, int limit)
 {
     return limit > 0 && value > limit ? limit : value;
+}
+
+// Smaller swapchains where the runtime refuses (its memory is full, or its limits are not what it
+// says): a picture with less detail is better than none.
+static bool create_swapchains(struct xr_eyes *eyes)
+{
+    for (;;) {
+        XrResult result = create_swapchain(eyes, &eyes->eye[0]);
+
+        if (XR_SUCCEEDED(result))
+            result = create_swapchain(eyes, &eyes->eye[1]);
+        if (XR_SUCCEEDED(result))
+            return true;
+        if (result == XR_ERROR_SESSION_LOST || result == XR_ERROR_INSTANCE_LOST ||
+            eyes->width + eyes->height < SMALLEST)
+            return xr_check(eyes->system, result, "xrCreateSwapchain", __FILE__, __LINE__);
+        log_warn("headset: %s has no room for eyes of %dx%d (%s); trying half the size",
+                 eyes->system->runtime_name, eyes->width, eyes->height, xr_result_name(result));
+        destroy_handles(eyes);
+        eyes->width = (eyes->width + 1) / 2;
+        eyes->height = (eyes->height + 1) / 2;
+    }
 }
 
 // Swapchains for frames of this size.
@@ -127,7 +156,7 @@ static bool fit(struct xr_eyes *eyes, int width, int height)
     destroy_swapchains(eyes);
     eyes->width = at_most(width, eyes->system->max_width);
     eyes->height = at_most(height, eyes->system->max_height);
-    if (!create_swapchain(eyes, &eyes->eye[0]) || !create_swapchain(eyes, &eyes->eye[1])) {
+    if (!create_swapchains(eyes)) {
         destroy_swapchains(eyes);
         return false;
     }

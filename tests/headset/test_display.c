@@ -208,6 +208,21 @@ static void larger_than_the_runtime_takes(void **state)
     assert_int_equal(reported("swapchains"), 4);
 }
 
+// The runtime says nothing of a limit, and refuses all the same.
+static void larger_than_the_runtime_admits(void **state)
+{
+    struct rig r;
+
+    rig_init(&r);
+    r.system->max_width = r.system->max_height = 0;
+    rig_open(&r);
+    play(&r, 10, 10000, 2);
+    assert_true(r.context.stats->frames_shown > 0);
+    assert_int_equal(rig_finish(&r), 10);
+    assert_int_equal(reported("swapchains"), 2);
+    assert_int_equal(reported("sessions"), 1);
+}
+
 // The session goes while the film is paused: no new frame comes, and the last one must be there
 // again.
 static void paused_when_the_session_is_lost(void **state)
@@ -308,6 +323,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(every_frame_is_accounted_for),
         cmocka_unit_test(pictures_change_their_size),
         cmocka_unit_test(larger_than_the_runtime_takes),
+        cmocka_unit_test(larger_than_the_runtime_admits),
         cmocka_unit_test(paused_when_the_session_is_lost),
         cmocka_unit_test(unseen_to_the_end),
         cmocka_unit_test(nothing_to_show),
