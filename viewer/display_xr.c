@@ -75,11 +75,11 @@ struct period {
 
 // --- time
 
-static int64_t sane_period(struct display_xr *x, int64_t period_ns)
+// Runtimes have been seen to give periods of years.
+static void set_period(struct display_xr *x, int64_t period_ns)
 {
     if (period_ns >= NS_PER_MS && period_ns <= NS_PER_S)
         x->period_ns = period_ns;
-    return x->period_ns;
 }
 
 // The runtime's time on our clock.
@@ -288,12 +288,13 @@ static bool fill_period(struct display_xr *x, struct period *p)
 static bool run_period(struct display_xr *x)
 {
     struct period p = {.new_number = 0};
-    int64_t now_ns;
+    int64_t begin_ns = clock_now_ns(), now_ns;
+    bool good;
 
     if (!xr_session_wait_frame(&x->session, &p.frame))
         return false;
     now_ns = clock_now_ns();
-    sane_period(x, p.frame.predictedDisplayPeriod);
+    set_period(x, p.frame.predictedDisplayPeriod);
     // SteamVR has been seen to give negative times: no picture then
     p.render = p.frame.shouldRender && p.frame.predictedDisplayTime > 0;
     p.display_ns = now_ns + x->period_ns;
@@ -301,7 +302,11 @@ static bool run_period(struct display_xr *x)
         xr_time_add(&x->time, p.frame.predictedDisplayTime, now_ns);
         p.display_ns = to_clock(x, p.frame.predictedDisplayTime);
     }
-    return fill_period(x, &p);
+    good = fill_period(x, &p);
+    // not every runtime holds us back while nobody looks
+    if (!p.render)
+        clock_sleep_until_ns(begin_ns + x->period_ns / 2);
+    return good;
 }
 
 // --- sessions
