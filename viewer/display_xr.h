@@ -5,7 +5,11 @@
 //
 // Each period takes the stereo frame that is due at the predicted display time, copies it into the
 // eyes' swapchains when it is new, and submits two layers; no new frame means the last one again.
-// The converter is never waited for.
+// The converter is never waited for. While nobody looks (headset off, session lost) the film runs
+// on with its sound, and frames count as skipped.
+//
+// Statistics: periods and late are display_xr_pace.h's. A frame is shown with the first submit that
+// holds it, at that period's display time, on our clock as display_xr_time.h finds it.
 //
 // Works on every runtime with XR_KHR_vulkan_enable2; all else has a fallback.
 #pragma once
