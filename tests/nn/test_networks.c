@@ -13,9 +13,21 @@
 #include "base/mem.h"
 #include "tests/nn/case.h"
 
-static const char *const names[] = {"unet", "midas", "fastdepth", "resnet", "vit", "vit_opset14"};
+static const struct {
+    const char *name;
+    double nmse;
+} cases[] = {
+    {"unet", 1e-10},
+    {"midas", 1e-10},
+    {"fastdepth", 1e-10},
+    {"resnet", 1e-10},
+    {"vit", 1e-10},
+    {"vit_opset14", 1e-10},
+    {"unet_half", 1e-6}, // the answer itself has eleven bits
+    {"fastdepth_external", 1e-10},
+};
 
-static void check(const char *name, enum nn_backend backend, int threads)
+static void check(const char *name, double limit, enum nn_backend backend, int threads)
 {
     char *folder = mem_printf("%s/%s", NN_CASES, name), *file = mem_printf("%s/model.onnx", folder);
     struct nn_model *model = nn_model_load(file);
@@ -34,7 +46,7 @@ static void check(const char *name, enum nn_backend backend, int threads)
         printf("%s, %s, %d threads: NMSE %.2g, max error %.2g, slab %zu bytes\n", name,
                nn_plan_backend_name(plan), threads, e.nmse, e.max_abs, nn_plan_slab_bytes(plan));
         assert_true(e.same_form);
-        assert_true(e.nmse <= 1e-10);
+        assert_true(e.nmse <= limit);
         assert_true(nn_plan_slab_bytes(plan) > 0);
     }
     nn_plan_destroy(&plan);
@@ -46,15 +58,15 @@ static void check(const char *name, enum nn_backend backend, int threads)
 
 static void reference(void **state)
 {
-    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-        check(names[i], NN_BACKEND_REFERENCE, 1);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+        check(cases[i].name, cases[i].nmse, NN_BACKEND_REFERENCE, 1);
 }
 
 static void fastest(void **state)
 {
-    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
         for (int threads = 1; threads <= 2; threads++)
-            check(names[i], NN_BACKEND_AUTO, threads);
+            check(cases[i].name, cases[i].nmse, NN_BACKEND_AUTO, threads);
 }
 
 // A plan for another size than the file's case, wide and small: against the reference backend.

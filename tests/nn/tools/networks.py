@@ -276,6 +276,8 @@ TINY = {
     "fastdepth": (lambda: FastDepth(0.02), (32, 64), 11),
     "resnet": (lambda: ResNetUNet(0.02), (32, 64), 13),
     "vit": (lambda: DepthAnything(24, 2, 2, (0, 0, 1, 1), (8, 8, 8, 8), 8, 4), (42, 28), 17),
+    "unet_half": (lambda: UNet((8, 16, 16), 5), (16, 24), 17),
+    "fastdepth_external": (lambda: FastDepth(0.02), (32, 64), 20),
     "vit_opset14": (lambda: DepthAnything(24, 2, 2, (0, 0, 1, 1), (8, 8, 8, 8), 8, 4), (42, 28), 14),
 }
 
@@ -313,6 +315,8 @@ def export(name, make, size, opset, out):
     model = make().eval()
     randomise(model)
     x = torch.rand(1, 3, *size)
+    if name.endswith("_half"):
+        model, x = model.half(), x.half()
     path = out / name / "model.onnx"
     path.parent.mkdir(parents=True, exist_ok=True)
     with torch.no_grad():
@@ -320,6 +324,8 @@ def export(name, make, size, opset, out):
                           dynamic_axes={"image": {2: "height", 3: "width"}}, dynamo=False)
     model_bytes = path.read_bytes()
     write_case(path.parent, model_bytes, {"image": x.numpy()})
+    if name.endswith("_external"):  # weights in a file beside the model
+        onnx.save(onnx.load(path), path, save_as_external_data=True, location="weights.bin", size_threshold=0)
     nodes = len(onnx.load_from_string(model_bytes).graph.node)
     print(f"{name}: opset {opset}, {nodes} nodes, {len(model_bytes) / 1e6:.2f} MB, input {tuple(x.shape)}")
 
