@@ -273,14 +273,15 @@ static bool wind_container(struct source *s, int64_t to_ns)
            av_seek_frame(s->container, s->video.index, time_stamp, 0) >= 0;
 }
 
-static void wind(struct source *s, int64_t to_ns)
+static void wind(struct source *s, unsigned epoch, int64_t to_ns)
 {
     s->jump_ns = 0;
     s->expected_dts_ns = CLOCK_NONE;
     if (to_ns != SOURCE_FROM_START && !s->info.image && wind_container(s, to_ns))
         return;
     log_debug("%s is read again from its beginning", s->url);
-    source_reopen_input(s);
+    if (!source_reopen_input(s))
+        end(s, epoch, true);
 }
 
 void source_demux_run(void *user)
@@ -306,7 +307,7 @@ void source_demux_run(void *user)
         s->wind = false;
         monitor_unlock(&s->monitor);
         if (winding)
-            wind(s, wind_ns);
+            wind(s, epoch, wind_ns);
         else
             read_packet(s, epoch, packet, &errors);
         monitor_lock(&s->monitor);

@@ -338,7 +338,7 @@ static void sound_follows_seeks(void **state)
 struct seeker {
     struct source *source;
     int seeks;
-    _Atomic unsigned newest;
+    _Atomic unsigned newest, seen; // generations: asked for, and read
 };
 
 static void seek_about(void *user)
@@ -348,6 +348,9 @@ static void seek_about(void *user)
     for (int i = 0; i < k->seeks; i++) {
         k->newest = source_seek(k->source, rand() % 9000 * NS_PER_MS);
         clock_sleep_until_ns(clock_now_ns() + rand() % 12 * NS_PER_MS);
+        // now and then it is given the time to land
+        for (int ms = 0; i % 5 == 0 && ms < 5000 && k->seen != k->newest; ms++)
+            clock_sleep_until_ns(clock_now_ns() + NS_PER_MS);
     }
     source_stop(k->source);
 }
@@ -375,7 +378,7 @@ static void seeks_while_others_read(void **state)
                 continue;
             }
             assert_true(f->generation >= generation);
-            generation = f->generation;
+            generation = k.seen = f->generation;
             frames++;
             source_give_back(s, f);
         }
