@@ -249,6 +249,12 @@ struct depth_answer depth_read(struct depth *d, bool new_shot)
     return answer;
 }
 
+const float *depth_levels(struct depth *d, int *out_levels)
+{
+    *out_levels = d->levels;
+    return d->traits.output == MODEL_DISTRIBUTION ? nn_plan_output(d->plan, 0) : NULL;
+}
+
 const char *depth_backend_name(const struct depth *d)
 {
     return d->plan != NULL ? nn_plan_backend_name(d->plan) : "none yet";

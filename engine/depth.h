@@ -35,5 +35,8 @@ bool depth_run(struct depth *depth);
 // new_shot: nothing that was learnt about the range of earlier answers counts.
 struct depth_answer depth_read(struct depth *depth, bool new_shot);
 
+// The distribution behind the last answer, [levels][height][width], valid until the next run; NULL:
+// the model gives none.
+const float *depth_levels(struct depth *depth, int *out_levels);
 const char *depth_backend_name(const struct depth *depth);
 const char *depth_model_name(const struct depth *depth);

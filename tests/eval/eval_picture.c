@@ -1,0 +1,141 @@
+#include "tests/eval/eval_picture.h"
+
+#include <libavcodec/avcodec.h>
+#include <libavformat/avformat.h>
+#include <libswscale/swscale.h>
+#include <png.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct eval_film {
+    AVFormatContext *format;
+    AVCodecContext *codec;
+    AVPacket *packet;
+    AVFrame *frame;
+    struct SwsContext *scale;
+    int stream;
+    bool flushed;
+    struct eval_picture picture;
+};
+
+void eval_film_close(struct eval_film **film)
+{
+    struct eval_film *f = *film;
+
+    if (f == NULL)
+        return;
+    avformat_close_input(&f->format);
+    avcodec_free_context(&f->codec);
+    av_packet_free(&f->packet);
+    av_frame_free(&f->frame);
+    sws_freeContext(f->scale);
+    eval_picture_free(&f->picture);
+    free(f);
+    *film = NULL;
+}
+
+static bool open_codec(struct eval_film *f)
+{
+    const AVCodec *codec = NULL;
+
+    f->stream = av_find_best_stream(f->format, AVMEDIA_TYPE_VIDEO, -1, -1, &codec, 0);
+    if (f->stream < 0)
+        return false;
+    f->codec = avcodec_alloc_context3(codec);
+    return avcodec_parameters_to_context(f->codec, f->format->streams[f->stream]->codecpar) >= 0 &&
+           avcodec_open2(f->codec, codec, NULL) >= 0;
+}
+
+struct eval_film *eval_film_open(const char *path)
+{
+    struct eval_film *f = calloc(1, sizeof(*f));
+
+    f->packet = av_packet_alloc();
+    f->frame = av_frame_alloc();
+    if (avformat_open_input(&f->format, path, NULL, NULL) < 0 ||
+        avformat_find_stream_info(f->format, NULL) < 0 || !open_codec(f)) {
+        fprintf(stderr, "deep3d-eval: %s cannot be decoded\n", path);
+        eval_film_close(&f);
+    }
+    return f;
+}
+
+static bool decode(struct eval_film *f)
+{
+    for (;;) {
+        int got = avcodec_receive_frame(f->codec, f->frame);
+        if (got == 0)
+            return true;
+        if (got != AVERROR(EAGAIN) || f->flushed)
+            return false;
+        if (av_read_frame(f->format, f->packet) < 0) {
+            f->flushed = true;
+            avcodec_send_packet(f->codec, NULL);
+            continue;
+        }
+        if (f->packet->stream_index == f->stream)
+            avcodec_send_packet(f->codec, f->packet);
+        av_packet_unref(f->packet);
+    }
+}
+
+bool eval_film_next(struct eval_film *f, struct eval_picture *out)
+{
+    if (!decode(f))
+        return false;
+    if (f->picture.width != f->frame->width || f->picture.height != f->frame->height) {
+        eval_picture_free(&f->picture);
+        f->picture =
+            (struct eval_picture){f->frame->width, f->frame->height,
+                                  malloc((size_t)f->frame->width * (size_t)f->frame->height * 4)};
+    }
+    f->scale =
+        sws_getCachedContext(f->scale, f->frame->width, f->frame->height, f->frame->format,
+                             f->picture.width, f->picture.height, AV_PIX_FMT_RGB0,
+                             SWS_BICUBIC | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT, NULL, NULL, NULL);
+    if (f->scale == NULL || f->picture.rgba == NULL)
+        return false;
+    sws_scale(f->scale, (const uint8_t *const *)f->frame->data, f->frame->linesize, 0,
+              f->frame->height, (uint8_t *[]){f->picture.rgba}, (int[]){f->picture.width * 4});
+    av_frame_unref(f->frame);
+    *out = f->picture;
+    return true;
+}
+
+struct eval_picture eval_picture_read(const char *path)
+{
+    struct eval_film *film = eval_film_open(path);
+    struct eval_picture picture = {0};
+
+    if (film != NULL && eval_film_next(film, &picture))
+        film->picture.rgba = NULL; // it is the caller's now
+    eval_film_close(&film);
+    return picture;
+}
+
+void eval_picture_free(struct eval_picture *picture)
+{
+    free(picture->rgba);
+    *picture = (struct eval_picture){0};
+}
+
+bool eval_picture_write(const char *path, const uint8_t *rgba, int width, int height)
+{
+    png_image image = {.version = PNG_IMAGE_VERSION,
+                       .width = (png_uint_32)width,
+                       .height = (png_uint_32)height,
+                       .format = PNG_FORMAT_RGBA};
+    uint8_t *opaque = malloc((size_t)width * (size_t)height * 4);
+    bool ok;
+
+    for (int i = 0; i < width * height; i++) {
+        memcpy(opaque + (size_t)i * 4, rgba + (size_t)i * 4, 3);
+        opaque[(size_t)i * 4 + 3] = 255;
+    }
+    ok = png_image_write_to_file(&image, path, 0, opaque, 0, NULL) != 0;
+    if (!ok)
+        fprintf(stderr, "deep3d-eval: cannot write %s: %s\n", path, image.message);
+    free(opaque);
+    return ok;
+}

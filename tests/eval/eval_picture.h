@@ -1,0 +1,26 @@
+// Pictures in and out of the quality program: anything that FFmpeg decodes, as R, G, B, 255.
+//
+// Thread-safety: belongs to one thread at a time.
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+struct eval_picture {
+    int width, height;
+    uint8_t *rgba; // [height][width * 4], or NULL
+};
+
+struct eval_film;
+
+// A film or a single image. NULL, with a line on standard error, where it cannot be opened.
+struct eval_film *eval_film_open(const char *path);
+// Accepts a pointer to NULL; sets it to NULL.
+void eval_film_close(struct eval_film **film);
+// The next picture, valid until the next call; false at the end.
+bool eval_film_next(struct eval_film *film, struct eval_picture *out);
+
+// A single image, to be freed with eval_picture_free(); rgba NULL where it cannot be read.
+struct eval_picture eval_picture_read(const char *path);
+void eval_picture_free(struct eval_picture *picture);
+// False, with a line on standard error, where it cannot be written.
+bool eval_picture_write(const char *path, const uint8_t *rgba, int width, int height);
