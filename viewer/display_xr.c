@@ -59,7 +59,7 @@ struct display_xr {
     bool stale;       // the swapchains do not hold the frame taken last
     double aspect;    // of the picture in the swapchains
 
-    bool placed; // eye and heading are known
+    // of the head when the screen was placed; all-zero: not yet
     XrVector3f eye;
     float heading;
 };
@@ -191,7 +191,6 @@ static bool place_screen(struct display_xr *x, XrTime time)
     if (!valid)
         return true; // asked for again with the next frame
     x->session.recenter_at = INT64_MAX;
-    x->placed = true;
     x->eye = head.position;
     x->heading = xr_screen_heading(head.orientation);
     log_debug("headset: screen placed at heading %.0f degrees", x->heading * 57.29578);
