@@ -236,9 +236,11 @@ static void take_picture(struct sim_capture *c, struct job *job, const struct si
 static void maybe_take_picture(struct sim_capture *c, const struct sim_frame *frame,
                                const struct sim_layers *layers, int64_t now)
 {
+    if (!layers->count || !c->has_thread)
+        return;
     int64_t since = now - sim_script_content_ns();
     bool due = c->next_time < c->time_count && (double)since >= c->times_s[c->next_time] * NS_PER_S;
-    if (!layers->count || !c->has_thread || (!due && !c->last))
+    if (!due && !c->last)
         return;
     while (c->last && c->count == JOBS) // nothing comes after: the ones before are waited for
         monitor_wait(&sim_monitor);

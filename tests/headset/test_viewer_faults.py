@@ -117,8 +117,8 @@ def image_withheld(rig):
 def paused_by_a_button(rig):
     """A second's pause makes the film end a second later."""
     press = "/user/hand/right/input/select/click"
-    run = rig.play(clip(rig), script=f"1 press path={press}; 1.1 release path={press}; 2 press path={press}; "
-                   f"2.1 release path={press}").clean().played()
+    run = rig.play(clip(rig), script=f"1 press path={press}; 1.5 release path={press}; 2 press path={press}; "
+                   f"2.5 release path={press}").clean().played()
     shown = [f for f in run.frames if f["layers"] > 0]
     seconds = (shown[-1]["submitted_ns"] - shown[0]["submitted_ns"]) / 1e9
     still = [f for f in layers_after(run, 1.3) if f["changed"] and f["submitted_ns"] < shown[0]["submitted_ns"] + 1.95e9]
