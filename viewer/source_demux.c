@@ -17,7 +17,6 @@
 // Time stamps of a transport stream that differ by more than this from what was expected belong to
 // another stretch of it.
 #define JUMP_NS (10 * NS_PER_S)
-#define TIME_MAX_NS (INT64_C(1000000000) * NS_PER_S)
 #define NS_BASE ((AVRational){1, (int)NS_PER_S})
 #define RETRY_NS (10 * NS_PER_MS)
 // MPEG streams do not stamp every packet: after winding FFmpeg counts on from a guess until a stamp
@@ -37,7 +36,7 @@ int64_t source_media_ns(const struct source *s, int64_t time_stamp, AVRational t
     if (ns < INT64_MIN / 2 || ns > INT64_MAX / 2)
         return CLOCK_NONE;
     ns -= s->start_ns;
-    return ns > TIME_MAX_NS || ns < -TIME_MAX_NS ? CLOCK_NONE : ns;
+    return ns > SOURCE_TIME_MAX_NS || ns < -SOURCE_TIME_MAX_NS ? CLOCK_NONE : ns;
 }
 
 // --- the queues; monitor held

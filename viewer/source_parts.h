@@ -1,8 +1,9 @@
 // What the files of a source share among themselves; nobody else includes this.
 //
 //     source.c         the public calls, threads up and down
-//     source_open.c    container, streams, decoders
+//     source_open.c    the container, from a file, a URL, a device or a pipe
 //     source_pipe.c    reads pipes, which FFmpeg cannot be stopped from reading
+//     source_streams.c which streams, their decoders, what they are
 //     source_demux.c   thread: packets into two queues; winding
 //     source_video.c   thread: pictures decoded, timed, and queued
 //     source_audio.c   thread: sound decoded and queued
@@ -31,6 +32,8 @@
 // "The container has no such stream."
 #define SOURCE_NO_STREAM (-1)
 #define SOURCE_FROM_START INT64_MIN
+// Times beyond are damage: 31 years.
+#define SOURCE_TIME_MAX_NS (INT64_C(1000000000) * NS_PER_S)
 
 // A frame with its place in the source's list of free ones. `frame` is the first member: a pointer
 // to one is a pointer to the other.
@@ -114,6 +117,12 @@ bool source_open_input(struct source *s);
 bool source_reopen_input(struct source *s);
 // For the log, valid until the thread's next call.
 const char *source_av_error(int av_error);
+
+// --- source_streams.c
+// Chooses the streams of the container, opens their decoders and fills in `info`. False, logged.
+bool source_open_streams(struct source *s);
+// What is not shown need not be read.
+void source_discard_others(struct source *s);
 
 // --- source.c
 // Monitor held. Makes another free frame.
