@@ -1,5 +1,6 @@
 #include "viewer/stage.h"
 
+#include <limits.h>
 #include <stdio.h>
 
 #include "base/clock.h"
@@ -16,8 +17,13 @@
 #define RING_FRAMES 5
 // between looks at displays that do not wait for anything themselves
 #define IDLE_NS (3 * NS_PER_MS)
-#define HEADSET_TRIES 3
+// How often a lost headset is asked for again, a second apart: a service that starts anew takes
+// several.
+#define HEADSET_TRIES 10
+#define HEADSET_TRIES_WITH_WINDOW 3
 #define HEADSET_PAUSE_NS NS_PER_S
+// Of no frame.
+#define NO_GENERATION UINT_MAX
 
 struct stage {
     struct display_context context; // as given; ring, vk, frames as built
@@ -33,8 +39,10 @@ static void tear_down(struct stage *s)
     display_destroy(&s->mirror);
     display_destroy(&s->first);
     s->in_window = false;
-    if (s->context.ring)
+    if (s->context.ring) {
+        stereo_ring_restart(s->context.ring, NO_GENERATION); // what waits will not be shown
         s->context.stats->frames_skipped += stereo_ring_skipped(s->context.ring);
+    }
     stereo_ring_destroy(&s->context.ring);
     vk_frames_destroy(&s->context.frames);
     vk_device_destroy(&s->context.vk);
@@ -200,10 +208,11 @@ void stage_command(struct stage *stage, enum command_kind kind, double value)
 bool stage_rebuild(struct stage *stage)
 {
     bool had_headset = stage->xr;
+    int tries = stage->window ? HEADSET_TRIES_WITH_WINDOW : HEADSET_TRIES;
 
     tear_down(stage);
-    for (int i = 0; had_headset && i < HEADSET_TRIES; i++) {
-        log_info("connecting to the headset again (%d of %d)", i + 1, HEADSET_TRIES);
+    for (int i = 0; had_headset && i < tries; i++) {
+        log_info("connecting to the headset again (%d of %d)", i + 1, tries);
         if (build(stage, true, true)) {
             name_display(stage);
             return true;

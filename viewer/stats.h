@@ -27,7 +27,8 @@ struct stats {
     _Atomic int64_t periods;        // of the display: frames it asked for
     _Atomic int64_t late;           // periods that got their submit too late
     _Atomic int64_t frames_shown;   // different stereo frames
-    _Atomic int64_t frames_skipped; // converted, but a later one was already due
+    _Atomic int64_t
+        frames_skipped; // converted but not shown: later ones were already due, or a seek came
     // video behind (> 0) or before (< 0) the sound at the moment of display, in us; the latest
     // STATS_OFFSETS
     _Atomic int32_t av_offset_us[STATS_OFFSETS];

@@ -189,6 +189,7 @@ bool stereo_ring_publish(struct stereo_ring *ring, struct stereo_frame *f)
         ring->end_ns = f->pts_ns + f->duration_ns;
     } else {
         s->state = SLOT_FREE;
+        ring->skipped += ok;
     }
     monitor_changed(&ring->monitor);
     monitor_unlock(&ring->monitor);
@@ -207,8 +208,10 @@ void stereo_ring_restart(struct stereo_ring *ring, unsigned generation)
 {
     monitor_lock(&ring->monitor);
     for (int i = 0; i < ring->count; i++) {
-        if (ring->slots[i].state == SLOT_PUBLISHED)
+        if (ring->slots[i].state == SLOT_PUBLISHED) {
             ring->slots[i].state = SLOT_FREE;
+            ring->skipped++;
+        }
     }
     ring->generation = generation;
     ring->begun = ring->first_taken = false;

@@ -70,7 +70,8 @@ bool stereo_ring_first(struct stereo_ring *ring, int64_t *out_pts_ns);
 // End was called and the first display took the last frame. *out_end_ns: pts + duration of the last
 // frame published.
 bool stereo_ring_drained(struct stereo_ring *ring, int64_t *out_end_ns);
-// Frames published but never shown because a later one was already due.
+// Frames published but never taken by the first display: a later one was already due, or a restart
+// dropped them.
 int64_t stereo_ring_skipped(struct stereo_ring *ring);
 
 // --- the displays' side; each frame returned is referenced: give it back with

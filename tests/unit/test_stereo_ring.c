@@ -100,6 +100,7 @@ static void a_seek_drops_what_waits(void **state)
     publish(ring, 50, 1);
     f = stereo_ring_due(ring, 0, 0);
     assert_int_equal(f->pts_ns, 50);
+    assert_int_equal(stereo_ring_skipped(ring), 3); // two that waited, and the one under way
     stereo_ring_release(ring, f);
     stereo_ring_destroy(&ring);
 }
