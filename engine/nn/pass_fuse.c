@@ -337,5 +337,5 @@ bool pass_fuse(struct graph *g)
     if (!graph_sort(g))
         return false;
     fuse_last(g);
-    return graph_sort(g);
+    return graph_sort(g) && pass_commute(g);
 }

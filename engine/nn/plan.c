@@ -238,12 +238,12 @@ bool nn_plan_run(struct nn_plan *plan)
 void nn_plan_profile(struct nn_plan *plan, int runs)
 {
     for (int i = 0; i < plan->program->step_count; i++)
-        plan->program->steps[i].spent_ns = 0;
+        plan->program->steps[i].best_ns = 0;
     for (int i = 0; i < runs; i++)
         if (!run_with(plan, program_run_timed))
             return;
     if (runs > 0)
-        program_report(plan->program, runs);
+        program_report(plan->program);
 }
 
 size_t nn_plan_slab_bytes(const struct nn_plan *plan)

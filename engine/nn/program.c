@@ -229,12 +229,14 @@ bool program_run_timed(struct program *p)
 
         if (!p->steps[i].run(&p->steps[i]))
             return false;
-        p->steps[i].spent_ns += clock_now_ns() - start;
+        start = clock_now_ns() - start;
+        if (!p->steps[i].best_ns || start < p->steps[i].best_ns)
+            p->steps[i].best_ns = start;
     }
     return true;
 }
 
-static void report_kinds(const struct program *p, int runs)
+static void report_kinds(const struct program *p)
 {
     char *seen = mem_new((size_t)p->step_count, 1);
 
@@ -245,11 +247,11 @@ static void report_kinds(const struct program *p, int runs)
         for (int k = i; k < p->step_count && !seen[i]; k++)
             if (!strcmp(p->steps[k].kind, p->steps[i].kind)) {
                 seen[k] = k > i;
-                sum += p->steps[k].spent_ns;
+                sum += p->steps[k].best_ns;
                 count++;
             }
         if (count)
-            log_info("%9.3f ms  %4d x %s", (double)sum / NS_PER_MS / runs, count, p->steps[i].kind);
+            log_info("%9.3f ms  %4d x %s", (double)sum / NS_PER_MS, count, p->steps[i].kind);
     }
     mem_free(seen);
 }
@@ -258,19 +260,19 @@ static int by_time(const void *a, const void *b)
 {
     const struct step *x = *(const struct step *const *)a, *y = *(const struct step *const *)b;
 
-    return x->spent_ns < y->spent_ns ? 1 : -(x->spent_ns > y->spent_ns);
+    return x->best_ns < y->best_ns ? 1 : -(x->best_ns > y->best_ns);
 }
 
-void program_report(const struct program *p, int runs)
+void program_report(const struct program *p)
 {
     const struct step **steps = mem_new((size_t)p->step_count, sizeof(struct step *));
 
-    report_kinds(p, runs);
+    report_kinds(p);
     for (int i = 0; i < p->step_count; i++)
         steps[i] = &p->steps[i];
     qsort(steps, (size_t)p->step_count, sizeof(*steps), by_time);
     for (int i = 0; i < p->step_count && i < 25; i++)
-        log_info("%9.3f ms  step %d: %s %s %s", (double)steps[i]->spent_ns / NS_PER_MS / runs,
+        log_info("%9.3f ms  step %d: %s %s %s", (double)steps[i]->best_ns / NS_PER_MS,
                  (int)(steps[i] - p->steps), steps[i]->kind, steps[i]->name,
                  steps[i]->detail ? steps[i]->detail : "");
     mem_free(steps);

@@ -28,7 +28,7 @@ struct step {
     step_run *run;
     step_destroy *destroy; // of data; NULL: nothing to do
     const char *detail;    // for profiles: what does it, or NULL; lives as long as the step
-    int64_t spent_ns;      // of program_run_timed()
+    int64_t best_ns;       // of program_run_timed(); 0: never timed
 };
 
 struct buffer {
@@ -72,7 +72,8 @@ void program_keep(struct program *program, int buffer);
 // to bind.
 bool program_place(struct program *program);
 bool program_run(struct program *program);
-// The same, adding each step's time to its spent_ns.
+// The same, keeping each step's shortest time: the longer ones are of whatever else the machine
+// does.
 bool program_run_timed(struct program *program);
-// Logs where the time of `runs` timed runs went.
-void program_report(const struct program *program, int runs);
+// Logs where the time of the timed runs went.
+void program_report(const struct program *program);
