@@ -13,6 +13,7 @@
 
 // a network that says nothing for this long is gone
 #define NETWORK_PATIENCE_US "30000000"
+#define RECONNECT_S "5"
 
 const char *source_av_error(int av_error)
 {
@@ -110,8 +111,12 @@ static AVFormatContext *open_container(struct source *s)
     if (s->pipe)
         container->pb = source_pipe_io(s->pipe);
     container->interrupt_callback = (AVIOInterruptCB){stop_asked, s};
-    if (!device)
+    if (!device) {
         av_dict_set(&options, "rw_timeout", NETWORK_PATIENCE_US, 0);
+        // a server that hangs up, as after a long pause, is asked again for the rest
+        av_dict_set(&options, "reconnect", "1", 0);
+        av_dict_set(&options, "reconnect_delay_max", RECONNECT_S, 0);
+    }
     // a file that is there is meant literally: "50%d.png" is no pattern, "a:b.mkv" no protocol
     if (exists)
         av_dict_set(&options, "pattern_type", "none", 0);

@@ -1,4 +1,5 @@
 // What is no film is refused with one line that says why; what is damaged plays as far as it goes.
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -163,7 +165,7 @@ struct sound {
     struct thread thread;
 };
 
-static void listen(void *user)
+static void hear_sound(void *user)
 {
     struct sound *sound = user;
     AVFrame *av = av_frame_alloc();
@@ -187,7 +189,7 @@ static int play(const char *path, bool seek)
 
     if (!s)
         return -1;
-    assert_true(thread_start(&sound.thread, "listener", THREAD_NORMAL, listen, &sound));
+    assert_true(thread_start(&sound.thread, "listener", THREAD_NORMAL, hear_sound, &sound));
     if (seek)
         source_seek(s, rand() % 2500 * NS_PER_MS);
     for (; source_read_video(s, &f) == SOURCE_OK; frames++) {
@@ -340,6 +342,113 @@ static void what_has_no_picture_left_is_refused(void **state)
     refused("hollow.mp4", "damaged");
 }
 
+// --- networks
+
+// A web server for one file that hangs up after `piece` bytes of every answer, and for good after
+// `answers` of them.
+struct server {
+    uint8_t *bytes;
+    size_t size, piece;
+    int answers, listener, port;
+    struct thread thread;
+};
+
+static void answer(const struct server *server, int client)
+{
+    char request[4096] = {0}, head[256];
+    size_t from = 0, length;
+    const char *range;
+
+    if (read(client, request, sizeof(request) - 1) <= 0)
+        return;
+    range = strstr(request, "Range: bytes=");
+    if (range)
+        from = strtoull(range + 13, NULL, 10);
+    if (from > server->size)
+        from = server->size;
+    length = server->size - from;
+    snprintf(head, sizeof(head),
+             "HTTP/1.1 206 Partial Content\r\nContent-Length: %zu\r\nAccept-Ranges: bytes\r\n"
+             "Content-Range: bytes %zu-%zu/%zu\r\n\r\n",
+             length, from, server->size - 1, server->size);
+    send(client, head, strlen(head), MSG_NOSIGNAL);
+    send(client, server->bytes + from, length < server->piece ? length : server->piece,
+         MSG_NOSIGNAL);
+}
+
+static void serve(void *user)
+{
+    struct server *server = user;
+
+    for (int i = 0; i < server->answers; i++) {
+        int client = accept(server->listener, NULL, NULL);
+
+        if (client < 0)
+            break;
+        answer(server, client);
+        close(client);
+    }
+    close(server->listener);
+}
+
+static char *serve_begin(struct server *server, const char *path)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof(address);
+
+    server->bytes = read_file(path, &server->size);
+    server->listener = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(server->listener, (struct sockaddr *)&address, length), 0);
+    assert_int_equal(listen(server->listener, 8), 0);
+    assert_int_equal(getsockname(server->listener, (struct sockaddr *)&address, &length), 0);
+    server->port = ntohs(address.sin_port);
+    assert_true(thread_start(&server->thread, "server", THREAD_NORMAL, serve, server));
+    return mem_printf("http://127.0.0.1:%d/%s", server->port, path);
+}
+
+static void serve_end(struct server *server)
+{
+    shutdown(server->listener, SHUT_RDWR);
+    thread_join(&server->thread);
+    free(server->bytes);
+}
+
+static int count_frames(struct source *s)
+{
+    struct frame *f;
+    int frames = 0;
+
+    for (; source_read_video(s, &f) == SOURCE_OK; frames++)
+        source_give_back(s, f);
+    return frames;
+}
+
+static void a_server_may_hang_up(void **state)
+{
+    // first it is asked for the rest again and again, then it is gone
+    for (int gone = 0; gone < 2; gone++) {
+        struct server server = {.piece = 60000, .answers = gone ? 2 : 1000};
+        struct source *s;
+        char *url;
+        int frames;
+
+        ffmpeg("-f lavfi -i testsrc2=s=160x120:d=8:r=25 -c:v mpeg4 -q:v 3 web.mkv");
+        url = serve_begin(&server, "web.mkv");
+        assert_true(server.size > 3 * server.piece);
+        log_set_sink(hear, NULL);
+        s = source_open(&(struct source_params){.url = url});
+        assert_non_null(s);
+        frames = count_frames(s);
+        log_set_sink(NULL, NULL);
+        printf("%d pictures from the net; %s\n", frames, gone ? said : "");
+        assert_true(gone ? frames > 0 && frames < 200 : frames == 200);
+        assert_int_equal(source_broken(s), gone);
+        source_close(&s);
+        serve_end(&server);
+        mem_free(url);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -351,6 +460,7 @@ int main(void)
         cmocka_unit_test(damaged_files_do_no_harm),
         cmocka_unit_test(a_cut_film_plays_what_it_has),
         cmocka_unit_test(what_has_no_picture_left_is_refused),
+        cmocka_unit_test(a_server_may_hang_up),
     };
 
     printf("seed %u\n", SEED);
