@@ -14,7 +14,7 @@
 #define EVENTS 64
 #define RUNTIME_VERSION XR_MAKE_VERSION(1, 0, 0)
 
-struct monitor sim_monitor = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER};
+struct monitor sim_monitor;
 static pthread_once_t monitor_once = PTHREAD_ONCE_INIT;
 
 static struct sim_instance *current;
