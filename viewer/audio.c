@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/thread.h"
+#include "viewer/alsa_log.h"
 #include "viewer/audio_convert.h"
 #include "viewer/audio_mix.h"
 #include "viewer/source.h"
@@ -222,6 +223,7 @@ struct audio *audio_create(const struct audio_params *params)
     const struct source_info *info = source_info(params->source);
     struct audio *a;
 
+    alsa_log_install();
     if (SDL_InitSubSystem(SDL_INIT_AUDIO) != 0) {
         log_warn("no audio device: %s; the film plays without sound", SDL_GetError());
         source_ignore_audio(params->source);
