@@ -258,7 +258,7 @@ bool onednn_is_writable(const struct onednn *o, int value, int buffer)
     if (o->program->buffers[buffer].fixed)
         return false;
     for (int v = 0; v < o->value_count; v++)
-        if (v != value && o->last_reader[v] > o->position && holds(o, v, buffer))
+        if (v != value && o->last_reader[v] >= o->position && holds(o, v, buffer))
             return false;
     return true;
 }

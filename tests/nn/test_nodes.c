@@ -151,7 +151,8 @@ static void node_cases(void **state)
     printf("%d runs passed, %d cases excluded, %d failed\n", totals.ran, totals.excluded,
            totals.failed);
     assert_int_equal(totals.failed, 0);
-    assert_true(totals.ran > 0);
+    // Debian 12's set; a loader that refuses too much shows here
+    assert_true(totals.ran >= (getenv("NN_NODE_CASES") ? 1 : 800));
 }
 
 int main(void)

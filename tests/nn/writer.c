@@ -43,7 +43,7 @@ void writer_int(struct writer *w, int field, int64_t value)
     varint(w, (uint64_t)value);
 }
 
-static void block(struct writer *w, int field, const void *bytes, size_t size)
+void writer_block(struct writer *w, int field, const void *bytes, size_t size)
 {
     varint(w, (uint64_t)field << 3 | 2);
     varint(w, size);
@@ -52,12 +52,12 @@ static void block(struct writer *w, int field, const void *bytes, size_t size)
 
 void writer_text(struct writer *w, int field, const char *text)
 {
-    block(w, field, text, strlen(text));
+    writer_block(w, field, text, strlen(text));
 }
 
 void writer_message(struct writer *w, int field, struct writer *inner)
 {
-    block(w, field, inner->bytes, inner->size);
+    writer_block(w, field, inner->bytes, inner->size);
     writer_finish(inner);
 }
 
@@ -93,7 +93,7 @@ static void names(struct writer *w, int field, const char *list)
     while (*list) {
         size_t length = strcspn(list, ",");
 
-        block(w, field, list, length);
+        writer_block(w, field, list, length);
         list += length + (list[length] == ',');
     }
 }

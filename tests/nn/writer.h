@@ -14,6 +14,7 @@ struct writer {
 void writer_finish(struct writer *w);
 void writer_raw(struct writer *w, const void *bytes, size_t size);
 void writer_int(struct writer *w, int field, int64_t value);
+void writer_block(struct writer *w, int field, const void *bytes, size_t size);
 void writer_text(struct writer *w, int field, const char *text);
 // Appends `inner` as a field, and empties inner.
 void writer_message(struct writer *w, int field, struct writer *inner);
