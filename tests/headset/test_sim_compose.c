@@ -126,6 +126,29 @@ static void blending(void **unused)
     forget(&left, &right);
 }
 
+// Numbers of a UNORM format are linear light: 128 of 255 is brighter on the display than 128 of an
+// sRGB format.
+static void linear_format(void **unused)
+{
+    start(NULL);
+    struct client_image grey;
+    client_image_create(&c, &grey, VK_FORMAT_B8G8R8A8_UNORM, 16, 16);
+    look_fill(&grey, 255, 128, 0, 255); // B, G, R in memory
+    client_image_show(&c, &grey);
+    XrCompositionLayerQuad quad =
+        client_quad(&c, &grey, XR_EYE_VISIBILITY_BOTH, (XrVector3f){0, 0, -2}, 1, 1);
+    const XrCompositionLayerBaseHeader *layers[] = {(const void *)&quad};
+    assert_int_equal(client_frame(&c, 1, layers), XR_SUCCESS);
+    client_image_destroy(&c, &grey);
+    const void *none[] = {NULL};
+    struct picture left, right;
+    look(0, none, &left, &right);
+    int middle = srgb_mix(128 / 255.0, 0, 1);
+    look_assert_seen(&left, 0, (XrVector3f){0, 0, -2}, 0, middle, 255);
+    look_assert_seen(&right, 1, (XrVector3f){0, 0, -2}, 0, middle, 255);
+    forget(&left, &right);
+}
+
 // The head turns 20 degrees to the left: what is fixed in LOCAL moves to the right, what is fixed
 // to the head stays. And from behind a quad is not seen.
 static void head_turned(void **unused)
@@ -197,9 +220,8 @@ static void projection(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(cylinder),
-        cmocka_unit_test(blending),
-        cmocka_unit_test(head_turned),
+        cmocka_unit_test(cylinder),      cmocka_unit_test(blending),
+        cmocka_unit_test(linear_format), cmocka_unit_test(head_turned),
         cmocka_unit_test(projection),
     };
     return cmocka_run_group_tests(tests, look_start_validation, look_end_validation);

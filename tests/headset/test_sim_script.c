@@ -3,6 +3,7 @@
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "base/thread.h"
 #include "tests/headset/client.h"
 #include "tests/headset/client_look.h"
 
@@ -270,6 +272,77 @@ static void buttons(void **unused)
     finish();
 }
 
+// A head that sways is where the script says at each display time, also ahead of now.
+static void swaying(void **unused)
+{
+    start("SIM_SCRIPT=start sway amp=0.1 yaw=0 period=0.5", NULL);
+    float least = 1, most = -1;
+    for (int n = 0; n < 60; n++) {
+        assert_int_equal(client_frame(&c, 1, layers), XR_SUCCESS);
+        float x = view_in_local(c.frame.predictedDisplayTime).x;
+        float half_later = view_in_local(c.frame.predictedDisplayTime + NS_PER_S / 4).x;
+        assert_true(fabsf(x + half_later) < 1e-4f);
+        least = x < least ? x : least;
+        most = x > most ? x : most;
+    }
+    assert_true(least < -0.08f && least > -0.1001f && most > 0.08f && most < 0.1001f);
+    finish();
+}
+
+struct waiter {
+    struct thread thread;
+    atomic_int waited;
+    atomic_bool stop;
+};
+
+// xrWaitFrame on a thread of its own, as engines with a pipeline do.
+static void wait_frames(void *user)
+{
+    struct waiter *w = user;
+    XrFrameState state = {.type = XR_TYPE_FRAME_STATE};
+    while (!atomic_load(&w->stop) && xrWaitFrame(c.session, NULL, &state) == XR_SUCCESS) {
+        c.frame = state;
+        atomic_fetch_add(&w->waited, 1);
+    }
+}
+
+static void until_waited(struct waiter *w, int count)
+{
+    int64_t give_up = clock_now_ns() + 3 * NS_PER_S;
+    while (atomic_load(&w->waited) < count) {
+        assert_true(clock_now_ns() < give_up);
+        clock_sleep_until_ns(clock_now_ns() + NS_PER_MS);
+    }
+}
+
+// A second wait blocks until the first frame is begun, and does not wait for its end.
+static void pipelined(void **unused)
+{
+    start(NULL, NULL);
+    struct waiter w = {0};
+    assert_true(thread_start(&w.thread, "waiter", THREAD_NORMAL, wait_frames, &w));
+    for (int n = 1; n <= 20; n++) {
+        until_waited(&w, n);
+        if (n == 1) {
+            clock_sleep_until_ns(clock_now_ns() + 60 * NS_PER_MS);
+            assert_int_equal(atomic_load(&w.waited), 1);
+        }
+        XrTime time = c.frame.predictedDisplayTime;
+        if (n == 20)
+            atomic_store(&w.stop, true);
+        assert_int_equal(xrBeginFrame(c.session, NULL), XR_SUCCESS);
+        until_waited(&w, n + 1); // before the end of this one
+        XrFrameEndInfo end = {.type = XR_TYPE_FRAME_END_INFO,
+                              .displayTime = time,
+                              .environmentBlendMode = XR_ENVIRONMENT_BLEND_MODE_OPAQUE,
+                              .layerCount = 1,
+                              .layers = layers};
+        assert_int_equal(xrEndFrame(c.session, &end), XR_SUCCESS);
+    }
+    thread_join(&w.thread);
+    finish();
+}
+
 static void held_image(void **unused)
 {
     start("SIM_SCRIPT=+0 hold_images n=2", NULL);
@@ -391,6 +464,8 @@ int main(void)
         cmocka_unit_test_teardown(no_headset, clean),
         cmocka_unit_test_teardown(recenter, clean),
         cmocka_unit_test_teardown(buttons, clean),
+        cmocka_unit_test_teardown(swaying, clean),
+        cmocka_unit_test_teardown(pipelined, clean),
         cmocka_unit_test_teardown(held_image, clean),
         cmocka_unit_test_teardown(pacing, clean),
         cmocka_unit_test_teardown(rate, clean),
