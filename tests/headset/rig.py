@@ -20,11 +20,16 @@ SANITIZER = re.compile(r"ERROR: AddressSanitizer|WARNING: ThreadSanitizer|runtim
 # whose leaks are not ours to mend: loaders, drivers and layers, most of them unloaded before anyone looks for their names
 FOREIGN = re.compile(r"<unknown module>|libvulkan|libVkLayer|libXrApiLayer|libopenxr_loader|libLLVM")
 XR_VALIDATION = "/usr/share/openxr/1/api_layers/explicit.d/XrApiLayer_core_validation*.json"
+WITH_DISPLAY = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "viewer", "with_display.sh")
 # slower machines (and sanitizers) need longer
 PATIENCE = float(os.environ.get("DEEP3D_TEST_PATIENCE", "1"))
 
 
 class Failure(Exception):
+    pass
+
+
+class Skipped(Exception):
     pass
 
 
@@ -162,7 +167,7 @@ class Picture:
 class Run:
     """One run of the player: code, err, stats, report (of the headset), frames (of its log), folder."""
 
-    def __init__(self, rig, *args, env=None, script=None, validate=False, timeout=60):
+    def __init__(self, rig, *args, env=None, script=None, validate=False, timeout=60, desktop=False):
         self.folder = tempfile.mkdtemp(dir=rig.folder)
         path = lambda name: os.path.join(self.folder, name)
         self.env = dict(os.environ, XR_RUNTIME_JSON=rig.runtime, VK_ICD_FILENAMES=rig.icd, VK_DRIVER_FILES=rig.icd,
@@ -179,7 +184,8 @@ class Run:
         self.env.update(env or {})
         if "SIM_PICTURES" in self.env:
             self.env["SIM_PICTURES"] = self.folder
-        self.command = [rig.player, "--stats", path("stats.json"), *map(str, args)]
+        under = [WITH_DISPLAY] if desktop else []
+        self.command = [*under, rig.player, "--stats", path("stats.json"), *map(str, args)]
         self.process = subprocess.Popen(self.command, env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                         stderr=subprocess.STDOUT)
         self.timeout = timeout * PATIENCE
@@ -189,10 +195,16 @@ class Run:
         try:
             out, _ = self.process.communicate(timeout=self.timeout)
         except subprocess.TimeoutExpired:
-            self.process.kill()
-            out, _ = self.process.communicate()
+            self.process.terminate()
+            try:
+                out, _ = self.process.communicate(timeout=10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                out, _ = self.process.communicate()
             raise Failure(f"{' '.join(self.command)} has not ended after {self.timeout:g} s:\n{out.decode(errors='replace')}")
         self.err, self.code = out.decode(errors="replace"), self.process.returncode
+        if self.code == SKIPPED:
+            raise Skipped(self.err.strip())
         self.stats, self.report = self._json("stats.json"), self._json("report.json")
         self.frames = []
         if os.path.exists(os.path.join(self.folder, "frames.csv")):
@@ -239,8 +251,9 @@ class Rig:
         return os.path.join(self.folder, name)
 
     def play(self, *args, **options):
-        """In the headset, with the network that costs nothing."""
-        return Run(self, "--display", "xr", "--model", self.model, *args, **options).end()
+        """In the headset, with the network that costs nothing. desktop: on an X server of its own, and in a window as well."""
+        display = "auto" if options.get("desktop") else "xr"
+        return Run(self, "--display", display, "--model", self.model, *args, **options).end()
 
 
 def main(cases, at_once=1):
@@ -251,6 +264,8 @@ def main(cases, at_once=1):
     def outcome(case):
         try:
             return case.__name__, case(rig) or "as it should be", False
+        except Skipped as reason:
+            return case.__name__, f"{reason}", False
         except Failure as failure:
             return case.__name__, f"FAILED: {failure}", True
 

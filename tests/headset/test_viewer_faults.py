@@ -64,6 +64,18 @@ def runtime_gone_for_good(rig):
     return lines(run, "headset", "gone")[-1]
 
 
+def goes_on_in_the_window(rig):
+    """The runtime is gone for good, but there is a desktop."""
+    run = rig.play(clip(rig), script="1 instance_lost down=1000", desktop=True, timeout=90).clean().played()
+    return lines(run, "headset", "gone", "window")[-1]
+
+
+def no_headset_but_a_window(rig):
+    run = rig.play(clip(rig), script="start no_headset", desktop=True).played()
+    r.check(run.stats["display"]["kind"] == "window", f"{run.stats['display']}")
+    return lines(run, "headset")[0]
+
+
 def exit_asked(rig):
     run = rig.play(clip(rig), script="1 exit").clean()
     r.check(run.code == 0 and run.stats["end"] == "user", f"ended with {run.code}, {run.stats and run.stats['end']}:\n{run.err}")
@@ -146,6 +158,7 @@ def no_vulkan_driver(rig):
 
 
 CASES = [session_lost, session_loss_announced, session_lost_twice, instance_lost, instance_loss_announced, runtime_gone_for_good,
+         goes_on_in_the_window, no_headset_but_a_window,
          exit_asked, doff_and_don, doffed_to_the_end, menu_of_the_system, stopped_and_resumed, recentred, another_rate,
          slow_compositor, image_withheld, paused_by_a_button, no_headset, no_runtime, no_vulkan_driver]
 
