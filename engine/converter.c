@@ -24,6 +24,7 @@ struct deep3d {
     struct comfort_view view; // of the last picture
     float *pressed;           // nearness within the view's limits, [near_height][near_width]
     size_t pressed_count;
+    int width, height;     // of the last upright picture
     bool forget;           // the next picture begins a scene
     const float *nearness; // of the last picture, or NULL
     int near_width, near_height;
@@ -120,7 +121,9 @@ static bool resize(struct deep3d *c, int width, int height)
         !depth_resize(c->depth, width, height, &changed))
         return false;
     c->nearness = changed ? NULL : c->nearness;
-    c->forget = c->forget || changed;
+    c->forget = c->forget || changed || width != c->width || height != c->height;
+    c->width = width;
+    c->height = height;
     size = depth_answer_size(c->depth);
     return steady_resize(c->steady, size.width, size.height) &&
            resize_pressed(c, (size_t)size.width * (size_t)size.height);

@@ -112,8 +112,8 @@ static void no_strength_gives_the_picture(void **state)
 // same eyes.
 static void sizes_may_change(void **state)
 {
-    static const int sizes[][3] = {{1, 1, 0},     {640, 272, 0},    {360, 640, 90},
-                                   {97, 61, 270}, {1280, 200, 180}, {3, 480, 0}};
+    static const int sizes[][3] = {{1, 1, 0},        {640, 272, 0}, {360, 640, 90}, {97, 61, 270},
+                                   {1280, 200, 180}, {3, 480, 0},   {5000, 2, 0},   {3, 4001, 270}};
     struct setup s = {.converter = create("cpu")};
 
     for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
