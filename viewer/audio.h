@@ -21,8 +21,8 @@ struct audio_params {
     bool muted;
 };
 
-// NULL where there is no device (a warning was logged) or the sound cannot be read. Silent until
-// audio_start().
+// NULL, after a warning, where there is no device; the source then leaves its sound aside. Silent
+// until audio_start().
 struct audio *audio_create(const struct audio_params *params);
 // Accepts a pointer to NULL; sets it to NULL. Stop the source first.
 void audio_destroy(struct audio **audio);
