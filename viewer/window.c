@@ -2,6 +2,7 @@
 
 #include <SDL.h>
 #include <SDL_vulkan.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -42,6 +43,11 @@ struct window *window_create(const struct options *options)
                    (options->fullscreen ? SDL_WINDOW_FULLSCREEN_DESKTOP : 0);
     struct window *w;
 
+    // asked first: libwayland complains on its own where there is no desktop at all
+    if (!getenv("DISPLAY") && !getenv("WAYLAND_DISPLAY") && !getenv("SDL_VIDEODRIVER")) {
+        log_write(level, "no window: no display here; DISPLAY or WAYLAND_DISPLAY names it");
+        return NULL;
+    }
     if (SDL_InitSubSystem(SDL_INIT_VIDEO) != 0) {
         log_write(level, "no window: no display here (%s); DISPLAY or WAYLAND_DISPLAY names it",
                   SDL_GetError());
