@@ -29,15 +29,21 @@ struct state {
     bool running, paused;
 };
 
-// Readers copy the atomics and look whether `version` stood still and even meanwhile. All accesses
-// are sequentially consistent, so no fences are needed.
+struct slot {
+    _Atomic int64_t media_ns, at_ns, error_ns, slew_ns;
+    _Atomic double drift;
+    atomic_bool running, paused;
+};
+
+// The state is published in two slots in turn: `version` counts, its last bit names the slot to be
+// read. A reader copies and is content where `version` stood still; one that was overtaken copies
+// again, and none ever waits for a writer that lost its core in the middle. All accesses are
+// sequentially consistent, so no fences are needed.
 struct media_clock {
     pthread_mutex_t writers;
     struct state now; // guarded by writers
     _Atomic unsigned version;
-    _Atomic int64_t media_ns, at_ns, error_ns, slew_ns;
-    _Atomic double drift;
-    atomic_bool running, paused;
+    struct slot slots[2];
 };
 
 struct media_clock *media_clock_create(void)
@@ -59,32 +65,36 @@ void media_clock_destroy(struct media_clock **clock)
 
 static void publish(struct media_clock *c)
 {
-    c->version++;
-    c->media_ns = c->now.media_ns;
-    c->at_ns = c->now.at_ns;
-    c->error_ns = c->now.error_ns;
-    c->slew_ns = c->now.slew_ns;
-    c->drift = c->now.drift;
-    c->running = c->now.running;
-    c->paused = c->now.paused;
+    struct slot *slot = &c->slots[(c->version + 1) & 1];
+
+    slot->media_ns = c->now.media_ns;
+    slot->at_ns = c->now.at_ns;
+    slot->error_ns = c->now.error_ns;
+    slot->slew_ns = c->now.slew_ns;
+    slot->drift = c->now.drift;
+    slot->running = c->now.running;
+    slot->paused = c->now.paused;
     c->version++;
 }
 
 static struct state snapshot(const struct media_clock *c)
 {
     struct state s;
-    unsigned before;
+    unsigned version;
 
     do {
-        before = c->version;
-        s.media_ns = c->media_ns;
-        s.at_ns = c->at_ns;
-        s.error_ns = c->error_ns;
-        s.slew_ns = c->slew_ns;
-        s.drift = c->drift;
-        s.running = c->running;
-        s.paused = c->paused;
-    } while ((before & 1) || before != c->version);
+        const struct slot *slot;
+
+        version = c->version;
+        slot = &c->slots[version & 1];
+        s.media_ns = slot->media_ns;
+        s.at_ns = slot->at_ns;
+        s.error_ns = slot->error_ns;
+        s.slew_ns = slot->slew_ns;
+        s.drift = slot->drift;
+        s.running = slot->running;
+        s.paused = slot->paused;
+    } while (version != c->version);
     return s;
 }
 
@@ -186,7 +196,7 @@ void media_clock_pause(struct media_clock *clock, bool paused)
 
 bool media_clock_paused(const struct media_clock *clock)
 {
-    return clock->paused;
+    return snapshot(clock).paused;
 }
 
 int64_t media_clock_at(const struct media_clock *clock, int64_t time_ns)
