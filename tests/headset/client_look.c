@@ -1,5 +1,7 @@
 #include "tests/headset/client_look.h"
 
+#include <errno.h>
+#include <glob.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -7,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <cmocka.h>
 #include <png.h>
 
@@ -58,15 +61,31 @@ double look_number(const cJSON *report, const char *name)
     return item->valuedouble;
 }
 
-static char folder[] = "/tmp/sim_headset_XXXXXX";
+static char folder[128]; // beside the program; empty: not made yet
 static char variables[8][256];
 
-// SIM_REPORT, SIM_PICTURES and SIM_FRAME_LOG in a folder of our own, and two more.
+// What an earlier run left there proves nothing.
+static void empty_folder(void)
+{
+    static const char *const files[] = {"report.json", "frames.csv", "*.png"};
+    snprintf(folder, sizeof folder, "%s_out", program_invocation_short_name);
+    mkdir(folder, 0777);
+    for (int n = 0; n < 3; n++) {
+        char pattern[256];
+        glob_t found;
+        snprintf(pattern, sizeof pattern, "%s/%s", folder, files[n]);
+        if (glob(pattern, 0, NULL, &found))
+            continue;
+        for (size_t k = 0; k < found.gl_pathc; k++)
+            remove(found.gl_pathv[k]);
+        globfree(&found);
+    }
+}
+
 void look_environment(const char *more, const char *even_more)
 {
     const char *list[8] = {0};
-    if (strstr(folder, "XXXXXX"))
-        assert_non_null(mkdtemp(folder));
+    empty_folder();
     snprintf(variables[0], 256, "SIM_REPORT=%s/report.json", folder);
     snprintf(variables[1], 256, "SIM_PICTURES=%s", folder);
     snprintf(variables[2], 256, "SIM_FRAME_LOG=%s/frames.csv", folder);

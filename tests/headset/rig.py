@@ -8,6 +8,7 @@ import glob
 import json
 import os
 import re
+import shutil
 import struct
 import subprocess
 import sys
@@ -168,7 +169,7 @@ class Run:
     """One run of the player: code, err, stats, report (of the headset), frames (of its log), folder."""
 
     def __init__(self, rig, *args, env=None, script=None, validate=False, timeout=60, desktop=False):
-        self.folder = tempfile.mkdtemp(dir=rig.folder)
+        self.folder = tempfile.mkdtemp(prefix="run_", dir=rig.folder)
         path = lambda name: os.path.join(self.folder, name)
         self.env = dict(os.environ, XR_RUNTIME_JSON=rig.runtime, VK_ICD_FILENAMES=rig.icd, VK_DRIVER_FILES=rig.icd,
                         SDL_AUDIODRIVER="dummy", LSAN_OPTIONS="exitcode=0", SIM_REPORT=path("report.json"), SIM_FRAME_LOG=path("frames.csv"))
@@ -245,6 +246,8 @@ class Rig:
     def __init__(self, player, runtime, icd, folder):
         self.player, self.runtime, self.icd, self.folder = player, runtime, icd, folder
         os.makedirs(folder, exist_ok=True)
+        for run in glob.glob(os.path.join(folder, "run_*")):  # of the last time; looked into where something failed
+            shutil.rmtree(run, ignore_errors=True)
         self.model = write_bright_is_near(os.path.join(folder, "bright_is_near.onnx"))
 
     def path(self, name):

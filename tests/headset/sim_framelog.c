@@ -71,7 +71,8 @@ struct sim_framelog *sim_framelog_create(struct sim_vulkan *vk, const char *path
     for (int n = 0; n < SLOTS; n++)
         if (!make_slot(vk, &log->slots[n]))
             goto fail;
-    if (!again)
+    fseek(log->file, 0, SEEK_END);
+    if (ftell(log->file) == 0)
         fprintf(log->file,
                 "display_ns,submitted_ns,period,layers,in_time,should_render,changed,left,right\n");
     snprintf(written, sizeof written, "%s", path);
