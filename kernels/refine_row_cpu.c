@@ -10,7 +10,7 @@ static inline float clamp01(float t)
 }
 
 // Pixel k of cell c's run lies between the centres of cells c and c + 1.
-static inline void spread(const float *restrict cells, int step, float *restrict out)
+KERNEL_INLINE void spread(const float *restrict cells, int step, float *restrict out)
 {
     for (int c = 0; c < REFINE_RUN_CELLS; c++)
         for (int k = 0; k < step; k++)
@@ -18,7 +18,7 @@ static inline void spread(const float *restrict cells, int step, float *restrict
                 cells[c] + (cells[c + 1] - cells[c]) * (((float)k + 0.5f) / (float)step);
 }
 
-static inline void apply(const float (*restrict c)[REFINE_RUN_CELLS * 8],
+KERNEL_INLINE void apply(const float (*restrict c)[REFINE_RUN_CELLS * 8],
                          const uint8_t *restrict pixels, int count, float *restrict out)
 {
     for (int i = 0; i < count; i++) {
@@ -28,7 +28,7 @@ static inline void apply(const float (*restrict c)[REFINE_RUN_CELLS * 8],
     }
 }
 
-static inline void row_with_step(const struct refine_grid *grid, const struct image *picture, int y,
+KERNEL_INLINE void row_with_step(const struct refine_grid *grid, const struct image *picture, int y,
                                  int step, float *out)
 {
     struct refine_blend b = refine_blend_for(grid, y);

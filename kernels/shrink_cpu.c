@@ -8,31 +8,45 @@
 
 #define TILE_PX 1024 // of the input
 
-static inline void add_rows(const struct image *in, int y, int x, int bytes, int step,
+// Sums of columns over the rows under one output row; rows past the last repeat it.
+KERNEL_INLINE void add_rows(const struct image *in, int y, int x, int bytes, int step,
                             uint16_t *restrict sum)
 {
-    for (int i = 0; i < bytes; i++)
-        sum[i] = 0;
+    const uint8_t *row[8];
+
     for (int k = 0; k < step; k++) {
-        int row = y + k < in->height ? y + k : in->height - 1;
-        const uint8_t *p = in->pixels + (size_t)row * in->stride_bytes + (size_t)x * 4;
-        for (int i = 0; i < bytes; i++)
-            sum[i] = (uint16_t)(sum[i] + p[i]);
+        int v = y + k < in->height ? y + k : in->height - 1;
+        row[k] = in->pixels + (size_t)v * in->stride_bytes + (size_t)x * 4;
+    }
+    for (int i = 0; i < bytes; i++) {
+        unsigned total = 0;
+        for (int k = 0; k < step; k++)
+            total += row[k][i];
+        sum[i] = (uint16_t)total;
     }
 }
 
-static inline void fold(const uint16_t *restrict sum, int pixels, int step, uint8_t *restrict out)
+// The four sums of a pixel lie side by side in 64 bits, and are added, rounded and divided
+// together: 64 * 255 fits the 16 that each has.
+KERNEL_INLINE void fold(const uint16_t *restrict sum, int pixels, int step, uint8_t *restrict out)
 {
-    for (int x = 0; x < pixels; x++)
-        for (int c = 0; c < 4; c++) {
-            unsigned total = (unsigned)(step * step) / 2;
-            for (int k = 0; k < step; k++)
-                total += sum[(x * step + k) * 4 + c];
-            out[x * 4 + c] = (uint8_t)(total / (unsigned)(step * step));
+    const uint64_t each = UINT64_C(0x0001000100010001);
+    const int shift = step == 8 ? 6 : step == 4 ? 4 : step == 2 ? 2 : 0;
+
+    for (int x = 0; x < pixels; x++) {
+        uint64_t total = each * (uint64_t)(step * step / 2), part;
+        for (int k = 0; k < step; k++) {
+            memcpy(&part, sum + (x * step + k) * 4, 8);
+            total += part;
         }
+        total = total >> shift & each * 255;
+        total = (total | total >> 8) & UINT64_C(0x0000ffff0000ffff);
+        uint32_t pixel = (uint32_t)(total | total >> 16);
+        memcpy(out + x * 4, &pixel, 4);
+    }
 }
 
-static inline void row_of(const struct shrink_job *job, int y, int step, uint8_t *out)
+KERNEL_INLINE void row_of(const struct shrink_job *job, int y, int step, uint8_t *out)
 {
     uint16_t sum[TILE_PX * 4];
 

@@ -12,3 +12,7 @@
 #define KERNEL_EXPAND(name, variant) KERNEL_PASTE(name, variant)
 // KERNEL(colour): colour_plain, colour_avx2, ...
 #define KERNEL(name) KERNEL_EXPAND(name, KERNELS_VARIANT)
+
+// For functions whose arguments are constants at each call: the compiler must make each a loop of
+// its own.
+#define KERNEL_INLINE static inline __attribute__((always_inline))
