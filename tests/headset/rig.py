@@ -18,8 +18,8 @@ import zlib
 
 SKIPPED = 77  # CTest's SKIP_RETURN_CODE
 SANITIZER = re.compile(r"ERROR: AddressSanitizer|WARNING: ThreadSanitizer|runtime error:")
-# whose leaks are not ours to mend: loaders, drivers and layers, most of them unloaded before anyone looks for their names
-FOREIGN = re.compile(r"<unknown module>|libvulkan|libVkLayer|libXrApiLayer|libopenxr_loader|libLLVM")
+# whose leaks are not ours to mend: loaders, drivers, layers and the desktop, most of them unloaded before anyone looks for their names
+FOREIGN = re.compile(r"<unknown module>|libvulkan|libVkLayer|libXrApiLayer|libopenxr_loader|libLLVM|libdbus|libSDL")
 XR_VALIDATION = "/usr/share/openxr/1/api_layers/explicit.d/XrApiLayer_core_validation*.json"
 WITH_DISPLAY = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "viewer", "with_display.sh")
 # slower machines (and sanitizers) need longer
