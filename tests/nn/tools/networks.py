@@ -1,9 +1,9 @@
 """The five kinds of depth network that the engine is judged on, with random weights, as ONNX case folders.
 
-    networks.py FOLDER [--tiny] [--only NAME]
+    networks.py FOLDER [--tiny] [--only NAME] [--model FILE]
 
 A case is model.onnx and test_data_set_0 with an input and onnxruntime's output. --tiny makes the few-kilobyte versions
-that are committed under tests/nn/cases. Needs torch, onnx and onnxruntime.
+that are committed under tests/nn/cases; --model makes a case "default" of such a file as our own. Needs torch, onnx and onnxruntime.
 """
 import argparse
 from pathlib import Path
@@ -335,7 +335,11 @@ def main():
     args.add_argument("folder", type=Path)
     args.add_argument("--tiny", action="store_true")
     args.add_argument("--only")
+    args.add_argument("--model", type=Path)
     args = args.parse_args()
+    if args.model:
+        picture = np.random.default_rng(0).random((1, 3, 224, 384), np.float32)
+        write_case(args.folder / "default", args.model.read_bytes(), {"image": picture})
     for name, (make, size, opset) in (TINY if args.tiny else FULL).items():
         if args.only in (None, name):
             export(name, make, size, opset, args.folder)
