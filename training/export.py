@@ -98,22 +98,24 @@ def difference(shipped, path):
     return worst
 
 
-def load(checkpoint):
-    """The averaged network of a checkpoint, in evaluation mode."""
-    state = torch.load(checkpoint, map_location="cpu")
-    network = Network(**state["config"]["model"])
-    network.load_state_dict(state["average"])
+def load(*checkpoints):
+    """The averaged network of a checkpoint, in evaluation mode; of several of one lineage, the mean of theirs."""
+    states = [torch.load(c, map_location="cpu") for c in checkpoints]
+    network = Network(**states[0]["config"]["model"])
+    first = states[0]["average"]
+    network.load_state_dict({k: sum(s["average"][k].float() for s in states).div(len(states)).to(v.dtype)
+                             for k, v in first.items()})
     return network.eval()
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--checkpoint", required=True)
+    parser.add_argument("--checkpoint", required=True, nargs="+", help="several of one lineage are averaged")
     parser.add_argument("--out", required=True)
     parser.add_argument("--name", default="deep3d-small")
     parser.add_argument("--version", default="1")
     args = parser.parse_args()
-    network = load(args.checkpoint)
+    network = load(*args.checkpoint)
     worst = write(network, Path(args.out), args.name, args.version)
     macs, parameters = count(network)
     print(f"{args.out}: {macs / 1e9:.2f} GMAC at {WIDTH}x{HEIGHT}, {parameters / 1e6:.2f} M parameters, "

@@ -5,7 +5,7 @@ outlines, soft shadows and a backdrop out of focus at times. *Rooms and streets*
 columns, balls and standing cut-outs, textured by pieces of photographs, with light from one side, shadows of contact
 and haze; disparity is 1 / depth.
 
-    python -m training.scenes --pack WORK/pack --montages 3000 --spaces 2500 --out WORK/scenes
+    python -m training.scenes --pack WORK/pack --montages 3000 --spaces 700 --out WORK/scenes
 """
 import argparse
 import multiprocessing
@@ -123,7 +123,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pack", required=True, help="labelled photographs")
     parser.add_argument("--montages", type=int, default=3000)
-    parser.add_argument("--spaces", type=int, default=2500)
+    parser.add_argument("--spaces", type=int, default=700)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--out", required=True)

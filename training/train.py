@@ -2,7 +2,8 @@
 
     python -m training.train --config training/config/small.toml --work WORK [--set source.0.folder=PATH ...]
 
-WORK receives checkpoint.pt (written every few minutes and when interrupted), log.csv (means since the line before), curves.png and
+WORK receives checkpoint.pt (written every few minutes and when interrupted), phaseN.pt
+at the end of each phase, log.csv (means since the line before), curves.png and
 samples.png. Batches depend on the seed and the step only. bfloat16 is used on CPUs that have it and on CUDA devices;
 --float32 turns it off.
 """
@@ -188,11 +189,11 @@ class Run:
         self.step, self.seconds = 0, 0.0
         self.work.mkdir(parents=True, exist_ok=True)
 
-    def save(self):
+    def save(self, name="checkpoint"):
         state = {"config": self.config, "step": self.step, "seconds": self.seconds, "student": self.student.state_dict(),
                  "average": self.average.state, "updates": self.average.updates, "optimiser": self.optimiser.state_dict()}
-        torch.save(state, self.work / "checkpoint.tmp")
-        (self.work / "checkpoint.tmp").rename(self.work / "checkpoint.pt")
+        torch.save(state, self.work / f"{name}.tmp")
+        (self.work / f"{name}.tmp").rename(self.work / f"{name}.pt")
 
     def resume(self):
         """Goes on from WORK/checkpoint.pt if there is one."""
@@ -241,6 +242,7 @@ class Run:
         log = Log(self.work / "log.csv")
         begin = last_save = time.monotonic()
         before = self.seconds
+        ends = np.cumsum([p["steps"] for p in self.config["phase"]]).tolist()
 
         def make(step):
             p = phase_at(self.config, step)
@@ -252,6 +254,8 @@ class Run:
             log.add(parts, batch.rgb.shape[0])
             if self.step % LOG_EVERY == 0:
                 log.write(self.step, self.seconds, self.optimiser.param_groups[0]["lr"])
+            if self.step in ends:
+                self.save(f"phase{ends.index(self.step)}")
             due = time.monotonic() - last_save > 60 * self.config["minutes_between_checkpoints"]
             if due or stopped or self.step == self.total:
                 self.save()
