@@ -1,7 +1,7 @@
 """Flash and click: a film whose picture flashes when its sound clicks, seen at the display and heard at the sound device.
 
 The picture's side is the headset's frame log: when the first bright period is displayed. The sound's side is SDL's disk driver writing
-into a pipe: when each buffer is handed over. SDL plays a buffer after the one before it, so that its first sample is heard one
+into a file (SDL 2.30 takes no pipe), which is watched as it grows: when each buffer is handed over. SDL plays a buffer after the one before it, so that its first sample is heard one
 buffer after it was handed over.
 """
 import array
@@ -19,18 +19,29 @@ RUNS = 3
 
 
 class Ear(threading.Thread):
-    """Reads the pipe; clicks() gives when they are heard, in CLOCK_MONOTONIC seconds."""
+    """Watches the file grow until stop(); clicks() gives when they are heard, in CLOCK_MONOTONIC seconds."""
 
     def __init__(self, path):
         super().__init__(daemon=True)
-        os.mkfifo(path)
+        open(path, "wb").close()
         self.path = path
         self.chunks = []  # (time, bytes)
+        self.over = threading.Event()
 
     def run(self):
-        with open(self.path, "rb", buffering=0) as pipe:
-            while data := pipe.read(1 << 16):
-                self.chunks.append((time.monotonic(), data))
+        with open(self.path, "rb", buffering=0) as file:
+            while True:
+                over = self.over.is_set()  # asked before reading: what was written by then is read
+                if data := file.read(1 << 16):
+                    self.chunks.append((time.monotonic(), data))
+                elif over:
+                    return
+                else:
+                    time.sleep(0.0005)
+
+    def stop(self):
+        self.over.set()
+        self.join(10)
 
     def clicks(self):
         samples, starts = array.array("f"), []  # starts: (first frame, time)
@@ -83,13 +94,14 @@ def offset(rig, clip, **options):
 
 def one_offset(rig, clip, env=None):
     """Median of (flash seen - click heard) in ms, and how far they scatter. Later pictures are positive."""
-    pipe = os.path.join(rig.folder, f"sound_{os.path.basename(clip)}_{os.getpid()}")
-    ear = Ear(pipe)
+    sound = os.path.join(rig.folder, f"sound_{os.path.basename(clip)}_{os.getpid()}")
+    ear = Ear(sound)
     ear.start()
-    run = rig.play(clip, env={"SDL_AUDIODRIVER": "disk", "SDL_DISKAUDIOFILE": pipe, **(env or {})})
-    ear.join(10)
-    os.unlink(pipe)
+    run = rig.play(clip, env={"SDL_AUDIODRIVER": "disk", "SDL_DISKAUDIOFILE": sound, **(env or {})})
+    ear.stop()
+    os.unlink(sound)
     run.clean().played()
+    r.check(ear.chunks, "SDL's disk driver wrote no sound")
     seen, heard = flashes(run), ear.clicks()
     pairs = [(s - h) * 1000 for s in seen for h in heard if abs(s - h) < 0.35]
     r.check(len(pairs) >= 6, f"only {len(pairs)} flashes with a click: {len(seen)} seen, {len(heard)} heard")
