@@ -24,6 +24,20 @@ void *mem_new(size_t count, size_t size)
     return or_die(calloc(count ? count : 1, size ? size : 1));
 }
 
+void *mem_grow(void *items, int count, int *room, size_t size)
+{
+    char *bigger;
+
+    if (count < *room)
+        return items;
+    *room = *room ? *room * 2 : 16;
+    bigger = mem_new((size_t)*room, size);
+    if (count)
+        memcpy(bigger, items, (size_t)count * size);
+    mem_free(items);
+    return bigger;
+}
+
 char *mem_strdup(const char *text)
 {
     return text ? or_die(strdup(text)) : NULL;

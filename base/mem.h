@@ -10,6 +10,10 @@
 
 // count objects of size bytes, zeroed. Never returns NULL. Free with mem_free().
 void *mem_new(size_t count, size_t size);
+// An array of mem_new() with room for one more than its `count` items: itself, or a larger copy in
+// its place with what is new zeroed. *room: items it has room for; 0 with items NULL for none.
+// Never returns NULL.
+void *mem_grow(void *items, int count, int *room, size_t size);
 // Copies text; never NULL. text NULL gives NULL.
 char *mem_strdup(const char *text);
 // printf into a new string; never NULL.

@@ -1,6 +1,5 @@
 #include "viewer/player.h"
 
-#include <limits.h>
 #include <math.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -22,8 +21,6 @@
 #define START_LEAD_NS (40 * NS_PER_MS)
 // Sound that never ends (a stalled device) is waited for no longer than this after the picture.
 #define SOUND_PATIENCE_NS (2 * NS_PER_S)
-// Of no frame: nothing of the film is wanted any more.
-#define NO_GENERATION UINT_MAX
 
 // How the film that plays may end.
 enum outcome {
@@ -280,7 +277,8 @@ static void close_film(struct player *p)
     if (p->source)
         source_stop(p->source);
     if (stage_ring(p->stage))
-        stereo_ring_restart(stage_ring(p->stage), NO_GENERATION); // makes room for who waits for it
+        stereo_ring_restart(stage_ring(p->stage),
+                            STEREO_RING_NO_GENERATION); // makes room for who waits for it
     conversion_destroy(&p->conversion);
     if (p->source)
         add_counts(p);

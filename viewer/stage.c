@@ -1,6 +1,5 @@
 #include "viewer/stage.h"
 
-#include <limits.h>
 #include <stdio.h>
 
 #include "base/clock.h"
@@ -22,8 +21,6 @@
 #define HEADSET_TRIES 10
 #define HEADSET_TRIES_WITH_WINDOW 3
 #define HEADSET_PAUSE_NS NS_PER_S
-// Of no frame.
-#define NO_GENERATION UINT_MAX
 
 struct stage {
     struct display_context context; // as given; ring, vk, frames as built
@@ -40,7 +37,8 @@ static void tear_down(struct stage *s)
     display_destroy(&s->first);
     s->in_window = false;
     if (s->context.ring) {
-        stereo_ring_restart(s->context.ring, NO_GENERATION); // what waits will not be shown
+        stereo_ring_restart(s->context.ring,
+                            STEREO_RING_NO_GENERATION); // what waits will not be shown
         s->context.stats->frames_skipped += stereo_ring_skipped(s->context.ring);
     }
     stereo_ring_destroy(&s->context.ring);

@@ -7,6 +7,7 @@
 //
 // Thread-safety: safe. No call but acquire and next blocks for longer than a few list operations.
 #pragma once
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -60,6 +61,8 @@ void stereo_ring_abandon(struct stereo_ring *ring, struct stereo_frame *f);
 void stereo_ring_end(struct stereo_ring *ring);
 
 // --- the player's side
+// A generation that no frame has: after a restart with it nothing waits, and nothing is taken in.
+#define STEREO_RING_NO_GENERATION UINT_MAX
 // Drops what waits and takes only frames of this generation from now on; undoes stereo_ring_end().
 void stereo_ring_restart(struct stereo_ring *ring, unsigned generation);
 // Wakes everyone; acquire and next return NULL from now on.

@@ -9,21 +9,6 @@
 #include "base/mem.h"
 #include "engine/nn/op.h"
 
-// Room for one more; contents are kept, new ones zero.
-static void *grow(void *items, int count, int *room, size_t size)
-{
-    char *bigger;
-
-    if (count < *room)
-        return items;
-    *room = *room ? *room * 2 : 16;
-    bigger = mem_new((size_t)*room, size);
-    if (count)
-        memcpy(bigger, items, (size_t)count * size);
-    mem_free(items);
-    return bigger;
-}
-
 static void *copy(const void *items, int count, size_t size)
 {
     void *same = mem_new((size_t)count, size);
@@ -149,7 +134,7 @@ struct graph *graph_clone(const struct graph *graph)
 
 int graph_add_value(struct graph *g, const char *name)
 {
-    g->values = grow(g->values, g->value_count, &g->value_room, sizeof(*g->values));
+    g->values = mem_grow(g->values, g->value_count, &g->value_room, sizeof(*g->values));
     g->values[g->value_count].name = mem_strdup(name ? name : "");
     return g->value_count++;
 }
@@ -178,7 +163,7 @@ struct node *graph_add_node(struct graph *g, const struct op *op, const char *na
 {
     struct node *n;
 
-    g->nodes = grow(g->nodes, g->node_count, &g->node_room, sizeof(*g->nodes));
+    g->nodes = mem_grow(g->nodes, g->node_count, &g->node_room, sizeof(*g->nodes));
     n = &g->nodes[g->node_count++];
     n->op = op;
     n->name = mem_strdup(name ? name : "");

@@ -9,20 +9,6 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-static void *grow(void *items, int count, int *room, size_t size)
-{
-    char *bigger;
-
-    if (count < *room)
-        return items;
-    *room = *room ? *room * 2 : 64;
-    bigger = mem_new((size_t)*room, size);
-    if (count)
-        memcpy(bigger, items, (size_t)count * size);
-    mem_free(items);
-    return bigger;
-}
-
 struct program *program_create(const struct graph *graph)
 {
     struct program *p = mem_new(1, sizeof(*p));
@@ -56,7 +42,7 @@ void program_destroy(struct program **program)
 
 int program_add_buffer(struct program *p, size_t bytes)
 {
-    p->buffers = grow(p->buffers, p->buffer_count, &p->buffer_room, sizeof(*p->buffers));
+    p->buffers = mem_grow(p->buffers, p->buffer_count, &p->buffer_room, sizeof(*p->buffers));
     p->buffers[p->buffer_count] = (struct buffer){.bytes = bytes, .first = INT_MAX, .last = -1};
     return p->buffer_count++;
 }
@@ -78,7 +64,7 @@ void *program_add_constant(struct program *p, size_t bytes, int *out_buffer)
         log_error("%s: no memory for %zu bytes of weights", p->graph->path, bytes);
         return NULL;
     }
-    p->constants = grow(p->constants, p->constant_count, &p->constant_room, sizeof(void *));
+    p->constants = mem_grow(p->constants, p->constant_count, &p->constant_room, sizeof(void *));
     p->constants[p->constant_count++] = block;
     p->constant_bytes += bytes;
     *out_buffer = program_add_fixed(p, block, bytes);
@@ -87,7 +73,7 @@ void *program_add_constant(struct program *p, size_t bytes, int *out_buffer)
 
 struct step *program_add_step(struct program *p, const char *kind, const struct node *node)
 {
-    p->steps = grow(p->steps, p->step_count, &p->step_room, sizeof(*p->steps));
+    p->steps = mem_grow(p->steps, p->step_count, &p->step_room, sizeof(*p->steps));
     p->steps[p->step_count] = (struct step){.kind = kind, .name = node ? node->name : ""};
     return &p->steps[p->step_count++];
 }
