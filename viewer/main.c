@@ -28,6 +28,11 @@ static int play(struct options *options, int64_t start_ns)
     return end == STATS_END_ERROR || !written;
 }
 
+// What each subcommand does: returns the program's exit code.
+static int (*const runners[SUBCOMMAND_COUNT])(struct options *, int64_t start_ns) = {
+    [SUBCOMMAND_PLAY] = play,
+};
+
 int main(int argc, char **argv)
 {
     parallel_start(argv);
@@ -39,7 +44,7 @@ int main(int argc, char **argv)
     if (!options_parse(&options, argc, argv)) {
         code = 1;
     } else if (options.help) {
-        options_print_help();
+        options_print_help(options.subcommand);
     } else if (options.version) {
         puts("deep3d " DEEP3D_VERSION);
     } else if (options.file_count == 0) {
@@ -50,7 +55,7 @@ int main(int argc, char **argv)
             log_set_level(LOG_DEBUG);
         sigaction(SIGINT, &action, NULL); // a second one ends at once
         sigaction(SIGTERM, &action, NULL);
-        code = play(&options, start_ns);
+        code = runners[options.subcommand](&options, start_ns);
     }
     options_finish(&options);
     return code;

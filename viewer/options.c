@@ -13,8 +13,23 @@
 
 enum option_type { OPTION_FLAG, OPTION_INT, OPTION_NUMBER, OPTION_TEXT, OPTION_CHOICE };
 
+// What a subcommand is, for the help text; row 0 has no word of its own.
+struct subcommand_row {
+    const char *word, *synopsis, *help;
+};
+
+static const struct subcommand_row subcommands[SUBCOMMAND_COUNT] = {
+    [SUBCOMMAND_PLAY] = {NULL, "deep3d [OPTION ...] FILE|URL|IMAGE ...",
+                         "Plays ordinary 2D video in stereo 3D, converted while it plays: in an "
+                         "OpenXR headset, in a\nwindow, or both."},
+};
+
+#define PLAY (1u << SUBCOMMAND_PLAY)
+#define ALL ((1u << SUBCOMMAND_COUNT) - 1)
+
 struct option_row {
     const char *name;
+    unsigned subcommands; // set of 1 << enum subcommand
     enum option_type type;
     size_t offset; // in struct options
     double low, high, initial;
@@ -28,42 +43,43 @@ const char *const options_backends[] = {"auto", "cuda", "cpu", "ref"};
 #define FIELD(f) offsetof(struct options, f)
 
 static const struct option_row table[] = {
-    {"display", OPTION_CHOICE, FIELD(display), .choices = "auto|xr|window|null",
+    {"display", PLAY, OPTION_CHOICE, FIELD(display), .choices = "auto|xr|window|null",
      .help = "where to show it: auto takes the headset and the window, whichever are there; null "
              "converts "
              "every frame and shows none"},
-    {"backend", OPTION_CHOICE, FIELD(backend), .choices = "auto|cuda|cpu|ref",
+    {"backend", PLAY, OPTION_CHOICE, FIELD(backend), .choices = "auto|cuda|cpu|ref",
      .help = "what runs the network: an NVIDIA GPU, oneDNN, or plain C"},
-    {"model", OPTION_TEXT, FIELD(model), .argument = "FILE",
+    {"model", PLAY, OPTION_TEXT, FIELD(model), .argument = "FILE",
      .help = "depth network in ONNX; without it, the one that ships"},
-    {"strength", OPTION_NUMBER, FIELD(strength), 0, 10, DEEP3D_STRENGTH_DEFAULT,
+    {"strength", PLAY, OPTION_NUMBER, FIELD(strength), 0, 10, DEEP3D_STRENGTH_DEFAULT,
      .help = "range of parallax in % of the picture's width"},
-    {"convergence", OPTION_NUMBER, FIELD(convergence), 0, 1, DEEP3D_CONVERGENCE_DEFAULT,
+    {"convergence", PLAY, OPTION_NUMBER, FIELD(convergence), 0, 1, DEEP3D_CONVERGENCE_DEFAULT,
      .help = "which depth lies on the screen: 0 the farthest, 1 the nearest"},
-    {"layout", OPTION_CHOICE, FIELD(layout), .initial = LAYOUT_SIDE_BY_SIDE,
+    {"layout", PLAY, OPTION_CHOICE, FIELD(layout), .initial = LAYOUT_SIDE_BY_SIDE,
      .choices = "left|right|sbs|half-sbs|top-bottom|anaglyph",
      .help = "how the window shows both eyes (anaglyph: red-cyan glasses)"},
-    {"fullscreen", OPTION_FLAG, FIELD(fullscreen), .help = "open the window on the whole screen"},
-    {"screen-width", OPTION_NUMBER, FIELD(screen_width_m), 0.2, 50, 3,
+    {"fullscreen", PLAY, OPTION_FLAG, FIELD(fullscreen),
+     .help = "open the window on the whole screen"},
+    {"screen-width", PLAY, OPTION_NUMBER, FIELD(screen_width_m), 0.2, 50, 3,
      .help = "width of the screen in the headset, in metres"},
-    {"screen-distance", OPTION_NUMBER, FIELD(screen_distance_m), 0.3, 50, 3,
+    {"screen-distance", PLAY, OPTION_NUMBER, FIELD(screen_distance_m), 0.3, 50, 3,
      .help = "how far away it stands, in metres"},
-    {"volume", OPTION_NUMBER, FIELD(volume), 0, 130, 100, .help = "loudness in %"},
-    {"mute", OPTION_FLAG, FIELD(mute), .help = "begin without sound"},
-    {"no-audio", OPTION_FLAG, FIELD(no_audio), .help = "leave the sound alone altogether"},
-    {"start", OPTION_NUMBER, FIELD(start_s), 0, 1e6, 0, .help = "where to begin, in seconds"},
-    {"loop", OPTION_FLAG, FIELD(loop), .help = "begin again after the last file"},
-    {"image-duration", OPTION_NUMBER, FIELD(image_duration_s), 0.1, 86400, 5,
+    {"volume", PLAY, OPTION_NUMBER, FIELD(volume), 0, 130, 100, .help = "loudness in %"},
+    {"mute", PLAY, OPTION_FLAG, FIELD(mute), .help = "begin without sound"},
+    {"no-audio", PLAY, OPTION_FLAG, FIELD(no_audio), .help = "leave the sound alone altogether"},
+    {"start", PLAY, OPTION_NUMBER, FIELD(start_s), 0, 1e6, 0, .help = "where to begin, in seconds"},
+    {"loop", PLAY, OPTION_FLAG, FIELD(loop), .help = "begin again after the last file"},
+    {"image-duration", PLAY, OPTION_NUMBER, FIELD(image_duration_s), 0.1, 86400, 5,
      .help = "how long a still image is shown, in seconds"},
-    {"threads", OPTION_INT, FIELD(threads), 0, 256, 0,
+    {"threads", PLAY, OPTION_INT, FIELD(threads), 0, 256, 0,
      .help = "threads of the conversion; 0: one for each core"},
-    {"lookahead", OPTION_INT, FIELD(lookahead_frames), 1, 240, 8,
+    {"lookahead", PLAY, OPTION_INT, FIELD(lookahead_frames), 1, 240, 8,
      .help = "frames decoded ahead of the conversion"},
-    {"stats", OPTION_TEXT, FIELD(stats), .argument = "FILE",
+    {"stats", PLAY, OPTION_TEXT, FIELD(stats), .argument = "FILE",
      .help = "write what happened to this file, as JSON"},
-    {"verbose", OPTION_FLAG, FIELD(verbose), .help = "say more while playing"},
-    {"version", OPTION_FLAG, FIELD(version), .help = "print the version and end"},
-    {"help", OPTION_FLAG, FIELD(help), .help = "print this text and end"},
+    {"verbose", ALL, OPTION_FLAG, FIELD(verbose), .help = "say more while playing"},
+    {"version", ALL, OPTION_FLAG, FIELD(version), .help = "print the version and end"},
+    {"help", ALL, OPTION_FLAG, FIELD(help), .help = "print this text and end"},
 };
 #define ROWS (sizeof(table) / sizeof(table[0]))
 
@@ -141,10 +157,11 @@ static bool set(struct options *o, const struct option_row *row, const char *tex
     return false;
 }
 
-static const struct option_row *find(const char *name, size_t length)
+static const struct option_row *find(enum subcommand subcommand, const char *name, size_t length)
 {
     for (size_t i = 0; i < ROWS; i++) {
-        if (strlen(table[i].name) == length && memcmp(table[i].name, name, length) == 0)
+        if ((table[i].subcommands >> subcommand & 1) && strlen(table[i].name) == length &&
+            memcmp(table[i].name, name, length) == 0)
             return &table[i];
     }
     return NULL;
@@ -154,7 +171,8 @@ static const struct option_row *find(const char *name, size_t length)
 static bool parse_option(struct options *o, int argc, char **argv, int *i)
 {
     const char *name = argv[*i] + 2, *value = strchr(name, '=');
-    const struct option_row *row = find(name, value ? (size_t)(value - name) : strlen(name));
+    const struct option_row *row =
+        find(o->subcommand, name, value ? (size_t)(value - name) : strlen(name));
 
     if (!row) {
         log_error("unknown option %s; deep3d --help lists them all", argv[*i]);
@@ -175,18 +193,29 @@ static bool parse_option(struct options *o, int argc, char **argv, int *i)
     return set(o, row, argv[++*i]);
 }
 
+// The subcommand that the first argument names; SUBCOMMAND_PLAY: none, it is a file or an option.
+static enum subcommand find_subcommand(int argc, char **argv)
+{
+    for (int c = SUBCOMMAND_PLAY + 1; argc > 1 && c < SUBCOMMAND_COUNT; c++) {
+        if (strcmp(argv[1], subcommands[c].word) == 0)
+            return c;
+    }
+    return SUBCOMMAND_PLAY;
+}
+
 bool options_parse(struct options *out, int argc, char **argv)
 {
     bool only_files = false;
 
-    *out = (struct options){.files = mem_new((size_t)argc, sizeof(*out->files))};
+    *out = (struct options){.subcommand = find_subcommand(argc, argv),
+                            .files = mem_new((size_t)argc, sizeof(*out->files))};
     for (size_t i = 0; i < ROWS; i++) {
         if (table[i].type == OPTION_NUMBER)
             *(double *)field(out, &table[i]) = table[i].initial;
         else if (table[i].type == OPTION_INT || table[i].type == OPTION_CHOICE)
             *(int *)field(out, &table[i]) = (int)table[i].initial;
     }
-    for (int i = 1; i < argc; i++) {
+    for (int i = out->subcommand == SUBCOMMAND_PLAY ? 1 : 2; i < argc; i++) {
         if (only_files || argv[i][0] != '-' || !argv[i][1]) {
             out->files[out->file_count++] = argv[i];
         } else if (strcmp(argv[i], "--") == 0) {
@@ -218,17 +247,15 @@ static const char *choice_name(const char *choices, int n, char *text, size_t si
     return text;
 }
 
-void options_print_help(void)
+static void print_options(enum subcommand subcommand)
 {
     char left[96], initial[32];
 
-    puts("deep3d [OPTION ...] FILE|URL|IMAGE ...\n\n"
-         "Plays ordinary 2D video in stereo 3D, converted while it plays: in an OpenXR headset, in "
-         "a\n"
-         "window, or both.\n");
     for (size_t i = 0; i < ROWS; i++) {
         const struct option_row *row = &table[i];
 
+        if (!(row->subcommands >> subcommand & 1))
+            continue;
         snprintf(left, sizeof(left), "--%s %s", row->name,
                  row->type == OPTION_CHOICE ? row->choices
                  : row->type == OPTION_TEXT ? row->argument
@@ -242,13 +269,23 @@ void options_print_help(void)
                    choice_name(row->choices, (int)row->initial, initial, sizeof(initial)));
         puts("");
     }
+}
+
+void options_print_help(enum subcommand subcommand)
+{
+    printf("%s\n\n%s\n\n", subcommands[subcommand].synopsis, subcommands[subcommand].help);
+    print_options(subcommand);
+    if (subcommand != SUBCOMMAND_PLAY)
+        return;
     puts("\nKeys in the window\n"
          "  space pause   left/right 5 s   up/down 60 s   9/0 volume   m mute   f fullscreen   q "
          "end\n"
          "  1/2 strength   3/4 convergence   t next layout   r screen before your eyes   < > "
          "previous, "
-         "next file\n\n"
-         "Ends with 0 when everything was played or the viewer ended it, else with 1.");
+         "next file\n");
+    for (int c = SUBCOMMAND_PLAY + 1; c < SUBCOMMAND_COUNT; c++)
+        printf("  %s\n", subcommands[c].synopsis);
+    puts("Ends with 0 when everything was played or the viewer ended it, else with 1.");
 }
 
 const char *stereo_layout_name(enum stereo_layout layout)

@@ -1,9 +1,12 @@
-// Everything that a person sets, in one table: name, type, range, default, help. The command line
-// is made from it.
+// Everything that a person sets, in one table: name, type, range, default, help, and the
+// subcommands that it belongs to. The command line is made from it: `deep3d [SUBCOMMAND] [OPTION
+// ...] FILE ...`, where no subcommand means: play.
 //
 // Thread-safety: read-only once parsed, but for the fields that commands change on the main thread.
 #pragma once
 #include <stdbool.h>
+
+enum subcommand { SUBCOMMAND_PLAY, SUBCOMMAND_COUNT };
 
 enum display_kind { DISPLAY_KIND_AUTO, DISPLAY_KIND_XR, DISPLAY_KIND_WINDOW, DISPLAY_KIND_NULL };
 
@@ -22,9 +25,10 @@ enum stereo_layout {
 extern const char *const options_backends[];
 
 struct options {
-    int display; // enum display_kind
-    int layout;  // enum stereo_layout
-    int backend; // index in options_backends
+    enum subcommand subcommand;
+    int display;       // enum display_kind
+    int layout;        // enum stereo_layout
+    int backend;       // index in options_backends
     const char *model; // NULL: the one that ships
     const char *stats;
     double strength, convergence;
@@ -39,10 +43,10 @@ struct options {
     int file_count;
 };
 
-// Fills in defaults, then what argv says. False, logged: unknown option, value missing, not a
-// number, or out of range.
+// Fills in defaults, then what argv says. False, logged: an option that the subcommand does not
+// have, value missing, not a number, or out of range.
 bool options_parse(struct options *out, int argc, char **argv);
 void options_finish(struct options *options);
-// The help text, made from the table, to standard output.
-void options_print_help(void);
+// The help text of a subcommand, made from the table, to standard output.
+void options_print_help(enum subcommand subcommand);
 const char *stereo_layout_name(enum stereo_layout layout);
