@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "viewer/ffmpeg_log.h"
+#include "viewer/source_heif.h"
 #include "viewer/source_pipe.h"
 
 #define LOOKAHEAD_DEFAULT 8
@@ -125,6 +126,7 @@ void source_close(struct source **source)
     picture_maker_destroy(&s->pictures);
     avformat_close_input(&s->container);
     source_pipe_close(&s->pipe);
+    source_heif_close(&s->heif);
     monitor_finish(&s->monitor);
     mem_free(s->url);
     mem_free(s);

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "viewer/source_heif.h"
 #include "viewer/source_pipe.h"
 
 // a network that says nothing for this long is gone
@@ -104,12 +105,20 @@ static AVFormatContext *open_container(struct source *s)
         s->pipe = source_pipe_open(s->url, &s->stopped);
         if (!s->pipe)
             return NULL;
+    } else if (exists && !s->heif && source_heif_is_one(s->url)) {
+        s->heif = source_heif_open(s->url);
+        if (!s->heif)
+            return NULL;
     }
     container = avformat_alloc_context();
     if (!container)
         return NULL;
     if (s->pipe)
         container->pb = source_pipe_io(s->pipe);
+    if (s->heif) {
+        container->pb = source_heif_io(s->heif);
+        device = av_find_input_format("ppm_pipe");
+    }
     container->interrupt_callback = (AVIOInterruptCB){stop_asked, s};
     if (!device) {
         av_dict_set(&options, "rw_timeout", NETWORK_PATIENCE_US, 0);

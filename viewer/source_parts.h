@@ -2,6 +2,7 @@
 //
 //     source.c         the public calls, threads up and down
 //     source_open.c    the container, from a file, a URL, a device or a pipe
+//     source_heif.c    photographs in HEIF, through libheif
 //     source_pipe.c    reads pipes, which FFmpeg cannot be stopped from reading
 //     source_streams.c which streams, their decoders, what they are
 //     source_demux.c   thread: packets into two queues; winding
@@ -72,6 +73,7 @@ struct source {
     // --- the demuxer's thread
     AVFormatContext *container;
     struct source_pipe *pipe; // NULL: no pipe
+    struct source_heif *heif; // NULL: no HEIF photograph
     int64_t jump_ns;          // added to time stamps: jumps of a discontinuous container
     int64_t expected_dts_ns;  // of the next packet; CLOCK_NONE: unknown
     int64_t read_ns;          // latest time stamp that was read, over all epochs

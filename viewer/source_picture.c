@@ -325,3 +325,17 @@ void picture_orient(struct deep3d_picture *picture, const int32_t matrix[9])
     picture->rotation_deg = (((int)lround(atan2(b, d) / M_PI_2) + 4) % 4) * 90;
     picture->mirrored = a * d - b * c < 0;
 }
+
+void picture_orient_exif(struct deep3d_picture *picture, int orientation)
+{
+    static const struct {
+        int rotation_deg;
+        bool mirrored;
+    } turns[] = {{0, false}, {0, true},   {180, false}, {180, true},
+                 {90, true}, {90, false}, {270, true},  {270, false}};
+
+    if (orientation < 1 || orientation > 8)
+        return;
+    picture->rotation_deg = turns[orientation - 1].rotation_deg;
+    picture->mirrored = turns[orientation - 1].mirrored;
+}

@@ -26,3 +26,5 @@ bool picture_make(struct picture_maker *maker, struct AVFrame *av, struct deep3d
 // Rotation and mirroring as a display matrix says ([9], 16.16 fixed point, as in ISO/IEC 14496-12);
 // other angles than right ones go to the nearest.
 void picture_orient(struct deep3d_picture *picture, const int32_t matrix[9]);
+// The same as a photograph's EXIF says (tag 0x0112, CIPA DC-008): 1..8; others leave the picture.
+void picture_orient_exif(struct deep3d_picture *picture, int orientation);

@@ -1,5 +1,7 @@
 #include "viewer/source_parts.h"
 
+#include <stdlib.h>
+
 #include <libavutil/display.h>
 
 #include "base/log.h"
@@ -55,14 +57,18 @@ static bool describe(struct source *s, struct source_frame *f)
     AVFrame *av = f->frame.av;
     struct deep3d_picture *p = &f->frame.picture;
     const AVFrameSideData *matrix;
+    const AVDictionaryEntry *exif;
 
     if (!picture_make(s->pictures, av, p))
         return false;
+    exif = av_dict_get(av->metadata, "Orientation", NULL, 0);
     matrix = av_frame_get_side_data(av, AV_FRAME_DATA_DISPLAYMATRIX);
     if (matrix && matrix->size >= sizeof(s->display_matrix))
         picture_orient(p, (const int32_t *)matrix->data);
     else if (s->has_display_matrix)
         picture_orient(p, s->display_matrix);
+    else if (exif) // WebP; of JPEG, FFmpeg makes a matrix itself
+        picture_orient_exif(p, atoi(exif->value));
     f->frame.aspect = p->width * sample_aspect(s, av) / p->height;
     if (p->rotation_deg % 180 != 0)
         f->frame.aspect = 1 / f->frame.aspect;

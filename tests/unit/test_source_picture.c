@@ -409,22 +409,51 @@ static void films_stand_upright(void **state)
     }
 }
 
-// Puts an EXIF segment with nothing but an orientation behind the JPEG's first marker.
-static void write_oriented(const char *from, const char *to, int orientation)
+// EXIF with nothing but an orientation.
+#define EXIF(orientation)                                                                          \
+    'M', 'M', 0, 42, 0, 0, 0, 8, 0, 1, 1, 0x12, 0, 3, 0, 0, 0, 1, 0, (uint8_t)(orientation), 0, 0, \
+        0, 0, 0, 0
+
+static uint8_t photograph[1 << 16];
+
+static size_t read_photograph(const char *from)
 {
-    uint8_t exif[] = {0xff, 0xe1, 0, 34, 'E', 'x', 'i', 'f', 0, 0,
-                      'M',  'M',  0, 42, 0,   0,   0,   8,   0, 1,
-                      1,    0x12, 0, 3,  0,   0,   0,   1,   0, (uint8_t)orientation,
-                      0,    0,    0, 0,  0,   0};
-    static uint8_t bytes[1 << 16];
     FILE *f = fopen(from, "rb");
-    size_t size = fread(bytes, 1, sizeof(bytes), f);
+    size_t size = fread(photograph, 1, sizeof(photograph), f);
 
     fclose(f);
-    f = fopen(to, "wb");
-    fwrite(bytes, 1, 2, f);
+    return size;
+}
+
+// A segment behind the JPEG's first marker.
+static void write_jpeg(const char *from, const char *to, int orientation)
+{
+    uint8_t exif[] = {0xff, 0xe1, 0, 34, 'E', 'x', 'i', 'f', 0, 0, EXIF(orientation)};
+    size_t size = read_photograph(from);
+    FILE *f = fopen(to, "wb");
+
+    fwrite(photograph, 1, 2, f);
     fwrite(exif, 1, sizeof(exif), f);
-    fwrite(bytes + 2, 1, size - 2, f);
+    fwrite(photograph + 2, 1, size - 2, f);
+    fclose(f);
+}
+
+// A VP8X chunk, which says that EXIF follows, before the picture's own, and EXIF behind it.
+static void write_webp(const char *from, const char *to, int orientation)
+{
+    uint8_t exif[] = {'E', 'X', 'I', 'F', 26, 0, 0, 0, EXIF(orientation)};
+    uint8_t extended[] = {'V', 'P', '8', 'X',       10, 0, 0,          0, 8,
+                          0,   0,   0,   WIDTH - 1, 0,  0, HEIGHT - 1, 0, 0};
+    size_t size = read_photograph(from);
+    uint32_t riff = (uint32_t)(size - 8 + sizeof(extended) + sizeof(exif));
+    FILE *f = fopen(to, "wb");
+
+    for (int i = 0; i < 4; i++)
+        photograph[4 + i] = (uint8_t)(riff >> (8 * i));
+    fwrite(photograph, 1, 12, f);
+    fwrite(extended, 1, sizeof(extended), f);
+    fwrite(photograph + 12, 1, size - 12, f);
+    fwrite(exif, 1, sizeof(exif), f);
     fclose(f);
 }
 
@@ -437,22 +466,49 @@ static void photographs_stand_upright(void **state)
                  {90, true}, {90, false}, {270, true}, {270, false}};
 
     ffmpeg("-f lavfi -i \"" PATTERN "format=yuvj444p\" -frames:v 1 -q:v 1 exif.jpg");
-    for (int orientation = 1; orientation <= 8; orientation++) {
+    ffmpeg("-f lavfi -i \"" PATTERN "format=bgra\" -frames:v 1 -lossless 1 exif.webp");
+    for (int i = 0; i < 16; i++) {
+        int orientation = i / 2 + 1;
+        const char *from = i % 2 ? "exif.webp" : "exif.jpg";
+        const char *to = i % 2 ? "oriented.webp" : "oriented.jpg";
         struct source *source;
         struct frame *f;
 
-        write_oriented("exif.jpg", "oriented.jpg", orientation);
-        f = first_frame("oriented.jpg", &source);
+        (i % 2 ? write_webp : write_jpeg)(from, to, orientation);
+        f = first_frame(to, &source);
         if (f->picture.rotation_deg != want[orientation].rotation_deg)
-            printf("orientation %d gives %d\n", orientation, f->picture.rotation_deg);
+            printf("%s: orientation %d gives %d\n", to, orientation, f->picture.rotation_deg);
         assert_int_equal(f->picture.rotation_deg, want[orientation].rotation_deg);
         assert_int_equal(f->picture.mirrored, want[orientation].mirrored);
         assert_true(f->picture.full_range);
-        assert_int_equal(f->picture.matrix, DEEP3D_MATRIX_BT601);
-        assert_pattern("exif.jpg", &f->picture, 0.03);
+        assert_int_equal(f->picture.matrix, i % 2 ? DEEP3D_MATRIX_RGB : DEEP3D_MATRIX_BT601);
+        assert_pattern(from, &f->picture, 0.03);
         source_give_back(source, f);
         source_close(&source);
     }
+}
+
+// What phones keep: tiles of HEVC in a HEIF, put together and turned by libheif.
+static void heic_photographs(void **state)
+{
+    struct source *source;
+    struct frame *f;
+    size_t size;
+    FILE *file;
+
+    ffmpeg("-f lavfi -i \"" PATTERN "format=rgb24\" -frames:v 1 heic.png");
+    assert_int_equal(system("heif-enc -q 95 heic.png -o heic.heic >heif-enc.log 2>&1"), 0);
+    f = first_frame("heic.heic", &source);
+    assert_true(source_info(source)->image);
+    assert_pattern("heic.heic", &f->picture, 0.06);
+    source_give_back(source, f);
+    source_close(&source);
+
+    size = read_photograph("heic.heic");
+    file = fopen("cut.heic", "wb");
+    fwrite(photograph, 1, size / 2, file);
+    fclose(file);
+    assert_null(source_open(&(struct source_params){.url = "cut.heic"}));
 }
 
 int main(void)
@@ -465,6 +521,7 @@ int main(void)
         cmocka_unit_test(absurd_matrices_change_nothing),
         cmocka_unit_test(films_stand_upright),
         cmocka_unit_test(photographs_stand_upright),
+        cmocka_unit_test(heic_photographs),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
