@@ -19,7 +19,7 @@ struct subcommand_row {
 };
 
 static const struct subcommand_row subcommands[SUBCOMMAND_COUNT] = {
-    [SUBCOMMAND_PLAY] = {NULL, "deep3d [OPTION ...] FILE|URL|IMAGE ...",
+    [SUBCOMMAND_PLAY] = {NULL, "deep3d [OPTION ...] FILE|FOLDER|URL|IMAGE ...",
                          "Plays ordinary 2D video in stereo 3D, converted while it plays: in an "
                          "OpenXR headset, in a\nwindow, or both."},
 };

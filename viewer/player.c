@@ -13,6 +13,7 @@
 #include "viewer/conversion.h"
 #include "viewer/media_clock.h"
 #include "viewer/model_path.h"
+#include "viewer/playlist.h"
 #include "viewer/source.h"
 #include "viewer/stage.h"
 #include "viewer/stereo_ring.h"
@@ -311,14 +312,13 @@ static enum outcome play(struct player *p, const char *url)
     return outcome;
 }
 
-static enum stats_end play_list(struct player *p)
+static enum stats_end play_list(struct player *p, const struct playlist *list)
 {
-    struct options *o = p->options;
     enum stats_end end = STATS_END_FILE;
     bool played = false; // something in this round
 
-    for (int i = 0; i < o->file_count; i++) {
-        enum outcome outcome = play(p, o->files[i]);
+    for (int i = 0; i < list->count; i++) {
+        enum outcome outcome = play(p, list->files[i]);
 
         if (outcome == QUIT)
             return STATS_END_USER;
@@ -330,7 +330,7 @@ static enum stats_end play_list(struct player *p)
             return end;
         if (outcome == PREVIOUS)
             i = i > 0 ? i - 2 : -1;
-        if (i + 1 == o->file_count && o->loop && played) {
+        if (i + 1 == list->count && p->options->loop && played) {
             played = false;
             i = -1;
         }
@@ -362,8 +362,12 @@ static bool create(struct player *p)
 enum stats_end player_run(struct options *options, struct stats *stats)
 {
     struct player p = {.options = options, .stats = stats};
-    enum stats_end end = create(&p) ? play_list(&p) : STATS_END_ERROR;
+    enum stats_end end = STATS_END_ERROR;
+    struct playlist list;
 
+    if (playlist_make(&list, options->files, options->file_count) && create(&p))
+        end = play_list(&p, &list);
+    playlist_finish(&list);
     stage_destroy(&p.stage);
     deep3d_destroy(&p.converter);
     media_clock_destroy(&p.clock);

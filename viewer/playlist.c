@@ -1,0 +1,82 @@
+#include "viewer/playlist.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+
+// A folder also holds covers' texts, subtitles and the like: only what is known is taken from it.
+static bool is_playable(const char *name)
+{
+    static const char *const endings[] = {
+        "mkv",  "mp4",  "m4v",  "mov",  "webm", "avi", "ts",  "m2ts", "mts", "mpg",  "mpeg",
+        "wmv",  "flv",  "ogv",  "3gp",  "vob",  "mxf", "jpg", "jpeg", "jpe", "jfif", "png",
+        "webp", "heic", "heif", "avif", "gif",  "bmp", "tif", "tiff", "tga", "jxl",  "mpo"};
+    const char *dot = strrchr(name, '.');
+
+    for (size_t i = 0; dot && name[0] != '.' && i < sizeof(endings) / sizeof(endings[0]); i++) {
+        if (strcasecmp(dot + 1, endings[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strverscmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void add(struct playlist *list, int *capacity, char *file)
+{
+    list->files = mem_grow(list->files, list->count, capacity, sizeof(*list->files));
+    list->files[list->count++] = file;
+}
+
+static void add_folder(struct playlist *list, int *capacity, const char *folder)
+{
+    int first = list->count;
+    DIR *open = opendir(folder);
+    struct dirent *entry;
+
+    if (!open) {
+        log_error("cannot read the folder %s: %s", folder, strerror(errno));
+        return;
+    }
+    while ((entry = readdir(open))) {
+        if (is_playable(entry->d_name))
+            add(list, capacity, mem_printf("%s/%s", folder, entry->d_name));
+    }
+    closedir(open);
+    if (list->count == first)
+        log_error("the folder %s holds no film or picture", folder);
+    else
+        qsort(list->files + first, (size_t)(list->count - first), sizeof(*list->files), by_name);
+}
+
+bool playlist_make(struct playlist *out, const char *const *names, int count)
+{
+    int capacity = 0;
+    struct stat file;
+
+    *out = (struct playlist){0};
+    for (int i = 0; i < count; i++) {
+        if (stat(names[i], &file) == 0 && S_ISDIR(file.st_mode))
+            add_folder(out, &capacity, names[i]);
+        else
+            add(out, &capacity, mem_strdup(names[i]));
+    }
+    return out->count > 0;
+}
+
+void playlist_finish(struct playlist *list)
+{
+    for (int i = 0; i < list->count; i++)
+        mem_free(list->files[i]);
+    mem_free(list->files);
+    *list = (struct playlist){0};
+}
