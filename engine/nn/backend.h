@@ -11,7 +11,8 @@
 
 struct backend {
     enum nn_backend id;
-    bool fuses; // the graph it gets has been through pass_fuse()
+    bool fuses;   // the graph it gets has been through pass_fuse()
+    bool attends; // and may hold Attention (op.h)
     // params: complete, threads > 0. NULL: not here; then logged at debug level.
     void *(*create)(const struct nn_plan_params *params);
     void (*destroy)(void *state);

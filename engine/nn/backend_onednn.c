@@ -449,6 +449,7 @@ static const char *describe(const void *state)
 const struct backend backend_onednn = {
     .id = NN_BACKEND_CPU,
     .fuses = true,
+    .attends = true,
     .create = create,
     .destroy = destroy,
     .compile = compile,

@@ -388,10 +388,13 @@ bool infer_tile(struct graph *g, struct node *n)
 static bool check_pad(struct graph *g, struct node *n, int64_t dim, int64_t begin, int64_t end)
 {
     const char *mode = node_string(n, "mode", "constant");
-    int64_t most = dim + (begin < 0 ? begin : 0) + (end < 0 ? end : 0);
+    int64_t most;
 
     if (begin < -TENSOR_MAX_ELEMENTS || end < -TENSOR_MAX_ELEMENTS || begin > TENSOR_MAX_ELEMENTS ||
-        end > TENSOR_MAX_ELEMENTS || most < 0)
+        end > TENSOR_MAX_ELEMENTS)
+        return node_fail(g, n, "its pads are impossible");
+    most = dim + (begin < 0 ? begin : 0) + (end < 0 ? end : 0);
+    if (most < 0)
         return node_fail(g, n, "its pads do not fit its input");
     if (!strcmp(mode, "constant") || !(begin > 0 || end > 0))
         return true;

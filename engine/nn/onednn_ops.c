@@ -333,6 +333,8 @@ enum onednn_result onednn_compile_node(struct onednn *o, const struct node *n)
                                                               : ONEDNN_NOT_OURS;
     if (node_is(n, "MatMul") || node_is(n, "Gemm"))
         return onednn_compile_product(o, n);
+    if (node_is(n, "Attention"))
+        return onednn_compile_attention(o, n);
     if (node_is(n, "LayerNormalization"))
         return compile_layer_norm(o, n);
     if (node_is(n, "Transpose"))

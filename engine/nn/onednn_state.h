@@ -78,6 +78,7 @@ enum onednn_result { ONEDNN_DONE, ONEDNN_NOT_OURS, ONEDNN_FAILED };
 enum onednn_result onednn_compile_node(struct onednn *o, const struct node *node);
 enum onednn_result onednn_compile_conv(struct onednn *o, const struct node *node);
 enum onednn_result onednn_compile_product(struct onednn *o, const struct node *node);
+enum onednn_result onednn_compile_attention(struct onednn *o, const struct node *node);
 // r: of the node.
 enum onednn_result onednn_compile_resize(struct onednn *o, const struct node *node,
                                          const struct resize *r);

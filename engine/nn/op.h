@@ -94,6 +94,13 @@ op_run run_concat, run_split, run_slice, run_gather, run_transpose, run_shape,
 op_run run_matmul, run_gemm, run_softmax, run_reduce, run_arg_max, run_batch_norm,
     run_instance_norm, run_layer_norm;
 
+// Attention is no operator of files: softmax(scale Q K + mask) V, the softmax along the last
+// dimension. Inputs: Q [...][rows][width], K [...][width][columns] (transposed, as a product reads
+// it), V [...][columns][depth], all of the same leading dimensions; a mask, or left out, that
+// broadcasts to [...][rows][columns]. Attribute scale, 1 where absent. Result
+// [...][rows][depth].
+op_run run_attention;
+
 // Where a slice starts, how far it steps and how much it takes, per dimension of x.
 struct slice {
     int64_t start[NN_MAX_RANK], step[NN_MAX_RANK], count[NN_MAX_RANK];

@@ -18,10 +18,11 @@ bool pass_infer(struct graph *graph);
 // pass_widen.
 bool pass_narrow(struct graph *graph, const enum nn_type *types);
 // Joins nodes: BatchNormalization and constants into the weights of convolutions and products,
-// activations and residual sums onto them. Begins with pass_recognise().
-bool pass_fuse(struct graph *graph);
+// activations and residual sums onto them. Begins with pass_recognise(), which attention is for.
+bool pass_fuse(struct graph *graph, bool attention);
 // Puts convolutions of 1x1 before the Resize that they read, where that is the same. Ends
 // pass_fuse().
 bool pass_commute(struct graph *graph);
-// Finds what exporters take apart, and makes it one node again: LayerNormalization and Gelu.
-bool pass_recognise(struct graph *graph);
+// Finds what exporters take apart, and makes it one node again: LayerNormalization, Gelu and, where
+// asked for, Attention (op.h).
+bool pass_recognise(struct graph *graph, bool attention);

@@ -322,13 +322,13 @@ static void fuse_last(struct graph *g)
     view_finish(&v);
 }
 
-bool pass_fuse(struct graph *g)
+bool pass_fuse(struct graph *g, bool attention)
 {
     static const char *const batch_norm[] = {"BatchNormalization", NULL};
     static const char *const affine[] = {"Add", "Mul", NULL};
 
     drop_copies(g);
-    if (!graph_sort(g) || !pass_recognise(g))
+    if (!graph_sort(g) || !pass_recognise(g, attention))
         return false;
     each(g, fold_batch_norm, batch_norm);
     if (!graph_sort(g))

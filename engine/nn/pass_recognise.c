@@ -148,7 +148,97 @@ static void find_layer_norm(struct match *m, struct node *div)
     node_set_float(norm, "epsilon", (float)tensor_number(epsilon, 0));
 }
 
-bool pass_recognise(struct graph *g)
+// The value before a Mul or Div by one number, or the same one.
+static int without_scale(const struct match *m, int value, double *scale)
+{
+    const struct graph *g = m->g;
+    const struct node *mul = made_by(m, value, "Mul"), *div = made_by(m, value, "Div");
+    const struct node *n = mul ? mul : div;
+
+    for (int i = 0; n && i < 2; i++) {
+        const struct tensor *number = in_constant(g, n, !i);
+
+        if (!number || number->type != NN_FLOAT32 || tensor_count(number) != 1 || (div && i) ||
+            !shape_equal(in_shape(g, n, i), &g->values[value].shape))
+            continue;
+        *scale *= div ? 1 / tensor_number(number, 0) : tensor_number(number, 0);
+        return n->in[i];
+    }
+    return value;
+}
+
+// The product that makes the scores, under a scale and a mask.
+static struct node *find_scores(const struct match *m, int value, double *scale, int *mask)
+{
+    const struct nn_shape *shape = &m->g->values[value].shape;
+    struct node *add = m->uses[value] == 1 ? made_by(m, value, "Add") : NULL, *product;
+
+    *mask = GRAPH_NONE;
+    for (int i = 0; add && i < 2; i++) {
+        int summand = add->in[i], before;
+
+        if (m->uses[summand] != 1 || !shape_equal(&m->g->values[summand].shape, shape))
+            continue;
+        before = without_scale(m, summand, scale);
+        product = made_by(m, before, "MatMul");
+        if (product && m->uses[before] == 1) {
+            *mask = add->in[!i];
+            return product;
+        }
+        *scale = 1;
+    }
+    value = m->uses[value] == 1 ? without_scale(m, value, scale) : value;
+    return m->uses[value] == 1 ? made_by(m, value, "MatMul") : NULL;
+}
+
+static bool is_single(const struct graph *g, int value)
+{
+    return g->values[value].type == NN_FLOAT32 && shape_count(&g->values[value].shape) > 0;
+}
+
+// Same leading dimensions, and two of their own.
+static bool stacked_alike(const struct nn_shape *a, const struct nn_shape *b)
+{
+    return a->rank == b->rank && a->rank >= 2 &&
+           !memcmp(a->dims, b->dims, (size_t)(a->rank - 2) * sizeof(*a->dims));
+}
+
+// softmax(scale Q K + mask) V, the scale on Q, on K, before or after it is transposed, or on their
+// product.
+static void find_attention(struct match *m, const struct node *softmax)
+{
+    struct graph *g = m->g;
+    struct node *last = read_by(m, softmax->out[0], "MatMul"), *transpose;
+    int64_t axis = node_int(softmax, "axis", g->opset < 13 ? 1 : -1), rank;
+    struct node *scores;
+    double scale = 1;
+    int in[4], out;
+
+    rank = in_shape(g, softmax, 0)->rank;
+    if (!last || last->in[0] != softmax->out[0] || (axis != -1 && axis != rank - 1))
+        return;
+    scores = find_scores(m, softmax->in[0], &scale, &in[3]);
+    if (!scores || !stacked_alike(in_shape(g, scores, 0), in_shape(g, scores, 1)) ||
+        !stacked_alike(in_shape(g, scores, 0), in_shape(g, last, 1)))
+        return;
+    in[0] = without_scale(m, scores->in[0], &scale);
+    in[1] = without_scale(m, scores->in[1], &scale);
+    in[2] = last->in[1];
+    transpose =
+        in[1] == scores->in[1] && m->uses[in[1]] == 1 ? made_by(m, in[1], "Transpose") : NULL;
+    for (int i = 0; i < (in[3] == GRAPH_NONE ? 3 : 4); i++)
+        if (!is_single(g, in[i]))
+            return;
+    if (transpose)
+        transpose->in[0] = without_scale(m, transpose->in[0], &scale);
+    out = last->out[0];
+    last->removed = true;
+    node_set_float(graph_add_node(g, op_find("Attention"), softmax->name, in,
+                                  in[3] == GRAPH_NONE ? 3 : 4, &out, 1),
+                   "scale", (float)scale);
+}
+
+bool pass_recognise(struct graph *g, bool attention)
 {
     struct match m = {g, graph_find_producers(g), graph_count_uses(g),
                       mem_new((size_t)g->value_count, sizeof(int)), g->value_count};
@@ -165,6 +255,8 @@ bool pass_recognise(struct graph *g)
             find_gelu(&m, &g->nodes[i]);
         else if (node_is(&g->nodes[i], "Div"))
             find_layer_norm(&m, &g->nodes[i]);
+        else if (attention && node_is(&g->nodes[i], "Softmax"))
+            find_attention(&m, &g->nodes[i]);
     }
     mem_free(m.producer);
     mem_free(m.uses);

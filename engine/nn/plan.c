@@ -73,7 +73,8 @@ static bool fix_input(struct graph *g, int index, const void *data)
     return true;
 }
 
-static bool prepare_graph(struct graph *g, const struct nn_plan_params *params, bool fuse)
+static bool prepare_graph(struct graph *g, const struct nn_plan_params *params,
+                          const struct backend *backend)
 {
     enum nn_type *types = mem_new((size_t)g->output_count, sizeof(*types));
     bool ok = true;
@@ -87,7 +88,8 @@ static bool prepare_graph(struct graph *g, const struct nn_plan_params *params, 
             ok = fix_input(g, i, params->input_values[i]);
     if (ok)
         pass_widen(g);
-    ok = ok && pass_infer(g) && pass_narrow(g, types) && (!fuse || pass_fuse(g));
+    ok = ok && pass_infer(g) && pass_narrow(g, types) &&
+         (!backend->fuses || pass_fuse(g, backend->attends));
     mem_free(types);
     return ok;
 }
@@ -140,7 +142,7 @@ static bool build(struct nn_plan *plan, const struct nn_model *model,
     plan->graph = graph_clone(model->file.graph);
     plan->input_count = plan->graph->input_count;
     plan->inputs = plan->graph->inputs;
-    if (!prepare_graph(plan->graph, params, plan->backend->fuses))
+    if (!prepare_graph(plan->graph, params, plan->backend))
         return false;
     plan->program = program_create(plan->graph);
     add_inputs(plan);

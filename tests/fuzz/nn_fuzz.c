@@ -63,7 +63,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         if (shape_inputs(g, constant)) {
             pass_widen(g);
             if (pass_infer(g))
-                pass_fuse(g);
+                pass_fuse(g, true);
         }
         graph_destroy(&g);
     }

@@ -1,4 +1,4 @@
-"""One small model an operator, for the fuzzer to start from: make_corpus.py FOLDER. Needs onnx and numpy."""
+"""One small model an operator or pattern, for the fuzzer to start from: make_corpus.py FOLDER. Needs onnx and numpy."""
 import sys
 from pathlib import Path
 
@@ -16,6 +16,18 @@ def model(op, inputs, constants=(), opset=17, outputs=("y",), out_type=F, **attr
     results = [helper.make_tensor_value_info(n, out_type, None) for n in outputs]
     graph = helper.make_graph([node], "g", values, results, weights)
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)]).SerializeToString()
+
+
+def attention():
+    """As exporters take it apart: the scale on the keys before they are transposed, and a mask."""
+    nodes = [helper.make_node(op, names.split(), [out], **attributes) for op, names, out, attributes in (
+        ("Mul", "k s", "ks", {}), ("Transpose", "ks", "kt", {"perm": [0, 2, 1]}), ("MatMul", "q kt", "p", {}),
+        ("Add", "p m", "a", {}), ("Softmax", "a", "w", {}), ("MatMul", "w v", "y", {}))]
+    shapes = {"q": ["b", 5, 4], "k": ["b", 3, 4], "v": ["b", 3, 2], "m": [5, 1]}
+    values = [helper.make_tensor_value_info(n, F, s) for n, s in shapes.items()]
+    graph = helper.make_graph(nodes, "g", values, [helper.make_tensor_value_info("y", F, None)],
+                              [numpy_helper.from_array(np.float32(0.5), "s")])
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]).SerializeToString()
 
 
 def main():
@@ -66,6 +78,7 @@ def main():
     cases["Where"] = model("Where", [("c", TensorProto.BOOL, [4, 1]), ("a", F, [4, 6]), ("b", F, [6])])
     cases["DepthToSpace"] = model("DepthToSpace", [x], blocksize=2, mode="CRD")
     cases["SpaceToDepth"] = model("SpaceToDepth", [("x", F, [1, 2, 4, 6])], blocksize=2)
+    cases["Attention"] = attention()
     for name, data in cases.items():
         (out / name).write_bytes(data)
     print(len(cases), "models in", out)
