@@ -3,6 +3,7 @@
 
 packages="build-essential cmake ninja-build pkg-config ffmpeg python3
     libavformat-dev libavcodec-dev libavutil-dev libavdevice-dev libavfilter-dev libswscale-dev libswresample-dev
+    libass-dev libuchardet-dev fonts-dejavu-core
     libsdl2-dev libvulkan-dev mesa-vulkan-drivers vulkan-validationlayers glslc
     libopenxr-dev libopenxr-loader1 openxr-layer-corevalidation
     libdnnl-dev libprotobuf-c-dev protobuf-c-compiler libcjson-dev libheif-dev libpng-dev libcmocka-dev libonnx-testdata

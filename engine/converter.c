@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "engine/comfort.h"
 #include "engine/depth.h"
+#include "engine/over.h"
 #include "engine/picture.h"
 #include "engine/shot.h"
 #include "engine/steady.h"
@@ -256,6 +257,14 @@ const float *deep3d_nearness(const struct deep3d *c, int *out_width, int *out_he
     *out_width = c->nearness != NULL ? c->near_width : 0;
     *out_height = c->nearness != NULL ? c->near_height : 0;
     return c->nearness;
+}
+
+float deep3d_parallax_over(const struct deep3d *c, const struct deep3d_area *area)
+{
+    if (c->nearness == NULL)
+        return 0;
+    return over_parallax_pct(&c->view, comfort_limits_for(&c->wish).front_pct, c->nearness,
+                             c->near_width, c->near_height, area);
 }
 
 struct deep3d_timing deep3d_last_timing(const struct deep3d *c)

@@ -81,6 +81,11 @@ struct deep3d_comfort {
     bool floating_window;  // black strips hide what the screen's sides would cut off in front of it
 };
 
+// A part of the upright picture, 0..1 of its width and height.
+struct deep3d_area {
+    float left, top, right, bottom;
+};
+
 // How long the stages of the last conversion took.
 struct deep3d_timing {
     int64_t prepare_ns; // colour conversion, upright turn, network input
@@ -115,6 +120,10 @@ void deep3d_set_comfort(struct deep3d *converter, const struct deep3d_comfort *c
 // Nearness of the last picture as the network gave it and the filter left it: [height][width], 0
 // far .. 1 near. Valid until the next call.
 const float *deep3d_nearness(const struct deep3d *converter, int *out_width, int *out_height);
+// Where to put something that is drawn over this part of both eyes of the last picture, so that it
+// is in front of all that it covers: parallax in % of the width as above (> 0: in front of the
+// screen), within the budget of comfort. 0 where no picture was converted yet.
+float deep3d_parallax_over(const struct deep3d *converter, const struct deep3d_area *area);
 struct deep3d_timing deep3d_last_timing(const struct deep3d *converter);
 // For people, valid as long as the converter: "oneDNN 2.6.3 fp32"; the name in the model's
 // metadata, else the file's.

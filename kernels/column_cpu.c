@@ -18,6 +18,7 @@ const struct kernels KERNEL(kernels) = {
     .refine = KERNEL(refine),
     .refine_row = KERNEL(refine_row),
     .synth = KERNEL(synth),
+    .overlay = KERNEL(overlay),
     .synth_map = KERNEL(synth_map),
     .sample_row = KERNEL(sample_row),
 };

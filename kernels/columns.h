@@ -12,6 +12,7 @@
     kernel_steady steady_##variant;                                                                \
     kernel_refine refine_##variant;                                                                \
     kernel_refine_row refine_row_##variant;                                                        \
+    kernel_overlay overlay_##variant;                                                              \
     kernel_synth synth_##variant;                                                                  \
     kernel_synth_map synth_map_##variant;                                                          \
     kernel_sample_row sample_row_##variant;

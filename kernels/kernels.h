@@ -9,6 +9,7 @@
 #include "kernels/colour.h"
 #include "kernels/levels.h"
 #include "kernels/motion.h"
+#include "kernels/overlay.h"
 #include "kernels/refine.h"
 #include "kernels/resize.h"
 #include "kernels/shrink.h"
@@ -26,6 +27,7 @@ struct kernels {
     kernel_refine *refine;
     kernel_refine_row *refine_row;
     kernel_synth *synth;
+    kernel_overlay *overlay;
     // parts of synth, in the table so that they can be tested alone
     kernel_synth_map *synth_map;
     kernel_sample_row *sample_row;

@@ -7,17 +7,20 @@
 
 enum command_kind {
     COMMAND_QUIT,
-    COMMAND_PAUSE,          // toggles
-    COMMAND_SEEK_BY,        // value: seconds, +-
-    COMMAND_NEXT,           // next file; value -1: previous
-    COMMAND_VOLUME_BY,      // value: 0.05 is 5 %
-    COMMAND_MUTE,           // toggles
-    COMMAND_FULLSCREEN,     // toggles
-    COMMAND_LAYOUT,         // next layout of the window
-    COMMAND_STRENGTH_BY,    // value: % of width
-    COMMAND_CONVERGENCE_BY, // value: 0..1
-    COMMAND_RECENTER,       // put the screen before the viewer's eyes again
-    COMMAND_SCREEN_SIZE_BY, // value: factor, > 0
+    COMMAND_PAUSE,             // toggles
+    COMMAND_SEEK_BY,           // value: seconds, +-
+    COMMAND_NEXT,              // next file; value -1: previous
+    COMMAND_VOLUME_BY,         // value: 0.05 is 5 %
+    COMMAND_MUTE,              // toggles
+    COMMAND_FULLSCREEN,        // toggles
+    COMMAND_LAYOUT,            // next layout of the window
+    COMMAND_STRENGTH_BY,       // value: % of width
+    COMMAND_CONVERGENCE_BY,    // value: 0..1
+    COMMAND_SUBTITLE_TRACK,    // next track of captions; value -1: previous
+    COMMAND_SUBTITLE_SHOW,     // toggles
+    COMMAND_SUBTITLE_DELAY_BY, // value: seconds
+    COMMAND_RECENTER,          // put the screen before the viewer's eyes again
+    COMMAND_SCREEN_SIZE_BY,    // value: factor, > 0
 };
 
 struct command {

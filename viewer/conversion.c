@@ -8,9 +8,11 @@
 #include "base/thread.h"
 #include "engine/deep3d.h"
 #include "viewer/media_clock.h"
+#include "viewer/osd.h"
 #include "viewer/source.h"
 #include "viewer/stats.h"
 #include "viewer/stereo_ring.h"
+#include "viewer/subtitles.h"
 
 // However slow the machine, a new picture comes at least this often.
 #define LONGEST_DROUGHT_NS (500 * NS_PER_MS)
@@ -80,12 +82,14 @@ static bool convert_into(struct conversion *c, const struct frame *frame, struct
 
     if (!deep3d_convert(c->params.converter, &frame->picture, &settings, &out->eyes))
         return false;
-    c->last_result_ns = clock_now_ns();
-    count_stages(c, c->last_result_ns - begin);
     out->pts_ns = frame->pts_ns;
     out->duration_ns = frame->duration_ns;
     out->generation = frame->generation;
     out->aspect = frame->aspect;
+    subtitles_draw(c->params.subtitles, c->params.converter, out);
+    osd_draw(c->params.osd, c->params.converter, out);
+    c->last_result_ns = clock_now_ns();
+    count_stages(c, c->last_result_ns - begin);
     return true;
 }
 

@@ -11,9 +11,11 @@
 struct conversion;
 struct deep3d;
 struct media_clock;
+struct osd;
 struct source;
 struct stats;
 struct stereo_ring;
+struct subtitles;
 
 // Everything outlives the conversion.
 struct conversion_params {
@@ -21,7 +23,9 @@ struct conversion_params {
     struct deep3d *converter;
     struct media_clock *clock;
     struct stats *stats;
-    bool keep_all; // never drop: a slow machine then plays slowly
+    struct subtitles *subtitles; // drawn into both eyes; NULL: none
+    struct osd *osd;             // over them; NULL: none
+    bool keep_all;               // never drop: a slow machine then plays slowly
     float strength, convergence;
 };
 

@@ -33,7 +33,8 @@ struct option_row {
     enum option_type type;
     size_t offset; // in struct options
     double low, high, initial;
-    const char *choices;  // "a|b|c", in the order of the enum
+    const char *choices;  // "a|b|c", in the order of the enum; of a number: words that stand for
+                          // low - 1, low - 2, ...
     const char *argument; // what the help calls the value
     const char *help;
 };
@@ -64,6 +65,20 @@ static const struct option_row table[] = {
      .help = "width of the screen in the headset, in metres"},
     {"screen-distance", PLAY, OPTION_NUMBER, FIELD(screen_distance_m), 0.3, 50, 3,
      .help = "how far away it stands, in metres"},
+    {"sub", PLAY, OPTION_INT, FIELD(sub), 1, 999, OPTIONS_SUB_AUTO, .choices = "auto|none",
+     .help = "which captions: a track's number, the film's own first, then those of files; auto: "
+             "those asked for or marked, if any"},
+    {"sub-file", PLAY, OPTION_TEXT, FIELD(sub_file), .argument = "FILE",
+     .help = "captions from this file; files named like the film are found by themselves"},
+    {"sub-lang", PLAY, OPTION_TEXT, FIELD(sub_lang), .argument = "LANGUAGES",
+     .help = "languages of captions to look for, as in: de,en"},
+    {"sub-delay", PLAY, OPTION_NUMBER, FIELD(sub_delay_s), -3600, 3600, 0,
+     .help = "show captions so many seconds later"},
+    {"sub-scale", PLAY, OPTION_NUMBER, FIELD(sub_scale), 0.1, 10, 1, .help = "size of captions"},
+    {"sub-depth", PLAY, OPTION_NUMBER, FIELD(sub_depth_pct), -5, 10, OPTIONS_SUB_DEPTH_AUTO,
+     .choices = "auto",
+     .help = "how far captions are before the screen: parallax in % of the picture's width; auto: "
+             "in front of what they cover"},
     {"volume", PLAY, OPTION_NUMBER, FIELD(volume), 0, 130, 100, .help = "loudness in %"},
     {"mute", PLAY, OPTION_FLAG, FIELD(mute), .help = "begin without sound"},
     {"no-audio", PLAY, OPTION_FLAG, FIELD(no_audio), .help = "leave the sound alone altogether"},
@@ -128,7 +143,7 @@ static bool set_number(const struct option_row *row, const char *text, double *o
 static bool set(struct options *o, const struct option_row *row, const char *text)
 {
     double number;
-    int choice;
+    int choice = row->choices ? find_choice(row->choices, text) : -1;
 
     switch (row->type) {
     case OPTION_FLAG:
@@ -138,7 +153,6 @@ static bool set(struct options *o, const struct option_row *row, const char *tex
         *(const char **)field(o, row) = text;
         return true;
     case OPTION_CHOICE:
-        choice = find_choice(row->choices, text);
         if (choice < 0)
             log_error("--%s: \"%s\" is not one of %s", row->name, text, row->choices);
         else
@@ -146,7 +160,9 @@ static bool set(struct options *o, const struct option_row *row, const char *tex
         return choice >= 0;
     case OPTION_INT:
     case OPTION_NUMBER:
-        if (!set_number(row, text, &number))
+        if (choice >= 0)
+            number = row->low - 1 - choice;
+        else if (!set_number(row, text, &number))
             return false;
         if (row->type == OPTION_INT)
             *(int *)field(o, row) = (int)number;
@@ -262,7 +278,9 @@ static void print_options(enum subcommand subcommand)
                  : row->type == OPTION_FLAG ? ""
                                             : "N");
         printf("  %s\n      %s", left, row->help);
-        if (row->type == OPTION_NUMBER || row->type == OPTION_INT)
+        if (row->initial < row->low)
+            printf(" (%g to %g, default auto)", row->low, row->high);
+        else if (row->type == OPTION_NUMBER || row->type == OPTION_INT)
             printf(" (%g to %g, default %g)", row->low, row->high, row->initial);
         else if (row->type == OPTION_CHOICE)
             printf(" (default %s)",
@@ -282,7 +300,8 @@ void options_print_help(enum subcommand subcommand)
          "end\n"
          "  1/2 strength   3/4 convergence   t next layout   r screen before your eyes   < > "
          "previous, "
-         "next file\n");
+         "next file\n"
+         "  j/J next, previous captions   v hide them   z/Z captions sooner, later\n");
     for (int c = SUBCOMMAND_PLAY + 1; c < SUBCOMMAND_COUNT; c++)
         printf("  %s\n", subcommands[c].synopsis);
     puts("Ends with 0 when everything was played or the viewer ended it, else with 1.");

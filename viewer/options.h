@@ -21,6 +21,11 @@ enum stereo_layout {
     LAYOUT_COUNT,
 };
 
+// Words instead of numbers.
+#define OPTIONS_SUB_AUTO 0
+#define OPTIONS_SUB_NONE (-1)
+#define OPTIONS_SUB_DEPTH_AUTO (-6)
+
 // Names of the backends as deep3d_params takes them.
 extern const char *const options_backends[];
 
@@ -35,7 +40,12 @@ struct options {
     double screen_width_m, screen_distance_m; // the virtual screen in a headset
     double volume;                            // 0..130
     double image_duration_s;
-    double start_s; // where to begin
+    double start_s;       // where to begin
+    int sub;              // number of the track of captions, from 1; OPTIONS_SUB_*
+    const char *sub_file; // NULL: none
+    const char *sub_lang; // "de,en"; NULL: no wish
+    double sub_delay_s, sub_scale;
+    double sub_depth_pct; // parallax; OPTIONS_SUB_DEPTH_AUTO
     int threads;
     int lookahead_frames;
     bool mute, no_audio, fullscreen, loop, verbose, help, version;

@@ -13,10 +13,12 @@
 #include "viewer/conversion.h"
 #include "viewer/media_clock.h"
 #include "viewer/model_path.h"
+#include "viewer/osd.h"
 #include "viewer/playlist.h"
 #include "viewer/source.h"
 #include "viewer/stage.h"
 #include "viewer/stereo_ring.h"
+#include "viewer/subtitles.h"
 
 // From the first frame being ready to its display: the sound card and the headset want a moment.
 #define START_LEAD_NS (40 * NS_PER_MS)
@@ -40,7 +42,9 @@ struct player {
     struct media_clock *clock;
     struct deep3d *converter;
     struct stage *stage;
+    struct osd *osd; // NULL: nothing can be drawn
     // the film that plays:
+    struct subtitles *subtitles;
     struct source *source;
     struct conversion *conversion;
     struct audio *audio; // NULL: silent
@@ -59,6 +63,8 @@ void player_interrupt(void)
 
 static void set_volume(struct player *p)
 {
+    osd_show(p->osd, p->options->mute ? "Volume %.0f %% (mute)" : "Volume %.0f %%",
+             p->options->volume);
     if (p->audio)
         audio_set_volume(p->audio, (float)(p->options->volume / 100), p->options->mute);
 }
@@ -91,6 +97,14 @@ static void seek_to(struct player *p, int64_t pos_ns)
     p->generation = conversion_seek(p->conversion, p->position_ns);
 }
 
+// While the film stands still nothing is drawn: the picture on screen is made anew, with what the
+// viewer has changed.
+static void refresh(struct player *p)
+{
+    if (p->paused && p->started && source_info(p->source)->seekable)
+        seek_to(p, p->position_ns);
+}
+
 // Once the displays run and the first frame is there, the clock starts with it.
 static void start_when_ready(struct player *p, enum display_state state)
 {
@@ -115,7 +129,54 @@ static double limited(double value, double low, double high)
 static void set_depth(struct player *p)
 {
     conversion_set(p->conversion, (float)p->options->strength, (float)p->options->convergence);
+    osd_show(p->osd, "Strength %.1f %%, convergence %.2f", p->options->strength,
+             p->options->convergence);
     log_info("strength %.1f %%, convergence %.2f", p->options->strength, p->options->convergence);
+    refresh(p);
+}
+
+static void say_position(struct player *p)
+{
+    int64_t at_s = p->position_ns / NS_PER_S,
+            all_s = source_info(p->source)->duration_ns / NS_PER_S;
+
+    if (source_info(p->source)->seekable)
+        osd_show(p->osd, "%lld:%02d:%02d / %lld:%02d:%02d", (long long)(at_s / 3600),
+                 (int)(at_s / 60 % 60), (int)(at_s % 60), (long long)(all_s / 3600),
+                 (int)(all_s / 60 % 60), (int)(all_s % 60));
+    else
+        osd_show(p->osd, "This film cannot be wound");
+}
+
+static void say_subtitles(struct player *p)
+{
+    char which[96];
+
+    subtitles_describe(p->subtitles, which, sizeof(which));
+    osd_show(p->osd, "Captions: %s", which);
+    log_info("captions: %s", which);
+    refresh(p);
+}
+
+static void do_subtitle_command(struct player *p, const struct command *c)
+{
+    struct options *o = p->options;
+
+    switch (c->kind) {
+    case COMMAND_SUBTITLE_TRACK:
+        subtitles_cycle(p->subtitles, c->value < 0 ? -1 : 1);
+        say_subtitles(p);
+        break;
+    case COMMAND_SUBTITLE_SHOW:
+        subtitles_toggle(p->subtitles);
+        say_subtitles(p);
+        break;
+    default:
+        o->sub_delay_s = limited(o->sub_delay_s + c->value, -3600, 3600);
+        subtitles_set_delay(p->subtitles, (int64_t)(o->sub_delay_s * NS_PER_S));
+        osd_show(p->osd, "Captions %+.1f s", o->sub_delay_s);
+        refresh(p);
+    }
 }
 
 static enum outcome do_command(struct player *p, const struct command *c)
@@ -132,6 +193,7 @@ static enum outcome do_command(struct player *p, const struct command *c)
         break;
     case COMMAND_SEEK_BY:
         seek_to(p, p->position_ns + (int64_t)(c->value * NS_PER_S));
+        say_position(p);
         break;
     case COMMAND_VOLUME_BY:
         o->volume = limited(o->volume + c->value * 100, 0, 130);
@@ -151,7 +213,13 @@ static enum outcome do_command(struct player *p, const struct command *c)
         break;
     case COMMAND_LAYOUT:
         o->layout = (o->layout + 1) % LAYOUT_COUNT;
+        osd_show(p->osd, "Window: %s", stereo_layout_name((enum stereo_layout)o->layout));
         log_info("window: %s", stereo_layout_name((enum stereo_layout)o->layout));
+        break;
+    case COMMAND_SUBTITLE_TRACK:
+    case COMMAND_SUBTITLE_SHOW:
+    case COMMAND_SUBTITLE_DELAY_BY:
+        do_subtitle_command(p, c);
         break;
     case COMMAND_FULLSCREEN:
     case COMMAND_RECENTER:
@@ -228,19 +296,24 @@ static bool open_film(struct player *p, const char *url)
         .lookahead_frames = o->lookahead_frames,
         .image_duration_ns = (int64_t)(o->image_duration_s * NS_PER_S),
         .no_audio = o->no_audio || !stage_keeps_time(p->stage),
+        .subtitles = subtitles_create(o),
     };
     struct conversion_params conversion = {
         .converter = p->converter,
         .clock = p->clock,
         .stats = p->stats,
+        .subtitles = params.subtitles,
+        .osd = p->osd,
         .keep_all = !stage_keeps_time(p->stage),
         .strength = (float)o->strength,
         .convergence = (float)o->convergence,
     };
 
+    p->subtitles = params.subtitles;
     p->source = conversion.source = source_open(&params);
     if (!p->source)
         return false;
+    subtitles_add_files(p->subtitles, url, source_info(p->source)->frames_per_s);
     if (source_info(p->source)->audio_rate_hz > 0 && !params.no_audio)
         p->audio = audio_create(
             &(struct audio_params){p->source, p->clock, (float)(o->volume / 100), o->mute});
@@ -286,6 +359,7 @@ static void close_film(struct player *p)
     snprintf(p->stats->backend, sizeof(p->stats->backend), "%s", deep3d_backend_name(p->converter));
     audio_destroy(&p->audio);
     source_close(&p->source);
+    subtitles_destroy(&p->subtitles);
 }
 
 static enum outcome play(struct player *p, const char *url)
@@ -309,6 +383,8 @@ static enum outcome play(struct player *p, const char *url)
         log_error("%s: no picture of it could be shown", url);
         outcome = FAILED;
     }
+    if (outcome == FAILED) // seen where another film follows
+        osd_show(p->osd, "Could not be played to its end: %s", url);
     return outcome;
 }
 
@@ -356,6 +432,7 @@ static bool create(struct player *p)
         return false;
     snprintf(p->stats->model, sizeof(p->stats->model), "%s", deep3d_model_name(p->converter));
     p->stage = stage_create(&context);
+    p->osd = osd_create();
     return p->stage;
 }
 
@@ -369,6 +446,7 @@ enum stats_end player_run(struct options *options, struct stats *stats)
         end = play_list(&p, &list);
     playlist_finish(&list);
     stage_destroy(&p.stage);
+    osd_destroy(&p.osd);
     deep3d_destroy(&p.converter);
     media_clock_destroy(&p.clock);
     command_queue_destroy(&p.commands);

@@ -23,6 +23,7 @@ static void set_params(struct source *s, const struct source_params *params)
     s->image_duration_ns =
         params->image_duration_ns > 0 ? params->image_duration_ns : IMAGE_DURATION_NS;
     s->threads = params->threads;
+    s->subtitles = params->subtitles;
     s->video.index = SOURCE_NO_STREAM;
     s->audio.index = params->no_audio ? SOURCE_NO_STREAM : 0; // source_open_input() finds it
     s->target_ns = s->first_pts_ns = s->expected_dts_ns = CLOCK_NONE;

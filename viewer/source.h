@@ -16,13 +16,16 @@
 
 struct AVFrame;
 struct source;
+struct subtitles;
 
 struct source_params {
-    const char *url;           // whatever FFmpeg opens: path, http(s)://, rtsp://, ...
-    int lookahead_frames;      // decoded ahead; 0: 8
-    int64_t image_duration_ns; // how long a still image is shown; 0: 5 s
-    int threads;               // of the video decoder; 0: all cores
-    bool no_audio;             // leave sound aside
+    const char *url;             // whatever FFmpeg opens: path, http(s)://, rtsp://, ...
+    int lookahead_frames;        // decoded ahead; 0: 8
+    int64_t image_duration_ns;   // how long a still image is shown; 0: 5 s
+    int threads;                 // of the video decoder; 0: all cores
+    bool no_audio;               // leave sound aside
+    struct subtitles *subtitles; // gets the captions as they are read, and outlives the source;
+                                 // NULL: they are left aside
 };
 
 struct source_info {

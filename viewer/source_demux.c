@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "base/log.h"
+#include "viewer/subtitles.h"
 
 // What is read ahead of each decoder: this long, or what of these comes first.
 #define AHEAD_NS NS_PER_S
@@ -188,12 +189,23 @@ static int64_t later(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
+// Captions are decoded here and at once: they are few and small.
+static void take_caption(struct source *s, AVPacket *packet)
+{
+    AVRational base = s->container->streams[packet->stream_index]->time_base;
+    int64_t pts_ns = source_media_ns(s, packet->pts, base);
+
+    if (s->subtitles && pts_ns != CLOCK_NONE)
+        subtitles_feed(s->subtitles, packet, pts_ns + s->jump_ns);
+}
+
 static void take_in(struct source *s, unsigned epoch, AVPacket *packet)
 {
     int64_t time_ns, pts_ns;
     AVRational base;
 
     if (!is_ours(s, packet)) {
+        take_caption(s, packet);
         av_packet_unref(packet);
         return;
     }
@@ -276,6 +288,8 @@ static void wind(struct source *s, unsigned epoch, int64_t to_ns)
 {
     s->jump_ns = 0;
     s->expected_dts_ns = CLOCK_NONE;
+    if (s->subtitles)
+        subtitles_wound(s->subtitles);
     if (to_ns != SOURCE_FROM_START && !s->info.image && wind_container(s, to_ns))
         return;
     log_debug("%s is read again from its beginning", s->url);

@@ -60,6 +60,7 @@ struct source {
     int lookahead_frames;
     int64_t image_duration_ns;
     int threads;
+    struct subtitles *subtitles; // NULL: captions are left aside
     struct source_stream video, audio;
     AVRational sample_aspect; // as the container says; 0/1: unknown
     int32_t display_matrix[9];

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "base/log.h"
+#include "viewer/subtitles.h"
 
 // what a film may have; beyond is damage, or Matroska's way to say that it does not know
 #define FRAMES_PER_S_MAX 1000.0
@@ -138,7 +139,8 @@ static bool open_streams(struct source *s, bool want_audio)
 void source_discard_others(struct source *s)
 {
     for (unsigned i = 0; i < s->container->nb_streams; i++)
-        if ((int)i != s->video.index && (int)i != s->audio.index)
+        if ((int)i != s->video.index && (int)i != s->audio.index &&
+            !(s->subtitles && subtitles_want(s->subtitles, (int)i)))
             s->container->streams[i]->discard = AVDISCARD_ALL;
 }
 
@@ -247,6 +249,8 @@ bool source_open_streams(struct source *s)
     s->info.image = is_image(s->container, s->url);
     if (!open_streams(s, want_audio && !s->info.image))
         return false;
+    if (s->subtitles && !s->info.image)
+        subtitles_add_streams(s->subtitles, s->container, s->url);
     source_discard_others(s);
     describe(s);
     return true;

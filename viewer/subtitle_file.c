@@ -1,0 +1,327 @@
+#include "viewer/subtitle_file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+#include <libavformat/avformat.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "viewer/subtitle_text.h"
+#include "viewer/subtitle_track.h"
+
+// A text larger than this is none.
+#define TEXT_BYTES_MAX (INT64_C(32) << 20)
+#define IO_BYTES 4096
+// What a caption file may be: no film, no playlist that leads elsewhere.
+#define TEXT_FORMATS                                                                               \
+    "srt,ass,webvtt,microdvd,subviewer,subviewer1,sami,mpl2,mpsub,jacosub,stl,pjs,vplayer,"        \
+    "realtext,lrc,aqtitle"
+#define PICTURE_FORMATS "vobsub,mpeg"
+
+static const char *const extensions[] = {".srt", ".ass", ".ssa", ".vtt", ".sub", ".idx"};
+
+// --- names
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash ? slash + 1 : path;
+}
+
+static const char *extension(const char *path)
+{
+    const char *dot = strrchr(base_name(path), '.');
+
+    return dot ? dot : "";
+}
+
+static size_t stem_length(const char *path)
+{
+    const char *base = base_name(path);
+
+    return strlen(base) - strlen(extension(path));
+}
+
+static bool is_caption_file(const char *name)
+{
+    for (size_t i = 0; i < sizeof(extensions) / sizeof(extensions[0]); i++)
+        if (strcasecmp(extension(name), extensions[i]) == 0)
+            return true;
+    return false;
+}
+
+// The file of the same name with another extension. Free with mem_free().
+static char *sibling(const char *path, const char *other)
+{
+    return mem_printf("%.*s%s", (int)(strlen(path) - strlen(extension(path))), path, other);
+}
+
+static bool exists(const char *path)
+{
+    struct stat file;
+
+    return stat(path, &file) == 0 && S_ISREG(file.st_mode);
+}
+
+static bool belongs(const char *film, const char *name)
+{
+    size_t stem = stem_length(film);
+
+    return stem > 0 && strncmp(base_name(film), name, stem) == 0 && name[stem] == '.' &&
+           is_caption_file(name) && strcmp(name, base_name(film)) != 0;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+int subtitle_file_find(const char *film, int most, char **out)
+{
+    int folder_length = (int)(base_name(film) - film), count = 0;
+    char *folder = mem_printf("%.*s.", folder_length, film);
+    DIR *dir = exists(film) ? opendir(folder) : NULL;
+    struct dirent *entry;
+
+    while (dir && count < most && (entry = readdir(dir))) {
+        char *path, *index;
+
+        if (!belongs(film, entry->d_name))
+            continue;
+        path = mem_printf("%.*s%s", folder_length, film, entry->d_name);
+        index = sibling(path, ".idx");
+        // the index names its .sub
+        if (exists(path) && (strcasecmp(extension(path), ".sub") != 0 || !exists(index)))
+            out[count++] = path;
+        else
+            mem_free(path);
+        mem_free(index);
+    }
+    if (dir)
+        closedir(dir);
+    mem_free(folder);
+    qsort(out, (size_t)count, sizeof(*out), by_name);
+    return count;
+}
+
+void subtitle_file_language(const char *path, char *out, int out_size)
+{
+    const char *base = base_name(path), *end = base + stem_length(path), *dot = end - 1;
+
+    while (dot > base && *dot != '.')
+        dot--;
+    // a language is a short word; more is a part of the name
+    if (dot >= base && *dot == '.' && end - dot > 2 && end - dot <= 8)
+        snprintf(out, (size_t)out_size, "%.*s", (int)(end - dot - 1), dot + 1);
+    else
+        out[0] = '\0';
+}
+
+// --- a text in memory, as FFmpeg reads it
+
+struct memory {
+    const char *text;
+    int64_t size, at;
+};
+
+static int read_memory(void *user, uint8_t *out, int size)
+{
+    struct memory *m = user;
+    int64_t left = m->size - m->at;
+    int count = size < left ? size : (int)left;
+
+    if (count <= 0)
+        return AVERROR_EOF;
+    memcpy(out, m->text + m->at, (size_t)count);
+    m->at += count;
+    return count;
+}
+
+static int64_t seek_memory(void *user, int64_t to, int whence)
+{
+    struct memory *m = user;
+
+    if (whence == AVSEEK_SIZE)
+        return m->size;
+    to += whence == SEEK_CUR ? m->at : whence == SEEK_END ? m->size : 0;
+    if (to < 0 || to > m->size)
+        return AVERROR(EINVAL);
+    m->at = to;
+    return to;
+}
+
+static FILE *open_file(const char *path)
+{
+    FILE *file = fopen(path, "rb");
+
+    if (!file)
+        log_warn("cannot read the captions in %s: %s", path, strerror(errno));
+    return file;
+}
+
+// The whole text; NULL, logged: it cannot be read. Free with mem_free().
+static uint8_t *read_text(const char *path, size_t *out_size)
+{
+    FILE *file = open_file(path);
+    struct stat info;
+    uint8_t *bytes = NULL;
+
+    if (!file)
+        return NULL;
+    if (fstat(fileno(file), &info) != 0 || !S_ISREG(info.st_mode)) {
+        log_warn("%s is no file: it holds no captions", path);
+    } else if (info.st_size > TEXT_BYTES_MAX) {
+        log_warn("%s: a text of %lld MB holds no captions", path, (long long)info.st_size >> 20);
+    } else {
+        bytes = mem_new((size_t)info.st_size + 1, 1);
+        *out_size = fread(bytes, 1, (size_t)info.st_size, file);
+    }
+    fclose(file);
+    return bytes;
+}
+
+// A VobSub file, by its first bytes: the index, or the pictures.
+static bool holds_pictures(FILE *file)
+{
+    static const char index_mark[] = "# VobSub index file", mpeg_mark[] = "\0\0\1\xba";
+    char start[sizeof(index_mark) - 1] = "";
+    size_t size = fread(start, 1, sizeof(start), file);
+
+    return size == sizeof(start) && (memcmp(start, index_mark, sizeof(index_mark) - 1) == 0 ||
+                                     memcmp(start, mpeg_mark, sizeof(mpeg_mark) - 1) == 0);
+}
+
+// --- loading
+
+struct load {
+    const char *path;
+    struct text *text;
+    double frames_per_s;
+    subtitle_file_take *take;
+    void *user;
+};
+
+static bool read_streams(const struct load *l, AVFormatContext *container)
+{
+    struct subtitle_track **tracks =
+        mem_new(container->nb_streams, sizeof(struct subtitle_track *));
+    unsigned count = container->nb_streams;
+    AVPacket *packet = av_packet_alloc();
+    bool any = false;
+
+    for (unsigned i = 0; i < count; i++)
+        if (container->streams[i]->codecpar->codec_type == AVMEDIA_TYPE_SUBTITLE)
+            tracks[i] = subtitle_track_create(container->streams[i]->codecpar,
+                                              container->streams[i]->time_base, l->text, l->path);
+    while (packet && av_read_frame(container, packet) >= 0) {
+        unsigned i = (unsigned)packet->stream_index;
+
+        if (i < count && tracks[i] && packet->pts != AV_NOPTS_VALUE)
+            subtitle_track_load(tracks[i], packet,
+                                av_rescale_q(packet->pts, container->streams[i]->time_base,
+                                             (AVRational){1, (int)NS_PER_S}));
+        av_packet_unref(packet);
+    }
+    av_packet_free(&packet);
+    for (unsigned i = 0; i < count; i++) {
+        AVDictionaryEntry *language =
+            av_dict_get(container->streams[i]->metadata, "language", NULL, 0);
+
+        if (tracks[i] && subtitle_track_count(tracks[i]) > 0) {
+            l->take(l->user, tracks[i], language ? language->value : NULL);
+            any = true;
+        } else {
+            subtitle_track_destroy(&tracks[i]);
+        }
+    }
+    mem_free(tracks);
+    return any;
+}
+
+// io NULL: FFmpeg opens the file itself.
+static bool read_container(const struct load *l, AVIOContext *io, const char *formats)
+{
+    AVFormatContext *container = avformat_alloc_context();
+    AVDictionary *options = NULL;
+    char *url = mem_printf("file:%s", l->path);
+    AVRational rate = av_d2q(l->frames_per_s, 100000);
+    char *subfps = l->frames_per_s > 0 ? mem_printf("%d/%d", rate.num, rate.den) : NULL;
+    bool any;
+
+    if (container)
+        container->pb = io;
+    av_dict_set(&options, "format_whitelist", formats, 0);
+    av_dict_set(&options, "subfps", subfps, 0);
+    // frees the container where it fails
+    any = container && avformat_open_input(&container, url, NULL, &options) >= 0 &&
+          read_streams(l, container);
+    if (!any)
+        log_warn("%s holds no captions that FFmpeg knows, or they are damaged", l->path);
+    avformat_close_input(&container);
+    av_dict_free(&options);
+    mem_free(subfps);
+    mem_free(url);
+    return any;
+}
+
+static bool load_text(const struct load *l)
+{
+    struct memory memory = {0};
+    size_t size = 0;
+    const char *charset;
+    uint8_t *bytes = read_text(l->path, &size);
+    AVIOContext *io;
+    char *text;
+    bool any = false;
+
+    if (!bytes)
+        return false;
+    memory.text = text = subtitle_text_utf8(bytes, size, &size, &charset);
+    memory.size = (int64_t)size;
+    io = avio_alloc_context(av_malloc(IO_BYTES), IO_BYTES, 0, &memory, read_memory, NULL,
+                            seek_memory);
+    if (io) {
+        any = read_container(l, io, TEXT_FORMATS);
+        av_freep(&io->buffer);
+    }
+    if (any)
+        log_debug("%s: character set %s", l->path, charset);
+    avio_context_free(&io);
+    mem_free(text);
+    mem_free(bytes);
+    return any;
+}
+
+static bool load_pictures(struct load *l)
+{
+    char *index = sibling(l->path, ".idx");
+    bool any;
+
+    l->path = index;
+    any = read_container(l, NULL, PICTURE_FORMATS);
+    mem_free(index);
+    return any;
+}
+
+bool subtitle_file_load(const char *path, struct text *text, double frames_per_s,
+                        subtitle_file_take *take, void *user)
+{
+    struct load load = {path, text, frames_per_s, take, user};
+    FILE *file = open_file(path);
+    bool pictures;
+
+    if (!file)
+        return false;
+    pictures = holds_pictures(file);
+    fclose(file);
+    return pictures ? load_pictures(&load) : load_text(&load);
+}
