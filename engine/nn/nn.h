@@ -88,8 +88,10 @@ struct nn_plan_params {
     const void *const *input_values;
 };
 
-// params NULL: all defaults. NULL, logged, where a shape does not fit the graph, memory is short,
-// or the backend asked for is not here (NN_BACKEND_AUTO always finds one).
+// params NULL: all defaults. A backend that is here and cannot make its plan is replaced by the next
+// best, with one warning; nn_plan_backend_name() says which it is. NULL, logged, where a shape does
+// not fit the graph, memory is short, or the backend asked for is not here (NN_BACKEND_AUTO always
+// finds one).
 struct nn_plan *nn_plan_create(const struct nn_model *model, const struct nn_plan_params *params);
 // Accepts a pointer to NULL; sets it to NULL.
 void nn_plan_destroy(struct nn_plan **plan);

@@ -26,6 +26,8 @@ static const struct backend *const backends[] = {
     &backend_reference,
 };
 
+#define BACKENDS (sizeof(backends) / sizeof(*backends))
+
 static bool fits(const struct nn_shape *declared, const struct nn_shape *asked)
 {
     if (declared->rank != asked->rank)
@@ -135,49 +137,69 @@ static bool keep_outputs(struct nn_plan *plan)
     return true;
 }
 
-static bool build(struct nn_plan *plan, const struct nn_model *model,
-                  const struct nn_plan_params *params)
+// What planning for a backend has made.
+static void clear(struct nn_plan *p)
+{
+    program_destroy(&p->program);
+    if (p->state)
+        p->backend->destroy(p->state);
+    p->state = NULL;
+    graph_destroy(&p->graph);
+}
+
+// BUILD_REFUSED: the backend could not; another one may.
+enum build_result { BUILD_DONE, BUILD_REFUSED, BUILD_FAILED };
+
+static enum build_result build(struct nn_plan *plan, const struct nn_model *model,
+                               const struct nn_plan_params *params)
 {
     plan->model = model;
     plan->graph = graph_clone(model->file.graph);
     plan->input_count = plan->graph->input_count;
     plan->inputs = plan->graph->inputs;
     if (!prepare_graph(plan->graph, params, plan->backend))
-        return false;
+        return BUILD_FAILED;
     plan->program = program_create(plan->graph);
     add_inputs(plan);
-    if (!plan->backend->compile(plan->state, plan->graph, plan->program) || !keep_outputs(plan) ||
-        !program_place(plan->program))
-        return false;
+    if (!plan->backend->compile(plan->state, plan->graph, plan->program))
+        return BUILD_REFUSED;
+    if (!keep_outputs(plan) || !program_place(plan->program))
+        return BUILD_FAILED;
     log_debug("%s: %s, %d steps, slab of %.1f MB, %.1f MB of arranged weights", plan->graph->path,
               nn_plan_backend_name(plan), plan->program->step_count,
               (double)plan->program->slab_bytes / 1e6, (double)plan->program->constant_bytes / 1e6);
-    return true;
+    return BUILD_DONE;
 }
 
 struct nn_plan *nn_plan_create(const struct nn_model *model, const struct nn_plan_params *params)
 {
     struct nn_plan_params full = params ? *params : (struct nn_plan_params){0};
     struct nn_plan *plan = mem_new(1, sizeof(*plan));
+    enum build_result result = BUILD_REFUSED;
+    bool any = full.backend == NN_BACKEND_AUTO, here = false;
 
     full.threads = full.threads > 0 ? full.threads : parallel_cores();
-    for (size_t i = 0; i < sizeof(backends) / sizeof(*backends) && !plan->state; i++) {
-        if (full.backend != NN_BACKEND_AUTO && full.backend != backends[i]->id)
+    for (size_t i = 0; i < BACKENDS && result == BUILD_REFUSED; i++) {
+        if (!any && full.backend != backends[i]->id)
             continue;
         plan->backend = backends[i];
         plan->state = backends[i]->create(&full);
+        if (!plan->state)
+            continue;
+        here = any = true;
+        result = build(plan, model, &full);
+        if (result == BUILD_REFUSED && i + 1 < BACKENDS) {
+            log_warn("%s: %s cannot plan this network; the next best is used, which is slower",
+                     model->file.graph->path, nn_plan_backend_name(plan));
+            clear(plan);
+        }
     }
-    if (!plan->state) {
+    if (!here)
         log_error("%s: the backend asked for is not here; leave the choice to the program",
                   model->file.graph->path);
-        goto fail;
-    }
-    if (!build(plan, model, &full))
-        goto fail;
+    if (result != BUILD_DONE)
+        nn_plan_destroy(&plan);
     return plan;
-fail:
-    nn_plan_destroy(&plan);
-    return NULL;
 }
 
 void nn_plan_destroy(struct nn_plan **plan)
@@ -186,10 +208,7 @@ void nn_plan_destroy(struct nn_plan **plan)
 
     if (!p)
         return;
-    program_destroy(&p->program);
-    if (p->state)
-        p->backend->destroy(p->state);
-    graph_destroy(&p->graph);
+    clear(p);
     mem_free(p);
     *plan = NULL;
 }

@@ -361,7 +361,8 @@ static void no_leak(void **state)
     mem_free(data);
 }
 
-// Each large block of memory fails once: an error, no crash; and a run asks for none.
+// Each large block of memory fails once: an error, and no crash; the plain backend may still do it.
+// And a run asks for none.
 static void short_of_memory(void **state)
 {
     char *path = mem_printf("%s/unet/model.onnx", NN_CASES),
@@ -369,14 +370,17 @@ static void short_of_memory(void **state)
     struct case_set set;
     struct nn_model *model;
     struct nn_plan *plan;
+    bool ok;
     int n = 0;
 
     assert_true(case_set_load(data, 0, &set));
     do {
         mem_fail_block(++n);
         error_lines = 0;
-    } while (!one_round(path, &set) && error_lines >= 1 && n < 10000);
+        ok = one_round(path, &set);
+    } while (error_lines >= 1 && n < 10000);
     mem_fail_block(0);
+    assert_true(ok);
     printf("%d blocks, each missing once\n", n - 1);
     assert_true(n > 10);
     assert_true(one_round(path, &set));
