@@ -143,15 +143,28 @@ static bool read_output(const struct nn_model *model, const char *path, const ch
     return true;
 }
 
+static int rounded(double size, int multiple)
+{
+    int count = (int)(size / multiple + 0.5);
+
+    return (count > 0 ? count : 1) * multiple;
+}
+
 bool model_traits_read(const struct nn_model *model, const char *path, struct model_traits *out)
 {
     const char *kind = nn_model_metadata(model, "deep3d.output");
-    struct model_traits t = {.width = 384, .height = 224, .multiple = 32};
+    struct model_traits t = {.multiple = 32};
+    int patch;
 
     if (nn_model_output_count(model) < 1 || nn_model_input_count(model) < 1) {
         log_error("%s: not a depth network: it has no input or no output", path);
         return false;
     }
+    patch = nn_model_input_patch(model, 0);
+    if (t.multiple % patch != 0)
+        t.multiple = patch;
+    t.width = rounded(384, t.multiple);
+    t.height = rounded(224, t.multiple);
     if (kind == NULL)
         log_info("%s: no deep3d metadata; taken for relative inverse depth", path);
     if (!read_input(model, path, &t) || !read_output(model, path, kind, &t) ||
@@ -159,13 +172,6 @@ bool model_traits_read(const struct nn_model *model, const char *path, struct mo
         return false;
     *out = t;
     return true;
-}
-
-static int rounded(double size, int multiple)
-{
-    int count = (int)(size / multiple + 0.5);
-
-    return (count > 0 ? count : 1) * multiple;
 }
 
 void model_input_size(const struct model_traits *t, int picture_width, int picture_height,

@@ -94,3 +94,41 @@ bool nn_model_input_decides_shapes(const struct nn_model *model, int index)
     mem_free(deciding);
     return decides;
 }
+
+// The node that reads the value's elements first; NULL: none does. Casts and arithmetic with constants, as in
+// front of networks that take raw pictures, are passed over.
+static const struct node *first_reader(const struct graph *g, int value)
+{
+    static const char *const passed[] = {"Cast", "Identity", "Add", "Sub", "Mul", "Div"};
+
+    for (int i = 0; i < g->order_count; i++) {
+        const struct node *n = &g->nodes[g->order[i]];
+        bool pass = false;
+
+        if (n->in_count < 1 || n->in[0] != value || node_is(n, "Shape"))
+            continue;
+        for (size_t k = 0; k < sizeof(passed) / sizeof(*passed); k++)
+            pass = pass || node_is(n, passed[k]);
+        if (!pass)
+            return n;
+        value = n->out[0];
+    }
+    return NULL;
+}
+
+int nn_model_input_patch(const struct nn_model *model, int index)
+{
+    const struct graph *g = model->file.graph;
+    const struct node *n = first_reader(g, g->inputs[index]);
+    const struct tensor *weights = n && node_is(n, "Conv") ? in_constant(g, n, 1) : NULL;
+    int count;
+    const int64_t *strides = n ? node_ints(n, "strides", &count) : NULL;
+
+    if (!weights || weights->shape.rank != 4 || !strides || count != 2 || strides[0] < 1 ||
+        strides[0] > 1024)
+        return 1;
+    for (int i = 0; i < 2; i++)
+        if (strides[i] != strides[0] || weights->shape.dims[2 + i] != strides[0])
+            return 1;
+    return (int)strides[0];
+}

@@ -71,6 +71,9 @@ struct nn_value_info nn_model_output(const struct nn_model *model, int index);
 // True where the input's value (not its shape) decides shapes inside: it must be given in
 // nn_plan_params.input_values.
 bool nn_model_input_decides_shapes(const struct nn_model *model, int index);
+// Side of the patches that a picture at this input is cut into: kernel and stride of the convolution
+// that reads it, where both are the same (14 for ViT-S/14). Else 1.
+int nn_model_input_patch(const struct nn_model *model, int index);
 // A value of metadata_props. NULL: the file does not have it.
 const char *nn_model_metadata(const struct nn_model *model, const char *key);
 

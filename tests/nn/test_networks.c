@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "engine/model.h"
 #include "tests/nn/case.h"
 
 static const struct {
@@ -118,10 +119,51 @@ static void other_sizes(void **state)
     mem_free(file);
 }
 
+// Sizes for a wide picture, of networks that say nothing about themselves.
+static void sizes_fit_patches(void **state)
+{
+    static const struct {
+        const char *name;
+        int patch, multiple;
+    } networks[] = {{"vit", 14, 14}, {"vit_opset14", 14, 14}, {"midas", 1, 32}};
+
+    for (size_t i = 0; i < sizeof(networks) / sizeof(*networks); i++) {
+        char *file = mem_printf("%s/%s/model.onnx", NN_CASES, networks[i].name);
+        struct nn_model *model = nn_model_load(file);
+        struct model_traits traits;
+
+        assert_non_null(model);
+        assert_int_equal(nn_model_input_patch(model, 0), networks[i].patch);
+        assert_true(model_traits_read(model, file, &traits));
+        assert_int_equal(traits.multiple, networks[i].multiple);
+        for (int side = 100; side < 3000; side += 100) {
+            struct nn_shape shape = {4, {1, 3, 0, 0}};
+            int width, height;
+
+            model_input_size(&traits, side, 700, &width, &height);
+            assert_int_equal(width % networks[i].multiple, 0);
+            assert_int_equal(height % networks[i].multiple, 0);
+            shape.dims[2] = height;
+            shape.dims[3] = width;
+            if (side == 1200) { // and it can be planned
+                struct nn_plan *plan =
+                    nn_plan_create(model, &(struct nn_plan_params){.input_shapes = &shape,
+                                                                   .input_shape_count = 1});
+
+                assert_non_null(plan);
+                nn_plan_destroy(&plan);
+            }
+        }
+        nn_model_destroy(&model);
+        mem_free(file);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(reference), cmocka_unit_test(fastest),
-                                       cmocka_unit_test(other_sizes)};
+                                       cmocka_unit_test(other_sizes),
+                                       cmocka_unit_test(sizes_fit_patches)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
