@@ -13,8 +13,14 @@
 // jumps only at cuts. What still sticks out - things that have just come near - is pressed flat at
 // the limit, so that the budget holds in every picture.
 //
-// Automatic convergence puts the scene's subject on the screen, shot by shot: then the eyes stay at
-// the screen's depth across a cut and need not search.
+// Automatic convergence puts the subject of each shot on the screen: the depth that most of the
+// picture's middle lies at or behind. It stays where it is while the subject does, and follows
+// slowly when that goes. A cut is matched: the new subject begins at the parallax that the old one
+// had, so that the eyes need not search, and then comes to the screen.
+//
+// What is in front of the screen and cut off by its left or right side seems to lie before and
+// behind it at once. The floating window brings that side of the screen forward: a black strip in
+// the eye that sees less of what lies behind, as wide as the parallax of the nearest thing there.
 //
 // Thread-safety: belongs to one thread at a time.
 #pragma once
@@ -31,8 +37,11 @@ struct comfort_limits {
 // The state that is eased from picture to picture; all-zero: nothing is known.
 struct comfort {
     bool known;
+    float strength;    // as it is set
     float factor;      // of strength, 0..1
-    float convergence; // the automatic one
+    float convergence; // as it is shown
+    float anchor;      // where automatic convergence wants it in this shot
+    float subject_pct; // parallax of the subject in the last picture
     float window[2];   // of the floating window, left and right, % of the picture's width
 };
 
@@ -41,10 +50,14 @@ struct comfort_view {
     float strength, convergence;
     float low, high;     // nearness is to be pressed into this
     float window_pct[2]; // black strips: at the left of the left eye, at the right of the right eye
+    struct deep3d_parallax parallax;
 };
 
+// None where the screen is not known, whether or not the budget is kept.
 struct comfort_limits comfort_limits_for(const struct deep3d_comfort *comfort);
-// new_shot: what was learnt of the last one does not count.
+// How far the eyes turn inwards against the screen for parallax in m, degrees; < 0: outwards.
+float comfort_angle_deg(const struct deep3d_comfort *comfort, float parallax_m);
+// nearness: [height][width]. new_shot: what was learnt of the last one does not count.
 struct comfort_view comfort_update(struct comfort *state, const struct deep3d_comfort *comfort,
                                    const struct deep3d_settings *settings, const float *nearness,
                                    int width, int height, bool new_shot);

@@ -93,10 +93,11 @@ static bool check_eyes(const struct deep3d_picture *picture, const struct deep3d
 
 static bool check_settings(const struct deep3d_settings *s)
 {
-    if (s->strength >= 0 && s->strength <= 10 && s->convergence >= 0 && s->convergence <= 1)
+    if (s->strength >= 0 && s->strength <= 10 && s->convergence >= 0 && s->convergence <= 1 &&
+        (unsigned)s->shift <= DEEP3D_SHIFT_RIGHT)
         return true;
-    log_error("strength %g is not 0..10, or convergence %g not 0..1", (double)s->strength,
-              (double)s->convergence);
+    log_error("strength %g is not 0..10, or convergence %g not 0..1, or shift %d unknown",
+              (double)s->strength, (double)s->convergence, (int)s->shift);
     return false;
 }
 
@@ -146,8 +147,10 @@ static void filter(struct deep3d *c, const struct deep3d_settings *settings)
     struct depth_answer answer;
     bool new_shot;
 
-    if (c->forget)
+    if (c->forget) {
         shot_reset(&c->shot);
+        c->comfort = (struct comfort){0};
+    }
     c->forget = false;
     new_shot = shot_feed(&c->shot, small);
     answer = depth_read(c->depth, new_shot);
@@ -203,14 +206,17 @@ static void draw_window(const struct deep3d *c, const struct deep3d_eyes *eyes)
         window_rows(&w, 0, eyes->height);
 }
 
-static void draw(struct deep3d *c, const struct deep3d_eyes *eyes)
+static void draw(struct deep3d *c, enum deep3d_shift shift, const struct deep3d_eyes *eyes)
 {
-    float gain = c->view.strength / 200 * (float)eyes->width; // half the parallax for each eye
+    static const float parts[][2] = {[DEEP3D_SHIFT_BOTH] = {0.5f, 0.5f},
+                                     [DEEP3D_SHIFT_LEFT] = {1, 0},
+                                     [DEEP3D_SHIFT_RIGHT] = {0, 1}};
+    float gain = c->view.strength / 100 * (float)eyes->width;
     struct stereo_view view = {
         .nearness = within_budget(c),
         .near_width = c->near_width,
         .near_height = c->near_height,
-        .gain_px = {gain, gain},
+        .gain_px = {gain * parts[shift][0], gain * parts[shift][1]},
         .convergence = c->view.convergence,
         .eye = {eyes->pixels[0], eyes->pixels[1]},
         .stride_bytes = eyes->stride_bytes,
@@ -236,7 +242,7 @@ bool deep3d_convert(struct deep3d *c, const struct deep3d_picture *picture,
     answered = clock_now_ns();
     filter(c, settings);
     filtered = clock_now_ns();
-    draw(c, out_eyes);
+    draw(c, settings->shift, out_eyes);
     c->timing = (struct deep3d_timing){prepared - start, answered - prepared, filtered - answered,
                                        clock_now_ns() - filtered};
     return true;
@@ -270,6 +276,11 @@ float deep3d_parallax_over(const struct deep3d *c, const struct deep3d_area *are
 struct deep3d_timing deep3d_last_timing(const struct deep3d *c)
 {
     return c->timing;
+}
+
+struct deep3d_parallax deep3d_last_parallax(const struct deep3d *c)
+{
+    return c->view.parallax;
 }
 
 const char *deep3d_backend_name(const struct deep3d *c)

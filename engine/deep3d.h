@@ -2,7 +2,7 @@
 //
 // A depth network gives, for each pixel, how near it is (0 the farthest of the picture, 1 the
 // nearest). Both eyes are drawn from the picture by moving each pixel sideways by half its
-// parallax:
+// parallax, or one of them alone by all of it:
 //
 //     parallax = strength / 100 * width * (nearness - convergence)      [pixels; > 0: in front of
 //     the screen] x_left = x + parallax / 2,  x_right = x - parallax / 2
@@ -65,18 +65,24 @@ struct deep3d_params {
     int threads;         // 0: all cores
 };
 
+// Which eye sees a picture that was moved. The other one sees the picture itself, bit by bit.
+enum deep3d_shift { DEEP3D_SHIFT_BOTH, DEEP3D_SHIFT_LEFT, DEEP3D_SHIFT_RIGHT };
+
 struct deep3d_settings {
     float strength;    // 0..10, % of width; 0 gives the same picture twice
     float convergence; // 0..1
+    enum deep3d_shift shift;
 };
 #define DEEP3D_STRENGTH_DEFAULT 2.0f
 #define DEEP3D_CONVERGENCE_DEFAULT 0.5f
 
 // The screen that a person sits before, and what is done for their eyes. All-zero: nothing.
 struct deep3d_comfort {
-    float screen_width_m, distance_m; // either 0: no budget, strength alone counts
-    float eye_distance_m;             // 0: 0.063
+    // of the picture as it is seen; either 0: not known, and there is no budget
+    float screen_width_m, distance_m;
+    float eye_distance_m;  // 0: 0.063
     float crossed_max_deg; // how far the eyes may turn inwards against the screen; 0: 1 degree
+    bool no_budget;        // strength alone counts
     bool auto_convergence; // the subject of each shot lies on the screen; the setting is ignored
     bool floating_window;  // black strips hide what the screen's sides would cut off in front of it
 };
@@ -84,6 +90,16 @@ struct deep3d_comfort {
 // A part of the upright picture, 0..1 of its width and height.
 struct deep3d_area {
     float left, top, right, bottom;
+};
+
+// What the eyes were given with the last picture, budget and automatic convergence included.
+struct deep3d_parallax {
+    float strength, convergence;      // as they were drawn with
+    float crossed_pct, uncrossed_pct; // the greatest before and behind the screen, % of width, >= 0
+    // the same on the screen, and how far the eyes turn for it; 0 where the screen is not known
+    float crossed_m, uncrossed_m, crossed_deg, uncrossed_deg;
+    float window_pct[2]; // the floating window's strips, left and right
+    bool comfortable;    // within the budget, whether or not it is kept
 };
 
 // How long the stages of the last conversion took.
@@ -125,6 +141,7 @@ const float *deep3d_nearness(const struct deep3d *converter, int *out_width, int
 // screen), within the budget of comfort. 0 where no picture was converted yet.
 float deep3d_parallax_over(const struct deep3d *converter, const struct deep3d_area *area);
 struct deep3d_timing deep3d_last_timing(const struct deep3d *converter);
+struct deep3d_parallax deep3d_last_parallax(const struct deep3d *converter);
 // For people, valid as long as the converter: "oneDNN 2.6.3 fp32"; the name in the model's
 // metadata, else the file's.
 const char *deep3d_backend_name(const struct deep3d *converter);

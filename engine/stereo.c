@@ -160,6 +160,7 @@ void stereo_draw(struct stereo *s, const struct stereo_view *view)
 
     if (synth.dilate_px > 4)
         synth.dilate_px = 4;
-    s->kernels->refine(&refine);
+    if (synth.gain_px[0] != 0 || synth.gain_px[1] != 0)
+        s->kernels->refine(&refine);
     s->kernels->synth(&synth);
 }

@@ -33,7 +33,8 @@
 struct synth_job {
     struct image picture;
     struct refine_grid grid;
-    float gain_px[2];  // left, right: pixels that nearness 1 moves further than nearness 0; >= 0
+    float gain_px[2];  // left, right: pixels that nearness 1 moves further than nearness 0; >= 0;
+                       // an eye with 0 is a copy of the picture and costs no more than that
     float convergence; // the nearness that stays where it is
     // the widest gap between neighbours, beyond their natural distance of 1, that is bridged by
     // stretching; smaller steps of depth than that are not worth a torn edge

@@ -103,21 +103,45 @@ static void make_wide(struct strip *s, int y)
     widen(s->middle, width, s->job->dilate_px, s->wide);
 }
 
-static void draw_row(struct strip *s, int y)
+static void draw_row(struct strip *s, int y, int eye)
 {
     const struct synth_job *job = s->job;
     int width = job->picture.width;
-    const uint8_t *pixels = job->picture.pixels + (size_t)y * job->picture.stride_bytes;
 
-    for (int eye = 0; eye < 2; eye++) {
-        if (eye == 0)
-            places_left(s->wide, width, job->gain_px[0], job->convergence, s->place);
-        else
-            places_right(s->wide, width, job->gain_px[1], job->convergence, s->place);
-        KERNEL(synth_map)(s->place, width, job->tear_px, s->map);
-        if (eye == 1)
-            turn_back(s->map, width);
-        KERNEL(sample_row)(pixels, s->map, width, job->eye[eye] + (size_t)y * job->stride_bytes);
+    if (eye == 0)
+        places_left(s->wide, width, job->gain_px[0], job->convergence, s->place);
+    else
+        places_right(s->wide, width, job->gain_px[1], job->convergence, s->place);
+    KERNEL(synth_map)(s->place, width, job->tear_px, s->map);
+    if (eye == 1)
+        turn_back(s->map, width);
+    KERNEL(sample_row)
+    (job->picture.pixels + (size_t)y * job->picture.stride_bytes, s->map, width,
+     job->eye[eye] + (size_t)y * job->stride_bytes);
+}
+
+static void copy_rows(const struct synth_job *job, int first, int end, int eye)
+{
+    for (int y = first; y < end; y++)
+        memcpy(job->eye[eye] + (size_t)y * job->stride_bytes,
+               job->picture.pixels + (size_t)y * job->picture.stride_bytes,
+               (size_t)job->picture.width * 4);
+}
+
+static void draw_rows(struct strip *s, int first, int end)
+{
+    const struct synth_job *job = s->job;
+    int height = job->picture.height;
+
+    for (int y = first > 0 ? first - 1 : 0; y <= first && y < height; y++)
+        refine_into(s, y);
+    for (int y = first; y < end; y++) {
+        if (y + 1 < height)
+            refine_into(s, y + 1);
+        make_wide(s, y);
+        for (int eye = 0; eye < 2; eye++)
+            if (job->gain_px[eye] != 0)
+                draw_row(s, y, eye);
     }
 }
 
@@ -130,14 +154,11 @@ static void bands(void *user, int first, int end)
         struct strip s = strip_init(job, band);
         int begin = (int)((long long)height * band / job->bands);
         int stop = (int)((long long)height * (band + 1) / job->bands);
-        for (int y = begin > 0 ? begin - 1 : 0; y <= begin && y < height; y++)
-            refine_into(&s, y);
-        for (int y = begin; y < stop; y++) {
-            if (y + 1 < height)
-                refine_into(&s, y + 1);
-            make_wide(&s, y);
-            draw_row(&s, y);
-        }
+        if (job->gain_px[0] != 0 || job->gain_px[1] != 0)
+            draw_rows(&s, begin, stop);
+        for (int eye = 0; eye < 2; eye++)
+            if (job->gain_px[eye] == 0)
+                copy_rows(job, begin, stop, eye);
     }
 }
 

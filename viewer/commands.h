@@ -16,6 +16,9 @@ enum command_kind {
     COMMAND_LAYOUT,            // next layout of the window
     COMMAND_STRENGTH_BY,       // value: % of width
     COMMAND_CONVERGENCE_BY,    // value: 0..1
+    COMMAND_AUTO_CONVERGENCE,  // toggles
+    COMMAND_BUDGET,            // toggles: all of the depth, or what eyes can follow
+    COMMAND_FLOATING_WINDOW,   // toggles
     COMMAND_SUBTITLE_TRACK,    // next track of captions; value -1: previous
     COMMAND_SUBTITLE_SHOW,     // toggles
     COMMAND_SUBTITLE_DELAY_BY, // value: seconds

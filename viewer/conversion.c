@@ -20,7 +20,6 @@
 struct conversion {
     struct conversion_params params;
     struct thread thread;
-    _Atomic float strength, convergence;
 
     // the thread's own:
     unsigned generation;    // of the last frame
@@ -33,6 +32,8 @@ struct conversion {
     bool in_ring;             // the thread uses it
     bool stop;
     unsigned seeks;
+    struct conversion_depth depth;
+    float convergence; // of the last frame
 };
 
 // The ring to work into, marked as used; blocks while there is none. NULL: stop.
@@ -75,13 +76,35 @@ static void count_stages(struct conversion *c, int64_t took_ns)
     c->cost_ns = c->cost_ns ? (c->cost_ns * 7 + took_ns) / 8 : took_ns;
 }
 
+static struct conversion_depth take_depth(struct conversion *c)
+{
+    struct conversion_depth depth;
+
+    monitor_lock(&c->monitor);
+    depth = c->depth;
+    monitor_unlock(&c->monitor);
+    return depth;
+}
+
+static void note_parallax(struct conversion *c)
+{
+    struct deep3d_parallax parallax = deep3d_last_parallax(c->params.converter);
+
+    stats_comfort_add(&c->params.stats->comfort, &parallax);
+    monitor_lock(&c->monitor);
+    c->convergence = parallax.convergence;
+    monitor_unlock(&c->monitor);
+}
+
 static bool convert_into(struct conversion *c, const struct frame *frame, struct stereo_frame *out)
 {
-    struct deep3d_settings settings = {atomic_load(&c->strength), atomic_load(&c->convergence)};
+    struct conversion_depth depth = take_depth(c);
     int64_t begin = clock_now_ns();
 
-    if (!deep3d_convert(c->params.converter, &frame->picture, &settings, &out->eyes))
+    deep3d_set_comfort(c->params.converter, &depth.comfort);
+    if (!deep3d_convert(c->params.converter, &frame->picture, &depth.settings, &out->eyes))
         return false;
+    note_parallax(c);
     out->pts_ns = frame->pts_ns;
     out->duration_ns = frame->duration_ns;
     out->generation = frame->generation;
@@ -185,7 +208,8 @@ struct conversion *conversion_create(const struct conversion_params *params)
     struct conversion *c = mem_new(1, sizeof(*c));
 
     c->params = *params;
-    conversion_set(c, params->strength, params->convergence);
+    c->depth = params->depth;
+    c->convergence = params->depth.settings.convergence;
     monitor_init(&c->monitor);
     deep3d_reset(params->converter);
     if (!thread_start(&c->thread, "convert", THREAD_BACKGROUND, run, c))
@@ -241,8 +265,19 @@ unsigned conversion_seek(struct conversion *conversion, int64_t pos_ns)
     return generation;
 }
 
-void conversion_set(struct conversion *conversion, float strength, float convergence)
+void conversion_set(struct conversion *conversion, const struct conversion_depth *depth)
 {
-    atomic_store(&conversion->strength, strength);
-    atomic_store(&conversion->convergence, convergence);
+    monitor_lock(&conversion->monitor);
+    conversion->depth = *depth;
+    monitor_unlock(&conversion->monitor);
+}
+
+float conversion_convergence(struct conversion *conversion)
+{
+    float convergence;
+
+    monitor_lock(&conversion->monitor);
+    convergence = conversion->convergence;
+    monitor_unlock(&conversion->monitor);
+    return convergence;
 }

@@ -8,14 +8,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "engine/deep3d.h"
+
 struct conversion;
-struct deep3d;
 struct media_clock;
 struct osd;
 struct source;
 struct stats;
 struct stereo_ring;
 struct subtitles;
+
+// How much depth is shown.
+struct conversion_depth {
+    struct deep3d_settings settings;
+    struct deep3d_comfort comfort;
+};
 
 // Everything outlives the conversion.
 struct conversion_params {
@@ -26,7 +33,7 @@ struct conversion_params {
     struct subtitles *subtitles; // drawn into both eyes; NULL: none
     struct osd *osd;             // over them; NULL: none
     bool keep_all;               // never drop: a slow machine then plays slowly
-    float strength, convergence;
+    struct conversion_depth depth;
 };
 
 // Waits for conversion_attach(). NULL, logged: no thread.
@@ -42,4 +49,7 @@ void conversion_detach(struct conversion *conversion);
 // source_seek() and stereo_ring_restart() in one step that the thread cannot come between. A ring
 // is attached. Returns the new generation.
 unsigned conversion_seek(struct conversion *conversion, int64_t pos_ns);
-void conversion_set(struct conversion *conversion, float strength, float convergence);
+// Holds from the next frame on.
+void conversion_set(struct conversion *conversion, const struct conversion_depth *depth);
+// The convergence that the last frame was drawn with; the one that was set before the first frame.
+float conversion_convergence(struct conversion *conversion);

@@ -13,6 +13,15 @@ void display_command(struct display *display, int kind, double value)
         display->ops->command(display, kind, value);
 }
 
+struct display_screen display_screen(const struct display *display)
+{
+    const struct options *o = display->context.options;
+
+    if (display->ops->screen)
+        return display->ops->screen(display);
+    return (struct display_screen){o->screen_width_m, o->screen_distance_m};
+}
+
 void display_destroy(struct display **display)
 {
     if (*display)

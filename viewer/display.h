@@ -38,6 +38,10 @@ enum display_state {
 
 struct display;
 
+struct display_screen {
+    double width_m, distance_m;
+};
+
 struct display_ops {
     const char *name; // as in the statistics
     // Looks after events and, in a window, draws. Never blocks for longer than a frame takes to
@@ -48,6 +52,9 @@ struct display_ops {
     // Does a command that is the display's own (fullscreen, recenter, ...). Optional: NULL means it
     // has none.
     void (*command)(struct display *display, int kind, double value);
+    // The picture as the viewer sees it: its width and how far away it is. Optional: NULL means the
+    // screen of the options.
+    struct display_screen (*screen)(const struct display *display);
 };
 
 // First member of every display's own struct.
@@ -58,6 +65,7 @@ struct display {
 
 enum display_state display_poll(struct display *display);
 void display_command(struct display *display, int kind, double value);
+struct display_screen display_screen(const struct display *display);
 // Accepts a pointer to NULL; sets it to NULL.
 void display_destroy(struct display **display);
 

@@ -9,6 +9,7 @@
 #include "viewer/stereo_ring.h"
 #include "viewer/vk_device.h"
 #include "viewer/vk_frames.h"
+#include "viewer/window_layout.h"
 #include "viewer/window_pipeline.h"
 #include "viewer/window_swapchain.h"
 
@@ -23,6 +24,8 @@
 // while the device draws: to see when it has done so
 #define WAIT_BUSY_NS NS_PER_MS
 #define FINISH_LIMIT_NS NS_PER_S
+#define USUAL_MONITOR_M 0.6
+#define USUAL_ASPECT (16.0 / 9)
 
 // A picture that the device draws.
 struct slot {
@@ -54,6 +57,8 @@ struct display_window {
     int64_t wanted_ns;            // something is to be drawn since then; 0: nothing is
     int layout;                   // that was drawn last
     int64_t draw_ns;              // how long drawing takes, smoothed
+    double monitor_m;             // width
+    double aspect;                // of what is shown
     int64_t refresh_ns;
     int64_t period_ns;      // when the running period began
     int64_t next_mirror_ns; // not before then
@@ -119,6 +124,7 @@ static void set_current(struct display_window *d, struct stereo_frame *f, int64_
     struct stereo_frame *old = d->current;
 
     d->current = f;
+    d->aspect = f->aspect;
     d->is_new = true;
     if (old)
         drop(d, old);
@@ -371,6 +377,15 @@ static int64_t wait_ns(const struct display_window *d, int64_t now_ns)
     return until < WAIT_BUSY_NS ? WAIT_BUSY_NS : until < WAIT_NS ? until : WAIT_NS;
 }
 
+// What the person says, else what the monitor says, else what is usual.
+static double monitor_width_m(const struct display_window *d)
+{
+    double width_m = d->base.context.options->monitor_width_m;
+
+    width_m = width_m > 0 ? width_m : window_monitor_width_m(d->window);
+    return width_m > 0 ? width_m : USUAL_MONITOR_M;
+}
+
 static enum display_state poll(struct display *display)
 {
     struct display_window *d = (struct display_window *)display;
@@ -378,6 +393,7 @@ static enum display_state poll(struct display *display)
 
     if (window_events(d->window, display->context.commands)) {
         d->refresh_ns = window_refresh_ns(d->window);
+        d->monitor_m = monitor_width_m(d);
         want_draw(d, now_ns);
     }
     if (!collect(d, now_ns))
@@ -435,11 +451,39 @@ static void destroy(struct display *display)
     mem_free(d);
 }
 
+static void say_monitor(const struct display_window *d)
+{
+    const struct options *o = d->base.context.options;
+    bool known = o->monitor_width_m > 0 || window_monitor_width_m(d->window) > 0;
+
+    log_info("window: on a monitor %.2f m wide%s, %.2f m away", monitor_width_m(d),
+             known ? "" : " (it does not say; --monitor-width tells)", o->monitor_distance_m);
+}
+
+static struct display_screen screen(const struct display *display)
+{
+    const struct display_window *d = (const struct display_window *)display;
+    const struct options *o = display->context.options;
+    struct window_place places[2];
+    int width, height;
+    double picture_px;
+
+    window_size(d->window, &width, &height);
+    window_layout_places((enum stereo_layout)o->layout, d->aspect, width, height, places);
+    // half side by side is for screens that pull each half to their whole width
+    picture_px = places[0].width * (o->layout == LAYOUT_HALF_SIDE_BY_SIDE ? 2 : 1);
+    return (struct display_screen){
+        d->monitor_m * window_part_of_monitor(d->window) * picture_px / width,
+        o->monitor_distance_m,
+    };
+}
+
 static const struct display_ops ops = {
     .name = "window",
     .poll = poll,
     .destroy = destroy,
     .command = command,
+    .screen = screen,
 };
 
 struct display *display_window_create(const struct display_context *context, struct window *window)
@@ -450,6 +494,8 @@ struct display *display_window_create(const struct display_context *context, str
     d->base = (struct display){&ops, *context};
     d->window = window;
     d->layout = context->options->layout;
+    d->aspect = USUAL_ASPECT;
+    d->monitor_m = monitor_width_m(d);
     d->refresh_ns = window_refresh_ns(window);
     d->present_when_drawn = context->vk->window_queue == context->vk->main_queue;
     d->period_ns = d->wanted_ns = clock_now_ns();
@@ -462,6 +508,8 @@ struct display *display_window_create(const struct display_context *context, str
         !window_pipeline_init(&d->pipeline, context->vk, d->swapchain.pass, d->swapchain.encode) ||
         !create_slots(d))
         goto fail;
+    if (context->first)
+        say_monitor(d);
     return display;
 fail:
     display_destroy(&display);

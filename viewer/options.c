@@ -11,7 +11,16 @@
 #include "base/mem.h"
 #include "engine/deep3d.h"
 
-enum option_type { OPTION_FLAG, OPTION_INT, OPTION_NUMBER, OPTION_TEXT, OPTION_CHOICE };
+enum option_type {
+    OPTION_FLAG,
+    OPTION_SWITCH, // on or off
+    OPTION_INT,
+    OPTION_NUMBER,
+    OPTION_TEXT,
+    OPTION_CHOICE
+};
+
+#define ON_OFF "on|off"
 
 // What a subcommand is, for the help text; row 0 has no word of its own.
 struct subcommand_row {
@@ -37,6 +46,7 @@ struct option_row {
                           // low - 1, low - 2, ...
     const char *argument; // what the help calls the value
     const char *help;
+    size_t replaces; // in struct options: the switch that giving this one puts off; 0: none
 };
 
 const char *const options_backends[] = {"auto", "cuda", "cpu", "ref"};
@@ -55,7 +65,23 @@ static const struct option_row table[] = {
     {"strength", PLAY, OPTION_NUMBER, FIELD(strength), 0, 10, DEEP3D_STRENGTH_DEFAULT,
      .help = "range of parallax in % of the picture's width"},
     {"convergence", PLAY, OPTION_NUMBER, FIELD(convergence), 0, 1, DEEP3D_CONVERGENCE_DEFAULT,
-     .help = "which depth lies on the screen: 0 the farthest, 1 the nearest"},
+     .help = "which depth lies on the screen: 0 the farthest, 1 the nearest; puts "
+             "--auto-convergence off",
+     .replaces = FIELD(auto_convergence)},
+    {"auto-convergence", PLAY, OPTION_SWITCH, FIELD(auto_convergence), .initial = 1,
+     .help = "the subject of each shot lies on the screen"},
+    {"shift", PLAY, OPTION_CHOICE, FIELD(shift), .choices = "both|left|right",
+     .help = "which eye's picture is moved: both by half the parallax, or one by all of it while "
+             "the other sees the film as it is"},
+    {"budget", PLAY, OPTION_SWITCH, FIELD(budget), .initial = 1,
+     .help = "lessen depth that eyes cannot follow on this screen: --max-crossed before it, "
+             "--eye-distance behind it"},
+    {"eye-distance", PLAY, OPTION_NUMBER, FIELD(eye_distance_mm), 40, 90, 63,
+     .help = "between the viewer's eyes, in millimetres"},
+    {"max-crossed", PLAY, OPTION_NUMBER, FIELD(max_crossed_deg), 0.05, 10, 1,
+     .help = "how far eyes may turn inwards against the screen, in degrees"},
+    {"floating-window", PLAY, OPTION_SWITCH, FIELD(floating_window), .initial = 1,
+     .help = "black strips hide what the sides of the screen would cut off in front of it"},
     {"layout", PLAY, OPTION_CHOICE, FIELD(layout), .initial = LAYOUT_SIDE_BY_SIDE,
      .choices = "left|right|sbs|half-sbs|top-bottom|anaglyph",
      .help = "how the window shows both eyes (anaglyph: red-cyan glasses)"},
@@ -64,6 +90,10 @@ static const struct option_row table[] = {
     {"screen-width", PLAY, OPTION_NUMBER, FIELD(screen_width_m), 0.2, 50, 3,
      .help = "width of the screen in the headset, in metres"},
     {"screen-distance", PLAY, OPTION_NUMBER, FIELD(screen_distance_m), 0.3, 50, 3,
+     .help = "how far away it stands, in metres; these two hold for --display null as well"},
+    {"monitor-width", PLAY, OPTION_NUMBER, FIELD(monitor_width_m), 0, 20, 0,
+     .help = "width of the monitor that the window is on, in metres; 0: ask the monitor"},
+    {"monitor-distance", PLAY, OPTION_NUMBER, FIELD(monitor_distance_m), 0.1, 20, 0.6,
      .help = "how far away it stands, in metres"},
     {"sub", PLAY, OPTION_INT, FIELD(sub), 1, 999, OPTIONS_SUB_AUTO, .choices = "auto|none",
      .help = "which captions: a track's number, the film's own first, then those of files; auto: "
@@ -145,10 +175,19 @@ static bool set(struct options *o, const struct option_row *row, const char *tex
     double number;
     int choice = row->choices ? find_choice(row->choices, text) : -1;
 
+    if (row->replaces)
+        *(bool *)((char *)o + row->replaces) = false;
     switch (row->type) {
     case OPTION_FLAG:
         *(bool *)field(o, row) = true;
         return true;
+    case OPTION_SWITCH:
+        choice = find_choice(ON_OFF, text);
+        if (choice < 0)
+            log_error("--%s: \"%s\" is not one of %s", row->name, text, ON_OFF);
+        else
+            *(bool *)field(o, row) = choice == 0;
+        return choice >= 0;
     case OPTION_TEXT:
         *(const char **)field(o, row) = text;
         return true;
@@ -230,6 +269,8 @@ bool options_parse(struct options *out, int argc, char **argv)
             *(double *)field(out, &table[i]) = table[i].initial;
         else if (table[i].type == OPTION_INT || table[i].type == OPTION_CHOICE)
             *(int *)field(out, &table[i]) = (int)table[i].initial;
+        else if (table[i].type == OPTION_SWITCH)
+            *(bool *)field(out, &table[i]) = table[i].initial != 0;
     }
     for (int i = out->subcommand == SUBCOMMAND_PLAY ? 1 : 2; i < argc; i++) {
         if (only_files || argv[i][0] != '-' || !argv[i][1]) {
@@ -273,10 +314,11 @@ static void print_options(enum subcommand subcommand)
         if (!(row->subcommands >> subcommand & 1))
             continue;
         snprintf(left, sizeof(left), "--%s %s", row->name,
-                 row->type == OPTION_CHOICE ? row->choices
-                 : row->type == OPTION_TEXT ? row->argument
-                 : row->type == OPTION_FLAG ? ""
-                                            : "N");
+                 row->type == OPTION_CHOICE   ? row->choices
+                 : row->type == OPTION_SWITCH ? ON_OFF
+                 : row->type == OPTION_TEXT   ? row->argument
+                 : row->type == OPTION_FLAG   ? ""
+                                              : "N");
         printf("  %s\n      %s", left, row->help);
         if (row->initial < row->low)
             printf(" (%g to %g, default auto)", row->low, row->high);
@@ -285,6 +327,8 @@ static void print_options(enum subcommand subcommand)
         else if (row->type == OPTION_CHOICE)
             printf(" (default %s)",
                    choice_name(row->choices, (int)row->initial, initial, sizeof(initial)));
+        else if (row->type == OPTION_SWITCH)
+            printf(" (default %s)", row->initial != 0 ? "on" : "off");
         puts("");
     }
 }
@@ -298,9 +342,9 @@ void options_print_help(enum subcommand subcommand)
     puts("\nKeys in the window\n"
          "  space pause   left/right 5 s   up/down 60 s   9/0 volume   m mute   f fullscreen   q "
          "end\n"
-         "  1/2 strength   3/4 convergence   t next layout   r screen before your eyes   < > "
-         "previous, "
-         "next file\n"
+         "  1/2 strength   3/4 convergence   c automatic convergence   b budget of depth   w "
+         "floating window\n"
+         "  t next layout   r screen before your eyes   < > previous, next file\n"
          "  j/J next, previous captions   v hide them   z/Z captions sooner, later\n");
     for (int c = SUBCOMMAND_PLAY + 1; c < SUBCOMMAND_COUNT; c++)
         printf("  %s\n", subcommands[c].synopsis);

@@ -37,8 +37,12 @@ struct options {
     const char *model; // NULL: the one that ships
     const char *stats;
     double strength, convergence;
-    double screen_width_m, screen_distance_m; // the virtual screen in a headset
-    double volume;                            // 0..130
+    int shift; // enum deep3d_shift
+    bool budget, auto_convergence, floating_window;
+    double eye_distance_mm, max_crossed_deg;
+    double screen_width_m, screen_distance_m;   // the virtual screen in a headset
+    double monitor_width_m, monitor_distance_m; // what the window is on; width 0: asked for
+    double volume;                              // 0..130
     double image_duration_s;
     double start_s;       // where to begin
     int sub;              // number of the track of captions, from 1; OPTIONS_SUB_*

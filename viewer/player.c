@@ -11,6 +11,7 @@
 #include "viewer/audio.h"
 #include "viewer/commands.h"
 #include "viewer/conversion.h"
+#include "viewer/depth_wish.h"
 #include "viewer/media_clock.h"
 #include "viewer/model_path.h"
 #include "viewer/osd.h"
@@ -52,6 +53,7 @@ struct player {
     bool started;        // the clock runs, or would if it were not paused
     bool paused;
     int64_t position_ns; // last known
+    struct display_screen screen;
 };
 
 static atomic_bool interrupted;
@@ -126,13 +128,49 @@ static double limited(double value, double low, double high)
     return fmin(fmax(value, low), high);
 }
 
+static void say_depth(const struct player *p)
+{
+    char text[192];
+
+    depth_wish_describe(p->options, p->screen, text, sizeof(text));
+    log_info("depth: %s", text);
+}
+
 static void set_depth(struct player *p)
 {
-    conversion_set(p->conversion, (float)p->options->strength, (float)p->options->convergence);
-    osd_show(p->osd, "Strength %.1f %%, convergence %.2f", p->options->strength,
-             p->options->convergence);
-    log_info("strength %.1f %%, convergence %.2f", p->options->strength, p->options->convergence);
+    struct conversion_depth depth = depth_wish(p->options, p->screen);
+    char text[96];
+
+    conversion_set(p->conversion, &depth);
+    depth_wish_say(p->options, text, sizeof(text));
+    osd_show(p->osd, "%s", text);
+    say_depth(p);
     refresh(p);
+}
+
+// The screen may grow, or the window be moved to another monitor, while a film plays.
+static void suit_screen(struct player *p)
+{
+    struct display_screen screen = stage_screen(p->stage);
+    struct conversion_depth depth;
+
+    if (screen.width_m == p->screen.width_m && screen.distance_m == p->screen.distance_m)
+        return;
+    p->screen = screen;
+    depth = depth_wish(p->options, p->screen);
+    conversion_set(p->conversion, &depth);
+}
+
+// Automatic convergence gives way to the person, where it stands.
+static void turn_convergence(struct player *p, double by)
+{
+    struct options *o = p->options;
+    double from =
+        o->auto_convergence ? (double)conversion_convergence(p->conversion) : o->convergence;
+
+    o->auto_convergence = false;
+    o->convergence = limited(from + by, 0, 1);
+    set_depth(p);
 }
 
 static void say_position(struct player *p)
@@ -208,7 +246,18 @@ static enum outcome do_command(struct player *p, const struct command *c)
         set_depth(p);
         break;
     case COMMAND_CONVERGENCE_BY:
-        o->convergence = limited(o->convergence + c->value, 0, 1);
+        turn_convergence(p, c->value);
+        break;
+    case COMMAND_AUTO_CONVERGENCE:
+        o->auto_convergence = !o->auto_convergence;
+        set_depth(p);
+        break;
+    case COMMAND_BUDGET:
+        o->budget = !o->budget;
+        set_depth(p);
+        break;
+    case COMMAND_FLOATING_WINDOW:
+        o->floating_window = !o->floating_window;
         set_depth(p);
         break;
     case COMMAND_LAYOUT:
@@ -282,6 +331,7 @@ static enum outcome play_on(struct player *p)
             return QUIT;
         if (state == DISPLAY_LOST && !rebuild_stage(p))
             return FAILED;
+        suit_screen(p);
         start_when_ready(p, state);
         if (film_over(p))
             return source_broken(p->source) ? FAILED : OVER;
@@ -305,11 +355,11 @@ static bool open_film(struct player *p, const char *url)
         .subtitles = params.subtitles,
         .osd = p->osd,
         .keep_all = !stage_keeps_time(p->stage),
-        .strength = (float)o->strength,
-        .convergence = (float)o->convergence,
     };
 
     p->subtitles = params.subtitles;
+    p->screen = stage_screen(p->stage);
+    conversion.depth = depth_wish(o, p->screen);
     p->source = conversion.source = source_open(&params);
     if (!p->source)
         return false;
@@ -369,6 +419,7 @@ static enum outcome play(struct player *p, const char *url)
 
     if (open_film(p, url)) {
         log_info("playing %s", url);
+        say_depth(p);
         stage_set_title(p->stage, url);
         stereo_ring_restart(stage_ring(p->stage), p->generation);
         conversion_attach(p->conversion, stage_ring(p->stage));

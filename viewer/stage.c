@@ -196,6 +196,11 @@ enum display_state stage_poll(struct stage *stage)
     return state;
 }
 
+struct display_screen stage_screen(const struct stage *stage)
+{
+    return display_screen(stage->first);
+}
+
 void stage_command(struct stage *stage, enum command_kind kind, double value)
 {
     display_command(stage->first, kind, value);

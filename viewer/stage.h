@@ -29,6 +29,8 @@ bool stage_keeps_time(const struct stage *stage);
 void stage_set_title(struct stage *stage, const char *file);
 // Looks after every display; may wait a few milliseconds.
 enum display_state stage_poll(struct stage *stage);
+// The picture as the viewer sees it, on the first display.
+struct display_screen stage_screen(const struct stage *stage);
 void stage_command(struct stage *stage, enum command_kind kind, double value);
 // After DISPLAY_LOST, with the ring no longer used: all made anew. False, logged: nothing is left
 // to show it on.

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/histogram.h"
+#include "viewer/stats_comfort.h"
 
 #define STATS_OFFSETS 65536
 
@@ -22,6 +23,7 @@ struct stats {
     _Atomic int64_t frames_dropped; // too late to be worth converting
     _Atomic int64_t frames_failed;  // could not be converted, the reason was logged
     struct histogram convert, prepare, network, filter, synthesis;
+    struct stats_comfort comfort;
     // first display
     _Atomic int64_t first_frame_ns; // moment of the first stereo frame's display; 0: none yet
     _Atomic int64_t periods;        // of the display: frames it asked for

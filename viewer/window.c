@@ -2,6 +2,7 @@
 
 #include <SDL.h>
 #include <SDL_vulkan.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,11 @@
 #define HEIGHT 720
 #define SMALLEST 64
 #define DEFAULT_REFRESH_HZ 60
+// Monitors say their size, but not all of them the truth: pixels are square and within this, and
+// 96 is what desktops make up.
+#define LEAST_DPI 15
+#define MOST_DPI 600
+#define MADE_UP_DPI 96
 
 struct window {
     SDL_Window *sdl;
@@ -174,6 +180,9 @@ static const struct key keys[] = {
     {SDLK_v, ANY_SHIFT, false, COMMAND_SUBTITLE_SHOW, 0},
     {SDLK_z, WITHOUT_SHIFT, true, COMMAND_SUBTITLE_DELAY_BY, -0.1},
     {SDLK_z, WITH_SHIFT, true, COMMAND_SUBTITLE_DELAY_BY, 0.1},
+    {SDLK_c, ANY_SHIFT, false, COMMAND_AUTO_CONVERGENCE, 0},
+    {SDLK_b, ANY_SHIFT, false, COMMAND_BUDGET, 0},
+    {SDLK_w, ANY_SHIFT, false, COMMAND_FLOATING_WINDOW, 0},
     {SDLK_LESS, WITHOUT_SHIFT, false, COMMAND_NEXT, -1},
     {SDLK_LESS, WITH_SHIFT, false, COMMAND_NEXT, 1},
     {SDLK_COMMA, WITH_SHIFT, false, COMMAND_NEXT, -1},
@@ -265,12 +274,41 @@ void window_size(const struct window *window, int *out_width, int *out_height)
     SDL_Vulkan_GetDrawableSize(window->sdl, out_width, out_height);
 }
 
+// The mode of the monitor that the window is on. False: not known.
+static bool monitor_mode(const struct window *window, int *out_display, SDL_DisplayMode *out)
+{
+    *out_display = SDL_GetWindowDisplayIndex(window->sdl);
+    return *out_display >= 0 && SDL_GetCurrentDisplayMode(*out_display, out) == 0;
+}
+
+double window_monitor_width_m(const struct window *window)
+{
+    SDL_DisplayMode mode;
+    float across, down;
+    int display;
+
+    if (!monitor_mode(window, &display, &mode) ||
+        SDL_GetDisplayDPI(display, NULL, &across, &down) != 0 || fabsf(across - MADE_UP_DPI) < 1 ||
+        across < LEAST_DPI || across > MOST_DPI || fabsf(across - down) > across / 10)
+        return 0;
+    return mode.w / across * 0.0254;
+}
+
+double window_part_of_monitor(const struct window *window)
+{
+    SDL_DisplayMode mode;
+    int display, width;
+
+    SDL_GetWindowSize(window->sdl, &width, NULL);
+    return monitor_mode(window, &display, &mode) && mode.w > 0 ? (double)width / mode.w : 1;
+}
+
 int64_t window_refresh_ns(const struct window *window)
 {
-    SDL_DisplayMode mode = {0};
-    int display = SDL_GetWindowDisplayIndex(window->sdl);
+    SDL_DisplayMode mode;
+    int display;
 
-    if (display < 0 || SDL_GetCurrentDisplayMode(display, &mode) != 0 || mode.refresh_rate <= 0)
+    if (!monitor_mode(window, &display, &mode) || mode.refresh_rate <= 0)
         mode.refresh_rate = DEFAULT_REFRESH_HZ;
     return NS_PER_S / mode.refresh_rate;
 }

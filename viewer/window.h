@@ -7,7 +7,9 @@
 //     9 0             volume         < >                 previous, next file
 //     m               mute           1 2                 strength
 //     t               stereo layout  3 4                 convergence
-//     q, closing      quit           r                   recenter the headset
+//     q, closing      quit           c                   automatic convergence
+//     w               floating window
+//     b               budget         r                   recenter the headset
 //
 // Thread-safety: main thread only.
 #pragma once
@@ -45,5 +47,10 @@ bool window_fullscreen(const struct window *window);
 bool window_visible(const struct window *window);
 // In pixels, not in the desktop's scaled units.
 void window_size(const struct window *window, int *out_width, int *out_height);
-// Of the screen that it is on.
+// Width of the monitor that it is on, in metres; 0: the monitor does not say it, or what it says
+// cannot be.
+double window_monitor_width_m(const struct window *window);
+// The window's width as a part of the monitor's; 1 where that is not known.
+double window_part_of_monitor(const struct window *window);
+// Of the monitor that it is on.
 int64_t window_refresh_ns(const struct window *window);

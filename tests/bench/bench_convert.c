@@ -34,7 +34,7 @@ static void draw(uint8_t *planes, int width, int height)
 static bool measure(struct deep3d *converter, const struct deep3d_picture *picture,
                     const struct deep3d_eyes *eyes, int runs, double ms[STAGES][RUNS_MAX])
 {
-    const struct deep3d_settings settings = {DEEP3D_STRENGTH_DEFAULT, DEEP3D_CONVERGENCE_DEFAULT};
+    const struct deep3d_settings settings = {.strength = DEEP3D_STRENGTH_DEFAULT, .convergence = DEEP3D_CONVERGENCE_DEFAULT};
 
     for (int i = -WARM_UP; i < runs; i++) {
         int64_t start = clock_now_ns();

@@ -105,7 +105,7 @@ static bool measure(const struct kernels *kernels, int threads, const struct dee
     struct steady *steady = steady_create(kernels);
     float *near = draw_nearness(), gain = DEEP3D_STRENGTH_DEFAULT / 200 * (float)eyes->width;
     struct depth_answer answer = {NEAR_WIDTH, NEAR_HEIGHT, near, NULL};
-    const struct deep3d_settings settings = {DEEP3D_STRENGTH_DEFAULT, DEEP3D_CONVERGENCE_DEFAULT};
+    const struct deep3d_settings settings = {.strength = DEEP3D_STRENGTH_DEFAULT, .convergence = DEEP3D_CONVERGENCE_DEFAULT};
     const struct deep3d_comfort screen = {.screen_width_m = 3, .distance_m = 3};
     struct comfort comfort = {0};
     struct shot shot = {0};

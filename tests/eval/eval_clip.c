@@ -165,7 +165,7 @@ static bool run(struct deep3d *converter, struct eval_film *film, const char *pi
         struct deep3d_eyes out = {p.width, p.height, {eyes[0], eyes[1]}, (size_t)p.width * 4};
         ok = deep3d_convert(
             converter, &in,
-            &(struct deep3d_settings){DEEP3D_STRENGTH_DEFAULT, DEEP3D_CONVERGENCE_DEFAULT}, &out);
+            &(struct deep3d_settings){.strength = DEEP3D_STRENGTH_DEFAULT, .convergence = DEEP3D_CONVERGENCE_DEFAULT}, &out);
         const float *near = deep3d_nearness(converter, &width, &height);
         if (!ok || near == NULL)
             break;

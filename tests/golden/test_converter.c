@@ -26,7 +26,8 @@ static void keep_line(void *user, enum log_level level, const char *line)
         snprintf(last_line, sizeof(last_line), "%s", line);
 }
 
-static const struct deep3d_settings usual = {DEEP3D_STRENGTH_DEFAULT, DEEP3D_CONVERGENCE_DEFAULT};
+static const struct deep3d_settings usual = {.strength = DEEP3D_STRENGTH_DEFAULT,
+                                             .convergence = DEEP3D_CONVERGENCE_DEFAULT};
 
 struct setup {
     struct deep3d *converter;
@@ -99,12 +100,45 @@ static void both_eyes_come_out(void **state)
 static void no_strength_gives_the_picture(void **state)
 {
     struct setup s = {.converter = create("cpu")};
-    struct deep3d_settings none = {0, 0.5f};
+    struct deep3d_settings none = {.convergence = 0.5f};
 
     setup_size(&s, 321, 203, 0);
     assert_true(deep3d_convert(s.converter, &s.picture, &none, &s.eyes));
     assert_memory_equal(s.eyes.pixels[0], s.rgba, 321 * 203 * 4);
     assert_memory_equal(s.eyes.pixels[1], s.rgba, 321 * 203 * 4);
+    setup_free(&s);
+}
+
+// All of the parallax in one eye: the other one sees the picture itself, and between them lies as
+// much as when both share it.
+static void either_eye_may_stay_as_it_is(void **state)
+{
+    struct setup s = {.converter = create("cpu")};
+    struct deep3d_settings one = usual;
+    uint8_t *both[2];
+
+    setup_size(&s, 643, 361, 0);
+    size_t bytes = s.eyes.stride_bytes * (size_t)s.eyes.height;
+    assert_true(deep3d_convert(s.converter, &s.picture, &usual, &s.eyes));
+    for (int i = 0; i < 2; i++)
+        both[i] = memcpy(malloc(bytes), s.eyes.pixels[i], bytes);
+    for (int eye = 0; eye < 2; eye++) {
+        one.shift = eye == 0 ? DEEP3D_SHIFT_LEFT : DEEP3D_SHIFT_RIGHT;
+        deep3d_reset(s.converter);
+        assert_true(deep3d_convert(s.converter, &s.picture, &one, &s.eyes));
+        assert_memory_equal(s.eyes.pixels[1 - eye], s.rgba, bytes);
+        // further from the picture than an eye with half of it, and the same way
+        double half = scene_psnr(&s.scene, both[eye], s.rgba, 0);
+        double whole = scene_psnr(&s.scene, s.eyes.pixels[eye], s.rgba, 0);
+        double same = scene_psnr(&s.scene, s.eyes.pixels[eye], both[eye], 0);
+        double other = scene_psnr(&s.scene, s.eyes.pixels[eye], both[1 - eye], 0);
+        printf("eye %d: half the shift %.1f dB from the picture, all of it %.1f; %.1f from half of "
+               "it, %.1f from half the other way\n",
+               eye, half, whole, same, other);
+        assert_true(whole < half - 1 && same > other + 2);
+    }
+    free(both[0]);
+    free(both[1]);
     setup_free(&s);
 }
 
@@ -179,8 +213,9 @@ static void bad_pictures_are_refused(void **state)
 
 static void bad_settings_and_eyes_are_refused(void **state)
 {
-    static const struct deep3d_settings bad[] = {{-1, 0.5f}, {11, 0.5f},  {2, -0.1f},
-                                                 {2, 1.1f},  {NAN, 0.5f}, {2, NAN}};
+    static const struct deep3d_settings bad[] = {{-1, 0.5f, 0}, {11, 0.5f, 0},  {2, -0.1f, 0},
+                                                 {2, 1.1f, 0},  {NAN, 0.5f, 0}, {2, NAN, 0},
+                                                 {2, 0.5f, 3}};
     struct setup s = {.converter = create("cpu")};
 
     setup_size(&s, 64, 48, 0);
@@ -277,6 +312,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_eyes_come_out),
         cmocka_unit_test(no_strength_gives_the_picture),
+        cmocka_unit_test(either_eye_may_stay_as_it_is),
         cmocka_unit_test(sizes_may_change),
         cmocka_unit_test(bad_pictures_are_refused),
         cmocka_unit_test(bad_settings_and_eyes_are_refused),

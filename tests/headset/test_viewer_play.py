@@ -36,7 +36,7 @@ def upright_and_in_colour(rig):
     clip = rig.path("quarters.mkv")
     quarter = ";".join(f"color={c}:s=320x180:r=25:d=3[{n}]" for n, c in enumerate(("0xe03020", "0x20c040", "0x3040d0", "0xf0f0f0")))
     r.ffmpeg("-f", "lavfi", "-i", quarter + ";[0][1]hstack[a];[2][3]hstack[b];[a][b]vstack", "-c:v", "ffv1", "-pix_fmt", "bgr0", clip)
-    run = rig.play(clip, "--strength", 1, env=pictures("1")).clean().played()
+    run = rig.play(clip, "--strength", 1, "--floating-window", "off", env=pictures("1")).clean().played()
     expected = ((0xE0, 0x30, 0x20), (0x20, 0xC0, 0x40), (0x30, 0x40, 0xD0), (0xF0, 0xF0, 0xF0))
     for eye in ("left", "right"):
         picture = run.picture(f"t0001.00_{eye}")
@@ -59,14 +59,17 @@ def edges(row, left, right, threshold):
     return (bright[0] - left) / (right - left), (bright[-1] + 1 - left) / (right - left)
 
 
-def parallax(rig):
-    """Near things cross: with strength 4 and convergence 0.5, a near square is 2 % of the width further right for the left eye than
-    for the right one; a far bar the other way round."""
+def square_clip(rig):
+    """Near is bright: a near square and a far bar before what lies between."""
     clip = rig.path("square.mkv")
     far = "drawbox=x=480:y=0:w=40:h=360:color=0x002800:t=fill"
     r.ffmpeg("-f", "lavfi", "-i", f"color=0x000060:s=640x360:r=25:d=3,{far},drawbox=x=120:y=90:w=200:h=180:color=white:t=fill",
              "-c:v", "ffv1", "-pix_fmt", "bgr0", clip)
-    run = rig.play(clip, "--strength", 4, "--convergence", 0.5, env=pictures("1")).clean().played()
+    return clip
+
+
+def places(run):
+    """Parallax of the square and of the bar, as parts of the width, as the eyes see them."""
     middle = {}
     for eye in ("left", "right"):
         picture = run.picture(f"t0001.00_{eye}")
@@ -75,11 +78,54 @@ def parallax(rig):
         bar = edges(picture.rows[top + (bottom - top) // 10], left, right, 20)
         middle[eye] = (sum(near) / 2, sum(bar) / 2)
         r.check(abs(near[1] - near[0] - 200 / 640) < 0.02, f"{eye}: the square is {near[1] - near[0]:.3f} wide")
-    near = middle["left"][0] - middle["right"][0]
-    far = middle["left"][1] - middle["right"][1]
-    r.check(0.015 < near < 0.025, f"the near square has a parallax of {near * 100:.2f} %, not 2 %")
-    r.check(-0.025 < far < -0.015, f"the far bar has a parallax of {far * 100:.2f} %, not -2 %")
-    return f"near {near * 100:+.2f} %, far {far * 100:+.2f} % of the width"
+    return middle["left"][0] - middle["right"][0], middle["left"][1] - middle["right"][1]
+
+
+def parallax(rig):
+    """Near things cross: with strength 4 and convergence 0.5, a near square is 2 % of the width further right for the left eye than
+    for the right one; a far bar the other way round. One eye may have all of it."""
+    clip, text = square_clip(rig), []
+    for shift in ("both", "left", "right"):
+        run = rig.play(clip, "--strength", 4, "--convergence", 0.5, "--budget", "off", "--shift", shift, env=pictures("1")).clean().played()
+        near, far = places(run)
+        r.check(0.015 < near < 0.025, f"{shift}: the near square has a parallax of {near * 100:.2f} %, not 2 %")
+        r.check(-0.025 < far < -0.015, f"{shift}: the far bar has a parallax of {far * 100:.2f} %, not -2 %")
+        comfort = run.stats["comfort"]
+        r.check(abs(comfort["crossed_cm"]["most"] - 6) < 0.1 and abs(comfort["uncrossed_cm"]["most"] - 6) < 0.1, f"{comfort}")
+        r.check(comfort["crossed_deg"]["most"] > 1.1 and comfort["within_budget"] == 0, f"{comfort}")
+        text.append(f"{shift}: near {near * 100:+.2f} %, far {far * 100:+.2f} % of the width")
+    return "; ".join(text)
+
+
+def no_screen_is_too_large(rig):
+    """The strongest depth on screens of any size: the eyes never turn outwards, and inwards no more than asked for."""
+    clip, text = square_clip(rig), []
+    for width_m, eyes_mm, degrees in ((1, 63, 1), (4, 55, 0.5), (20, 63, 1)):
+        run = rig.play(clip, "--strength", 10, "--convergence", 0.4, "--screen-width", width_m, "--screen-distance", width_m,
+                       "--eye-distance", eyes_mm, "--max-crossed", degrees, env=pictures("1")).clean().played()
+        near, far = places(run)
+        pixel = 1.5 / 900  # of the eyes' pictures, on the screen
+        comfort = run.stats["comfort"]
+        r.check(-far <= eyes_mm / 1000 / width_m + pixel, f"{width_m} m: the far bar lies {-far * width_m * 100:.1f} cm apart")
+        r.check(comfort["uncrossed_cm"]["most"] <= eyes_mm / 10 * 1.001, f"{width_m} m: {comfort}")
+        r.check(comfort["crossed_deg"]["most"] <= degrees * 1.001, f"{width_m} m: {comfort}")
+        r.check(comfort["within_budget"] == 1 and comfort["frames"] == run.stats["convert"]["frames"], f"{width_m} m: {comfort}")
+        r.check(near > 0.001 and far < -0.001, f"{width_m} m: nothing is left of the depth: {near}, {far}")
+        text.append(f"{width_m} m: {near * width_m * 100:.1f} cm before, {-far * width_m * 100:.1f} cm behind")
+    return "; ".join(text)
+
+
+def floating_window(rig):
+    """Something near is cut off by the right side of the screen: the right eye's picture ends before it, by its parallax."""
+    clip = rig.path("cut_off.mkv")
+    r.ffmpeg("-f", "lavfi", "-i", "color=0x202020:s=640x360:r=25:d=3,drawbox=x=560:y=60:w=80:h=240:color=white:t=fill", "-c:v", "ffv1",
+             "-pix_fmt", "bgr0", clip)
+    run = rig.play(clip, "--strength", 3, env=pictures("1")).clean().played()
+    left, right = (run.picture(f"t0001.00_{eye}").screen() for eye in ("left", "right"))
+    part = 1 - (right[2] - right[0]) / (left[2] - left[0])
+    crossed = run.stats["comfort"]["crossed_cm"]["most"] / 300  # the screen is 3 m wide
+    r.check(crossed > 0.01 and abs(part - crossed) < 0.003, f"the strip takes {part * 100:.2f} % of the width, what is near {crossed * 100:.2f} %")
+    return f"a strip of {part * 100:.2f} % of the width"
 
 
 def screen_stays_in_the_room(rig):
@@ -93,7 +139,8 @@ def screen_stays_in_the_room(rig):
     r.check(abs((after[2] - after[0]) / (before[2] - before[0]) - 1) < 0.15, f"the screen's width went from {before} to {after}")
 
 
-CASES = [plays_to_the_end, plays_an_image, without_extensions, upright_and_in_colour, parallax, screen_stays_in_the_room]
+CASES = [plays_to_the_end, plays_an_image, without_extensions, upright_and_in_colour, parallax, no_screen_is_too_large,
+         floating_window, screen_stays_in_the_room]
 
 if __name__ == "__main__":
     r.main(CASES)

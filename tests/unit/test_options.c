@@ -62,6 +62,22 @@ static void values(void **state)
     options_finish(&o);
 }
 
+// Whoever sets the convergence does not want it moved, unless they say so after it.
+static void a_convergence_is_kept(void **state)
+{
+    struct options o;
+
+    assert_true(parse(&o, NULL, NULL, NULL));
+    assert_true(o.auto_convergence && o.budget && o.floating_window);
+    options_finish(&o);
+    assert_true(parse(&o, "--convergence", "0.5", "--budget=off"));
+    assert_false(o.auto_convergence || o.budget);
+    options_finish(&o);
+    assert_true(parse(&o, "--convergence=0.5", "--auto-convergence", "on"));
+    assert_true(o.auto_convergence);
+    options_finish(&o);
+}
+
 static void mistakes_are_named(void **state)
 {
     static const struct {
@@ -82,6 +98,9 @@ static void mistakes_are_named(void **state)
         {"--display=", NULL, "auto|xr|window|null"},
         {"--display=auto|xr", NULL, "not one of"},
         {"--mute=yes", NULL, "takes no value"},
+        {"--budget=maybe", NULL, "on|off"},
+        {"--budget", NULL, "needs a value"},
+        {"--eye-distance=0.063", NULL, "40 to 90"},
         {"--strengt", "3", "--strengt"},
     };
     struct options o;
@@ -99,6 +118,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults),
         cmocka_unit_test(values),
+        cmocka_unit_test(a_convergence_is_kept),
         cmocka_unit_test(mistakes_are_named),
     };
 

@@ -77,6 +77,28 @@ static void numbers_come_out_as_they_went_in(void **state)
     stats_destroy(&stats);
 }
 
+static void depth_is_counted_in_the_units_of_eyes(void **state)
+{
+    struct stats *stats = stats_create();
+    cJSON *json;
+
+    assert_float_equal(stats_comfort_share(&stats->comfort), 1, 0);
+    for (int i = 0; i < 100; i++)
+        stats_comfort_add(&stats->comfort,
+                          &(struct deep3d_parallax){.crossed_deg = 0.012f * (float)i,
+                                                    .uncrossed_m = i == 99 ? 20 : 0.02f,
+                                                    .comfortable = i < 80});
+    json = written(stats, STATS_END_FILE);
+    assert_float_equal(number(json, "comfort.frames"), 100, 0);
+    assert_float_equal(number(json, "comfort.within_budget"), 0.8, 1e-9);
+    assert_float_equal(number(json, "comfort.crossed_deg.p50"), 0.6, 0.05);
+    assert_float_equal(number(json, "comfort.crossed_deg.most"), 1.188, 1e-3);
+    assert_float_equal(number(json, "comfort.uncrossed_cm.p95"), 2, 0.11);
+    assert_float_equal(number(json, "comfort.uncrossed_cm.most"), 2000, 1e-3);
+    cJSON_Delete(json);
+    stats_destroy(&stats);
+}
+
 static void hush(void *user, enum log_level level, const char *line)
 {
     *(int *)user += 1;
@@ -115,6 +137,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_come_out_as_they_went_in),
+        cmocka_unit_test(depth_is_counted_in_the_units_of_eyes),
         cmocka_unit_test(an_unwritable_file_is_an_error),
         cmocka_unit_test(commands_keep_their_order),
     };

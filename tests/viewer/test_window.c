@@ -177,6 +177,32 @@ static void test_half_side_by_side(void **state)
     shot_free(&shot);
 }
 
+// What the viewer sits before, on a monitor of known size: each picture's own width, and the whole
+// one where the monitor pulls the halves apart.
+static void test_screen_of_the_viewer(void **state)
+{
+    double one, side, half;
+    struct shot shot;
+
+    rig.options.monitor_width_m = 0.5;
+    rig.options.monitor_distance_m = 0.7;
+    rig_resize(&rig, 640, 600);
+    shot = show_layout(LAYOUT_LEFT, 0);
+    shot_free(&shot);
+    one = display_screen(rig.display).width_m;
+    rig_resize(&rig, 800, 600);
+    shot = show_layout(LAYOUT_SIDE_BY_SIDE, 0);
+    shot_free(&shot);
+    side = display_screen(rig.display).width_m;
+    shot = show_layout(LAYOUT_HALF_SIDE_BY_SIDE, 0);
+    shot_free(&shot);
+    half = display_screen(rig.display).width_m;
+    assert_float_equal(display_screen(rig.display).distance_m, 0.7, 0);
+    assert_true(one > 0.05 && one <= 0.5);
+    assert_float_equal(side / one, 400.0 / 640, 1e-3);
+    assert_float_equal(half / one, 800.0 / 640, 1e-3);
+}
+
 static void test_top_bottom(void **state)
 {
     struct shot shot = show_layout(LAYOUT_TOP_BOTTOM, 0);
@@ -306,6 +332,7 @@ int main(void)
         cmocka_unit_test(test_one_eye),
         cmocka_unit_test(test_side_by_side),
         cmocka_unit_test(test_half_side_by_side),
+        cmocka_unit_test(test_screen_of_the_viewer),
         cmocka_unit_test(test_top_bottom),
         cmocka_unit_test(test_anaglyph),
         cmocka_unit_test(test_anaglyph_glasses),

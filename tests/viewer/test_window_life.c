@@ -89,6 +89,9 @@ static void test_keys(void **state)
         {"2", COMMAND_STRENGTH_BY, 0.1},
         {"3", COMMAND_CONVERGENCE_BY, -0.05},
         {"4", COMMAND_CONVERGENCE_BY, 0.05},
+        {"c", COMMAND_AUTO_CONVERGENCE, 0},
+        {"b", COMMAND_BUDGET, 0},
+        {"w", COMMAND_FLOATING_WINDOW, 0},
         {"r", COMMAND_RECENTER, 0},
         {"q", COMMAND_QUIT, 0},
     };
