@@ -187,6 +187,9 @@ void model_input_size(const struct model_traits *t, int picture_width, int pictu
     // best
     if (t->fixed_size || (aspect < own * 1.15 && aspect > own / 1.15))
         return;
+    // half way to the picture's shape: networks bear a picture pressed a little better than an
+    // input that is very wide or tall
+    aspect = sqrt(aspect * own);
     *out_width = rounded(sqrt(area * aspect), t->multiple);
     *out_height = rounded(sqrt(area / aspect), t->multiple);
 }

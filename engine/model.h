@@ -29,6 +29,7 @@ struct model_traits {
 
 // False, logged, where the model is no depth network that we can play.
 bool model_traits_read(const struct nn_model *model, const char *path, struct model_traits *out);
-// The input size for an upright picture: the default's area in the picture's shape.
+// The input size for an upright picture: the default, or for pictures of another shape its area in
+// a shape half way between both.
 void model_input_size(const struct model_traits *traits, int picture_width, int picture_height,
                       int *out_width, int *out_height);
