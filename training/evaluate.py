@@ -13,30 +13,32 @@ import importlib.util
 
 import cv2
 import numpy as np
-import onnxruntime
 
 from .teacher import Teacher
 
-AREA = 384 * 224  # px, about which a picture is resized before a model sees it
 EDGE_REACH = 2  # px
 GAP = 24  # px; wider unknown parts of a row stay unknown
 FRAMES = 90  # of a clip
 LONG_SIDE = 384  # px, for the teacher
 
 
-def fitted(rgb, area, multiple):
-    """rgb resized to about `area` px, sides multiples of `multiple`, aspect kept as well as that allows."""
-    height, width = rgb.shape[:2]
-    scale = (area / (height * width)) ** 0.5
-    height, width = (max(multiple, round(s * scale / multiple) * multiple) for s in (height, width))
-    return cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA)
+def input_size(size, own, multiple, near=1.15, most=4.0):
+    """(width, height) to which the player brings a picture of `size` for a network whose default is `own`: the default for
+    pictures of about its shape, else about the same area and a shape half way between both."""
+    aspect, mine = np.clip(size[0] / size[1], 1 / most, most), own[0] / own[1]
+    if 1 / near < aspect / mine < near:
+        return own
+    aspect, area = (aspect * mine) ** 0.5, own[0] * own[1]
+    return tuple(max(1, int(s / multiple + 0.5)) * multiple for s in ((area * aspect) ** 0.5, (area / aspect) ** 0.5))
 
 
 class Onnx:
-    """A model of ours: rgb uint8 [H][W][3] -> expected disparity 0..1 [h][w] float32. fixed: every picture is pressed
-    into the default input size, as a player may do, instead of keeping its aspect."""
+    """A model of ours: rgb uint8 [H][W][3] -> expected disparity 0..1 [h][w] float32, as the player runs it. fixed: every
+    picture is pressed into the default input size instead."""
 
     def __init__(self, path, fixed=False, threads=2):
+        import onnxruntime  # here, as all the rest does without
+
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         self.session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
@@ -45,7 +47,8 @@ class Onnx:
         self.multiple, self.fixed = int(meta["deep3d.multiple"]), fixed
 
     def __call__(self, rgb):
-        x = cv2.resize(rgb, self.size, interpolation=cv2.INTER_AREA) if self.fixed else fitted(rgb, AREA, self.multiple)
+        size = self.size if self.fixed else input_size(rgb.shape[1::-1], self.size, self.multiple)
+        x = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
         x = np.ascontiguousarray(x.transpose(2, 0, 1)[None], np.float32) / 255
         p = self.session.run(None, {"image": x})[0][0]
         return np.tensordot(np.linspace(0, 1, p.shape[0], dtype=np.float32), p, 1)

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
 # Maps of the decoder after its additions: 96 channels at 1/16 and at 1/8 of the input.
@@ -28,6 +27,8 @@ class Teacher:
     """
 
     def __init__(self, path, log=True, threads=1):
+        import onnxruntime  # here, as all the rest does without
+
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3

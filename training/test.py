@@ -2,7 +2,8 @@
 
     python -m training.test
 
-Without PyTorch, onnx, onnxruntime or OpenCV nothing can be tested: this is said and the exit status is 77 (skipped).
+Without PyTorch, onnx or OpenCV nothing can be tested: this is said and the exit status is 77 (skipped). Without onnxruntime
+the export is compared by our own engine (see check.py).
 """
 import importlib.util
 import sys
@@ -10,7 +11,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-NEEDED = ("torch", "onnx", "onnxruntime", "cv2", "numpy")
+NEEDED = ("torch", "onnx", "cv2", "numpy")
 missing = [m for m in NEEDED if importlib.util.find_spec(m) is None]
 if missing:
     print(f"SKIPPED: the training's tests need {', '.join(missing)} (pip install -r training/requirements.txt)")
@@ -95,11 +96,14 @@ class Training(unittest.TestCase):
             r.save()
             path = Path(folder) / "model.onnx"
             worst = export.write(export.load(f"{folder}/work/checkpoint.pt"), path, "tiny", "0")
-            self.assertLess(worst, 1e-4)
+            self.assertTrue(worst is None or worst < 1e-4)
             meta = {p.key: p.value for p in onnx.load(str(path)).metadata_props}
             self.assertEqual((meta["deep3d.output"], meta["deep3d.multiple"]), ("distribution", "16"))
-            disparity = evaluate.Onnx(path)(scene(np.random.default_rng(1))[0])
-            self.assertTrue(0 <= disparity.min() and disparity.max() <= 1)
+            if importlib.util.find_spec("onnxruntime"):
+                disparity = evaluate.Onnx(path)(scene(np.random.default_rng(1))[0])
+                self.assertTrue(0 <= disparity.min() and disparity.max() <= 1)
+            if worst is None:
+                self.skipTest("the export was not compared with PyTorch")
 
     def test_learns_from_a_film_alone(self):
         with tempfile.TemporaryDirectory() as folder:

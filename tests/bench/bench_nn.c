@@ -97,6 +97,7 @@ static bool report(struct nn_plan *plan, const struct case_set *set, const doubl
     cJSON_AddNumberToObject(json, "ms_min", ms[0]);
     cJSON_AddNumberToObject(json, "cpu_ms", cpu);
     cJSON_AddNumberToObject(json, "nmse", e.nmse);
+    cJSON_AddNumberToObject(json, "max_abs", e.max_abs);
     cJSON_AddNumberToObject(json, "slab_bytes", (double)nn_plan_slab_bytes(plan));
     ok = bench_write(json, path) && e.same_form;
     if (!e.same_form)
