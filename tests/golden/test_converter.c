@@ -241,7 +241,7 @@ static void short_memory_is_survived(void **state)
     int failed = 0, fine = 0;
 
     setup_size(&s, 200, 120, 0);
-    for (int n = 1; fine < 3 && n < 200; n += n < 12 ? 1 : 7) {
+    for (int n = 1; fine < 9 && n < 250; n += n < 6 ? 1 : 9) {
         s.converter = create(NULL);
         assert_non_null(s.converter);
         last_line[0] = '\0';
