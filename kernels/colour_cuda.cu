@@ -1,3 +1,4 @@
+#include "kernels/cuda_launch.h"
 #include "kernels/kernels_cuda.h"
 
 // A thread takes one stored pixel; neighbours read neighbouring samples and, where the picture is
@@ -78,9 +79,10 @@ bool colour_cuda(const struct colour_job *job, struct CUstream_st *stream)
     dim3 grid((job->width + BLOCK_X - 1) / BLOCK_X, (job->height + BLOCK_Y - 1) / BLOCK_Y);
     dim3 pad_block(IMAGE_PAD_PX, 32);
 
-    convert<<<grid, block, 0, stream>>>(*job);
+    CUDA_LAUNCH(convert, grid, block, stream, *job);
     if (!kernels_cuda_launched())
         return false;
-    pad<<<(job->out.height + pad_block.y - 1) / pad_block.y, pad_block, 0, stream>>>(job->out);
+    CUDA_LAUNCH(pad, (job->out.height + pad_block.y - 1) / pad_block.y, pad_block, stream,
+                job->out);
     return kernels_cuda_launched();
 }

@@ -1,3 +1,4 @@
+#include "kernels/cuda_launch.h"
 #include "kernels/kernels_cuda.h"
 
 // A thread takes one pixel; at each level neighbours read neighbouring probabilities.
@@ -35,6 +36,6 @@ bool levels_cuda(const struct levels_job *job, struct CUstream_st *stream)
 {
     size_t plane = (size_t)job->width * job->height;
 
-    levels<<<(unsigned)((plane + BLOCK - 1) / BLOCK), BLOCK, 0, stream>>>(*job);
+    CUDA_LAUNCH(levels, (unsigned)((plane + BLOCK - 1) / BLOCK), BLOCK, stream, *job);
     return kernels_cuda_launched();
 }

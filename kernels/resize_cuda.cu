@@ -1,3 +1,4 @@
+#include "kernels/cuda_launch.h"
 #include "kernels/kernels_cuda.h"
 #include "kernels/resize_math.h"
 
@@ -50,6 +51,6 @@ bool resize_cuda(const struct resize_job *job, struct CUstream_st *stream)
     dim3 block(BLOCK_X, BLOCK_Y),
         grid((job->width + BLOCK_X - 1) / BLOCK_X, (job->height + BLOCK_Y - 1) / BLOCK_Y);
 
-    resize<<<grid, block, 0, stream>>>(*job);
+    CUDA_LAUNCH(resize, grid, block, stream, *job);
     return kernels_cuda_launched();
 }

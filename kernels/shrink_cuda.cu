@@ -1,3 +1,4 @@
+#include "kernels/cuda_launch.h"
 #include "kernels/kernels_cuda.h"
 
 // A thread takes one output pixel, padding included.
@@ -37,6 +38,6 @@ bool shrink_cuda(const struct shrink_job *job, struct CUstream_st *stream)
     dim3 grid((job->out.width + 2 * IMAGE_PAD_PX + BLOCK_X - 1) / BLOCK_X,
               (job->out.height + BLOCK_Y - 1) / BLOCK_Y);
 
-    shrink<<<grid, block, 0, stream>>>(*job);
+    CUDA_LAUNCH(shrink, grid, block, stream, *job);
     return kernels_cuda_launched();
 }

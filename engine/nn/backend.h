@@ -26,7 +26,7 @@ struct backend {
     const char *(*describe)(const void *state);
 };
 
-extern const struct backend backend_reference;
+extern const struct backend backend_reference, backend_cuda;
 #ifdef NN_HAVE_ONEDNN
 extern const struct backend backend_onednn;
 #endif

@@ -20,6 +20,7 @@ struct nn_plan {
 
 // Best first.
 static const struct backend *const backends[] = {
+    &backend_cuda,
 #ifdef NN_HAVE_ONEDNN
     &backend_onednn,
 #endif
@@ -163,8 +164,10 @@ static enum build_result build(struct nn_plan *plan, const struct nn_model *mode
     add_inputs(plan);
     if (!plan->backend->compile(plan->state, plan->graph, plan->program))
         return BUILD_REFUSED;
-    if (!keep_outputs(plan) || !program_place(plan->program))
+    if (!keep_outputs(plan))
         return BUILD_FAILED;
+    if (!program_place(plan->program)) // what a GPU has no room for, this machine may have
+        return plan->program->take ? BUILD_REFUSED : BUILD_FAILED;
     log_debug("%s: %s, %d steps, slab of %.1f MB, %.1f MB of arranged weights", plan->graph->path,
               nn_plan_backend_name(plan), plan->program->step_count,
               (double)plan->program->slab_bytes / 1e6, (double)plan->program->constant_bytes / 1e6);

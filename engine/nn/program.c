@@ -35,7 +35,10 @@ void program_destroy(struct program **program)
     mem_free(p->steps);
     mem_free(p->buffers);
     mem_free(p->plain);
-    mem_free(p->slab);
+    if (p->give)
+        p->give(p->slab);
+    else
+        mem_free(p->slab);
     mem_free(p);
     *program = NULL;
 }
@@ -180,17 +183,18 @@ static bool fits_machine(const struct program *p)
 bool program_place(struct program *p)
 {
     place_all(p);
-    if (!fits_machine(p))
+    if (!p->take && !fits_machine(p))
         return false;
-    p->slab = mem_try_block(p->slab_bytes);
+    p->slab = p->take ? p->take(p->slab_bytes) : mem_try_block(p->slab_bytes);
     if (!p->slab) {
-        log_error(
-            "%s: no memory for the %zu bytes that this input size needs; choose a smaller one",
-            p->graph->path, p->slab_bytes);
+        log_error("%s: no %smemory for the %zu bytes that this input size needs; choose a smaller "
+                  "one",
+                  p->graph->path, p->take ? "GPU " : "", p->slab_bytes);
         return false;
     }
     // touched now, not while the first picture is converted; and padding that nobody writes is zero
-    memset(p->slab, 0, p->slab_bytes);
+    if (!p->take)
+        memset(p->slab, 0, p->slab_bytes);
     for (int i = 0; i < p->buffer_count; i++)
         if (!p->buffers[i].fixed)
             p->buffers[i].data = p->slab + p->buffers[i].offset;

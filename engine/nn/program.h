@@ -48,6 +48,9 @@ struct program {
     int *plain; // of each value: the buffer of its dense, row major form; GRAPH_NONE: there is none
                 // (yet)
     char *slab;
+    // where the slab comes from, zeroed, and goes to; NULL: this machine's own memory
+    void *(*take)(size_t bytes);
+    void (*give)(void *slab);
     size_t slab_bytes, constant_bytes;
     int constant_count, constant_room;
     void **constants; // blocks of program_add_constant

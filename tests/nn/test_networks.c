@@ -1,6 +1,7 @@
 // Small networks of the five kinds that are played, as onnxruntime computed them: every backend
 // against the file and against the reference backend, with one thread and with two.
-// tools/networks.py --tiny makes the cases.
+// tools/networks.py --tiny makes the cases. With the argument "cuda": on the GPU, in single and in
+// half precision.
 #include <stdarg.h>
 #include <setjmp.h>
 #include <stddef.h>
@@ -12,6 +13,7 @@
 
 #include "base/mem.h"
 #include "engine/model.h"
+#include "kernels/cuda_library.h"
 #include "tests/nn/case.h"
 
 static const struct {
@@ -28,7 +30,8 @@ static const struct {
     {"fastdepth_external", 1e-10},
 };
 
-static void check(const char *name, double limit, enum nn_backend backend, int threads)
+static void check_precision(const char *name, double limit, enum nn_backend backend,
+                            enum nn_precision precision, int threads)
 {
     char *folder = mem_printf("%s/%s", NN_CASES, name), *file = mem_printf("%s/model.onnx", folder);
     struct nn_model *model = nn_model_load(file);
@@ -38,8 +41,10 @@ static void check(const char *name, double limit, enum nn_backend backend, int t
 
     assert_non_null(model);
     assert_true(case_set_load(folder, 0, &set));
-    plan = case_plan(model, &set, backend, threads);
+    plan = case_plan_precision(model, &set, backend, precision, threads);
     assert_non_null(plan);
+    if (backend == NN_BACKEND_CUDA) // no other may have taken its place
+        assert_non_null(strstr(nn_plan_backend_name(plan), "CUDA"));
     for (int i = 0; i < 2; i++) { // the second run finds the first one's leftovers
         case_fill(plan, &set);
         assert_true(nn_plan_run(plan));
@@ -47,7 +52,7 @@ static void check(const char *name, double limit, enum nn_backend backend, int t
         printf("%s, %s, %d threads: NMSE %.2g, max error %.2g, slab %zu bytes\n", name,
                nn_plan_backend_name(plan), threads, e.nmse, e.max_abs, nn_plan_slab_bytes(plan));
         assert_true(e.same_form);
-        assert_true(e.nmse <= limit);
+        assert_true(e.nmse <= limit); // and not NaN
         assert_true(nn_plan_slab_bytes(plan) > 0);
     }
     nn_plan_destroy(&plan);
@@ -55,6 +60,11 @@ static void check(const char *name, double limit, enum nn_backend backend, int t
     nn_model_destroy(&model);
     mem_free(folder);
     mem_free(file);
+}
+
+static void check(const char *name, double limit, enum nn_backend backend, int threads)
+{
+    check_precision(name, limit, backend, NN_PRECISION_FP32, threads);
 }
 
 static void reference(void **state)
@@ -159,11 +169,32 @@ static void sizes_fit_patches(void **state)
     }
 }
 
-int main(void)
+static void cuda(void **state)
+{
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        check_precision(cases[i].name, 1e-6, NN_BACKEND_CUDA, NN_PRECISION_FP32, 1);
+        check_precision(cases[i].name, 1e-3, NN_BACKEND_CUDA, NN_PRECISION_FP16, 1);
+    }
+}
+
+static int main_cuda(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(cuda)};
+    char text[256];
+
+    if (cuda_library(text, sizeof(text)))
+        return cmocka_run_group_tests(tests, NULL, NULL);
+    printf("SKIPPED: no GPU to test on: %s\n", text);
+    return 77;
+}
+
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(reference), cmocka_unit_test(fastest),
                                        cmocka_unit_test(other_sizes),
                                        cmocka_unit_test(sizes_fit_patches)};
 
+    if (argc > 1)
+        return main_cuda();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 // Every official ONNX node case of the operators that we have, on each backend. Prints which ran,
-// and why others did not.
+// and why others did not. With the argument "cuda": on the GPU, which must take them all.
 //
 // Cases: Debian's libonnx-testdata, or a folder named by NN_NODE_CASES; skipped, said loudly, where
 // neither is there.
@@ -17,6 +17,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "kernels/cuda_library.h"
 #include "tests/nn/case.h"
 
 #define DEBIAN_CASES "/usr/share/libonnx-testdata/data/node"
@@ -37,6 +38,7 @@ static const struct {
 };
 
 static char last_reason[512];
+static enum nn_backend fastest = NN_BACKEND_AUTO;
 
 static void keep_reason(void *user, enum log_level level, const char *line)
 {
@@ -87,6 +89,8 @@ static bool run_backend(const struct nn_model *model, const struct case_set *set
         totals->failed += !honest;
         return false;
     }
+    if (backend == NN_BACKEND_CUDA) // no other may have taken its place
+        assert_non_null(strstr(nn_plan_backend_name(plan), "CUDA"));
     for (int i = 0; i < 2; i++) { // the second run finds the first one's leftovers in the slab
         case_fill(plan, set);
         assert_true(nn_plan_run(plan));
@@ -117,7 +121,7 @@ static void run_case(const char *folder, const char *name, struct totals *totals
         totals->excluded += honest;
         totals->failed += !honest;
     } else if (run_backend(model, &set, name, NN_BACKEND_REFERENCE, totals)) {
-        run_backend(model, &set, name, NN_BACKEND_AUTO, totals);
+        run_backend(model, &set, name, fastest, totals);
     }
     case_set_finish(&set);
     nn_model_destroy(&model);
@@ -155,9 +159,16 @@ static void node_cases(void **state)
     assert_true(totals.ran >= (getenv("NN_NODE_CASES") ? 1 : 800));
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(node_cases)};
+    char text[256];
+
+    if (argc > 1 && !cuda_library(text, sizeof(text))) {
+        printf("SKIPPED: no GPU to test on: %s\n", text);
+        return 77;
+    }
+    fastest = argc > 1 ? NN_BACKEND_CUDA : NN_BACKEND_AUTO;
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,454 @@
+// Convolutions by cuDNN 9's backend graph API: convolution, bias, residual and activation as one
+// graph where it has an engine for that, the convolution alone elsewhere.
+//
+// docs.nvidia.com/deeplearning/cudnn/backend/latest/api/cudnn-graph-library.html
+#include <cstdio>
+#include <cstring>
+#include <cudnn.h>
+#include <dlfcn.h>
+
+#include "engine/nn/cuda_way.h"
+
+#define FAVOURITES 8 // engines of each heuristic that are looked at
+
+#define CUDNN_FUNCTIONS(X)                                                                         \
+    X(cudnnCreate)                                                                                 \
+    X(cudnnDestroy)                                                                                \
+    X(cudnnSetStream)                                                                              \
+    X(cudnnGetVersion)                                                                             \
+    X(cudnnGetErrorString)                                                                         \
+    X(cudnnBackendCreateDescriptor)                                                                \
+    X(cudnnBackendDestroyDescriptor)                                                               \
+    X(cudnnBackendSetAttribute)                                                                    \
+    X(cudnnBackendGetAttribute)                                                                    \
+    X(cudnnBackendFinalize)                                                                        \
+    X(cudnnBackendExecute)
+
+struct cuda_cudnn {
+    void *library;
+    cudnnHandle_t handle;
+#define X(name) decltype(&name) name##_;
+    CUDNN_FUNCTIONS(X)
+#undef X
+};
+
+struct cuda_cudnn *cuda_cudnn_open(cudaStream_t stream, char *text, size_t size)
+{
+    struct cuda_cudnn *c = new cuda_cudnn();
+    cudnnStatus_t status = CUDNN_STATUS_NOT_INITIALIZED;
+    bool whole;
+
+    c->library = cuda_library_handle("libcudnn.so.9", DEEP3D_CUDNN_FOLDER);
+    whole = c->library != NULL;
+#define X(name)                                                                                    \
+    c->name##_ = whole ? (decltype(&name))dlsym(c->library, #name) : NULL;                         \
+    whole = whole && c->name##_;
+    CUDNN_FUNCTIONS(X)
+#undef X
+    if (whole)
+        status = c->cudnnCreate_(&c->handle);
+    if (whole && status == CUDNN_STATUS_SUCCESS)
+        status = c->cudnnSetStream_(c->handle, stream);
+    if (whole && status == CUDNN_STATUS_SUCCESS) {
+        unsigned version = (unsigned)c->cudnnGetVersion_();
+
+        snprintf(text, size, "cuDNN %u.%u.%u", version / 10000, version / 100 % 100, version % 100);
+        return c;
+    }
+    snprintf(text, size, "no cuDNN 9 (%s)",
+             whole ? c->cudnnGetErrorString_(status) : "libcudnn.so.9 was not found");
+    if (c->handle)
+        c->cudnnDestroy_(c->handle);
+    delete c;
+    return NULL;
+}
+
+void cuda_cudnn_close(struct cuda_cudnn *c)
+{
+    c->cudnnDestroy_(c->handle);
+    delete c;
+}
+
+namespace
+{
+
+// Descriptors of one graph; all go together.
+struct arena {
+    struct cuda_cudnn *c;
+    std::vector<cudnnBackendDescriptor_t> all;
+    bool ok = true;
+
+    explicit arena(struct cuda_cudnn *cudnn) : c(cudnn)
+    {
+    }
+    arena(const arena &) = delete;
+    ~arena()
+    {
+        for (size_t i = all.size(); i-- > 0;)
+            c->cudnnBackendDestroyDescriptor_(all[i]);
+    }
+    cudnnBackendDescriptor_t add(cudnnBackendDescriptorType_t type)
+    {
+        cudnnBackendDescriptor_t d = NULL;
+
+        ok = ok && c->cudnnBackendCreateDescriptor_(type, &d) == CUDNN_STATUS_SUCCESS;
+        if (d)
+            all.push_back(d);
+        return d;
+    }
+    void set(cudnnBackendDescriptor_t d, cudnnBackendAttributeName_t name,
+             cudnnBackendAttributeType_t type, int64_t count, const void *values)
+    {
+        ok = ok &&
+             c->cudnnBackendSetAttribute_(d, name, type, count, values) == CUDNN_STATUS_SUCCESS;
+    }
+    void set(cudnnBackendDescriptor_t d, cudnnBackendAttributeName_t name,
+             cudnnBackendDescriptor_t value)
+    {
+        set(d, name, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &value);
+    }
+    bool finalize(cudnnBackendDescriptor_t d)
+    {
+        ok = ok && c->cudnnBackendFinalize_(d) == CUDNN_STATUS_SUCCESS;
+        return ok;
+    }
+};
+
+// Names of tensors in graphs and variant packs: the job's index, and virtual ones after them.
+enum { FIRST_VIRTUAL = JOB_TENSORS };
+
+cudnnDataType_t data_type(enum nn_type type)
+{
+    return type == NN_FLOAT16 ? CUDNN_DATA_HALF : CUDNN_DATA_FLOAT;
+}
+
+// A tensor of n, channels, height, width that lies with channels last.
+cudnnBackendDescriptor_t tensor(arena &a, int64_t name, cudnnDataType_t type, int64_t n, int64_t c,
+                                int64_t h, int64_t w, bool is_virtual)
+{
+    const int64_t dims[4] = {n, c, h, w}, steps[4] = {c * h * w, 1, w * c, c}, alignment = 16;
+    cudnnBackendDescriptor_t d = a.add(CUDNN_BACKEND_TENSOR_DESCRIPTOR);
+
+    a.set(d, CUDNN_ATTR_TENSOR_DATA_TYPE, CUDNN_TYPE_DATA_TYPE, 1, &type);
+    a.set(d, CUDNN_ATTR_TENSOR_DIMENSIONS, CUDNN_TYPE_INT64, 4, dims);
+    a.set(d, CUDNN_ATTR_TENSOR_STRIDES, CUDNN_TYPE_INT64, 4, steps);
+    a.set(d, CUDNN_ATTR_TENSOR_UNIQUE_ID, CUDNN_TYPE_INT64, 1, &name);
+    a.set(d, CUDNN_ATTR_TENSOR_BYTE_ALIGNMENT, CUDNN_TYPE_INT64, 1, &alignment);
+    a.set(d, CUDNN_ATTR_TENSOR_IS_VIRTUAL, CUDNN_TYPE_BOOLEAN, 1, &is_virtual);
+    a.finalize(d);
+    return d;
+}
+
+cudnnBackendDescriptor_t convolution(arena &a, const struct job_window &w)
+{
+    const cudnnDataType_t type = CUDNN_DATA_FLOAT;
+    const cudnnConvolutionMode_t mode = CUDNN_CROSS_CORRELATION;
+    int64_t spatial = 2, begin[2], end[2], dilation[2], stride[2];
+    cudnnBackendDescriptor_t d = a.add(CUDNN_BACKEND_CONVOLUTION_DESCRIPTOR);
+
+    for (int i = 0; i < 2; i++) {
+        begin[i] = w.begin[1 + i];
+        end[i] = w.end[1 + i];
+        dilation[i] = w.dilation[1 + i];
+        stride[i] = w.stride[1 + i];
+    }
+    a.set(d, CUDNN_ATTR_CONVOLUTION_SPATIAL_DIMS, CUDNN_TYPE_INT64, 1, &spatial);
+    a.set(d, CUDNN_ATTR_CONVOLUTION_COMP_TYPE, CUDNN_TYPE_DATA_TYPE, 1, &type);
+    a.set(d, CUDNN_ATTR_CONVOLUTION_CONV_MODE, CUDNN_TYPE_CONVOLUTION_MODE, 1, &mode);
+    a.set(d, CUDNN_ATTR_CONVOLUTION_PRE_PADDINGS, CUDNN_TYPE_INT64, 2, begin);
+    a.set(d, CUDNN_ATTR_CONVOLUTION_POST_PADDINGS, CUDNN_TYPE_INT64, 2, end);
+    a.set(d, CUDNN_ATTR_CONVOLUTION_DILATIONS, CUDNN_TYPE_INT64, 2, dilation);
+    a.set(d, CUDNN_ATTR_CONVOLUTION_FILTER_STRIDES, CUDNN_TYPE_INT64, 2, stride);
+    a.finalize(d);
+    return d;
+}
+
+cudnnBackendDescriptor_t convolution_operation(arena &a, const struct job &j,
+                                               cudnnBackendDescriptor_t x,
+                                               cudnnBackendDescriptor_t w,
+                                               cudnnBackendDescriptor_t y)
+{
+    const double one = 1.0, zero = 0.0;
+    cudnnBackendDescriptor_t d, conv = convolution(a, j.u.window);
+
+    if (j.u.window.transpose) {
+        d = a.add(CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR);
+        a.set(d, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DY, x);
+        a.set(d, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_W, w);
+        a.set(d, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DX, y);
+        a.set(d, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_CONV_DESC, conv);
+        a.set(d, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_ALPHA, CUDNN_TYPE_DOUBLE, 1, &one);
+        a.set(d, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_BETA, CUDNN_TYPE_DOUBLE, 1, &zero);
+    } else {
+        d = a.add(CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR);
+        a.set(d, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X, x);
+        a.set(d, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_W, w);
+        a.set(d, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y, y);
+        a.set(d, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC, conv);
+        a.set(d, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_ALPHA, CUDNN_TYPE_DOUBLE, 1, &one);
+        a.set(d, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_BETA, CUDNN_TYPE_DOUBLE, 1, &zero);
+    }
+    a.finalize(d);
+    return d;
+}
+
+// second NULL: of one operand.
+cudnnBackendDescriptor_t pointwise(arena &a, cudnnBackendDescriptor_t function,
+                                   cudnnBackendDescriptor_t x, cudnnBackendDescriptor_t second,
+                                   cudnnBackendDescriptor_t y)
+{
+    cudnnBackendDescriptor_t d = a.add(CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR);
+
+    a.set(d, CUDNN_ATTR_OPERATION_POINTWISE_PW_DESCRIPTOR, function);
+    a.set(d, CUDNN_ATTR_OPERATION_POINTWISE_XDESC, x);
+    if (second)
+        a.set(d, CUDNN_ATTR_OPERATION_POINTWISE_BDESC, second);
+    a.set(d, CUDNN_ATTR_OPERATION_POINTWISE_YDESC, y);
+    a.finalize(d);
+    return d;
+}
+
+cudnnBackendDescriptor_t function(arena &a, cudnnPointwiseMode_t mode)
+{
+    const cudnnDataType_t type = CUDNN_DATA_FLOAT;
+    cudnnBackendDescriptor_t d = a.add(CUDNN_BACKEND_POINTWISE_DESCRIPTOR);
+
+    a.set(d, CUDNN_ATTR_POINTWISE_MODE, CUDNN_TYPE_POINTWISE_MODE, 1, &mode);
+    a.set(d, CUDNN_ATTR_POINTWISE_MATH_PREC, CUDNN_TYPE_DATA_TYPE, 1, &type);
+    return d;
+}
+
+// False: cuDNN has no such function.
+bool mode_of(const struct job &j, cudnnPointwiseMode_t *out)
+{
+    switch (j.activation) {
+    case ACTIVATION_RELU:
+    case ACTIVATION_LEAKY:
+        *out = CUDNN_POINTWISE_RELU_FWD;
+        return true;
+    case ACTIVATION_CLIP: // as a Relu with a ceiling
+        *out = CUDNN_POINTWISE_RELU_FWD;
+        return j.a == 0.0f;
+    case ACTIVATION_SIGMOID:
+        *out = CUDNN_POINTWISE_SIGMOID_FWD;
+        return true;
+    case ACTIVATION_TANH:
+        *out = CUDNN_POINTWISE_TANH_FWD;
+        return true;
+    case ACTIVATION_ELU:
+        *out = CUDNN_POINTWISE_ELU_FWD;
+        return true;
+    case ACTIVATION_GELU:
+        *out = CUDNN_POINTWISE_GELU_FWD;
+        return true;
+    case ACTIVATION_GELU_TANH:
+        *out = CUDNN_POINTWISE_GELU_APPROX_TANH_FWD;
+        return true;
+    case ACTIVATION_SWISH:
+        *out = CUDNN_POINTWISE_SWISH_FWD;
+        return true;
+    default:
+        return false;
+    }
+}
+
+cudnnBackendDescriptor_t activation(arena &a, const struct job &j, cudnnPointwiseMode_t mode)
+{
+    const double slope = (double)j.a, top = (double)j.b;
+    cudnnBackendDescriptor_t d = function(a, mode);
+
+    if (j.activation == ACTIVATION_LEAKY)
+        a.set(d, CUDNN_ATTR_POINTWISE_RELU_LOWER_CLIP_SLOPE, CUDNN_TYPE_DOUBLE, 1, &slope);
+    if (j.activation == ACTIVATION_CLIP)
+        a.set(d, CUDNN_ATTR_POINTWISE_RELU_UPPER_CLIP, CUDNN_TYPE_DOUBLE, 1, &top);
+    if (j.activation == ACTIVATION_ELU)
+        a.set(d, CUDNN_ATTR_POINTWISE_ELU_ALPHA, CUDNN_TYPE_DOUBLE, 1, &slope);
+    a.finalize(d);
+    return d;
+}
+
+bool has_epilogue(const struct job &j)
+{
+    return j.t[3].data || j.t[4].data || j.activation;
+}
+
+// The graph of the job; bare: of its convolution alone. NULL: cuDNN refuses.
+cudnnBackendDescriptor_t make_graph(arena &a, const struct job &j, bool bare)
+{
+    const struct job_window &w = j.u.window;
+    cudnnDataType_t type = data_type(j.t[0].type);
+    int64_t n = j.dims[0], k = j.dims[4], h = j.dims[2], x = j.dims[3], name = FIRST_VIRTUAL;
+    int steps_left = bare ? 0 : !!j.t[3].data + !!j.t[4].data + (j.activation != ACTIVATION_NONE);
+    std::vector<cudnnBackendDescriptor_t> operations;
+    // a result that others read stays in registers, in single precision
+    auto result = [&](bool last) {
+        return last ? tensor(a, 0, type, n, k, h, x, false)
+                    : tensor(a, name++, CUDNN_DATA_FLOAT, n, k, h, x, true);
+    };
+    cudnnBackendDescriptor_t input =
+        tensor(a, 1, type, n, (int64_t)w.inputs * w.group, w.in[1], w.in[2], false);
+    cudnnBackendDescriptor_t weights =
+        w.transpose
+            ? tensor(a, 5, type, w.inputs * w.group, w.outputs, w.kernel[1], w.kernel[2], false)
+            : tensor(a, 2, type, k, w.inputs, w.kernel[1], w.kernel[2], false);
+    cudnnBackendDescriptor_t y = result(!steps_left), next;
+
+    operations.push_back(convolution_operation(a, j, input, weights, y));
+    for (int t = 3; t <= 4 && !bare; t++) {
+        if (!j.t[t].data)
+            continue;
+        next = result(!--steps_left);
+        cudnnBackendDescriptor_t add = function(a, CUDNN_POINTWISE_ADD);
+        a.finalize(add);
+        cudnnBackendDescriptor_t more = t == 3 ? tensor(a, 3, CUDNN_DATA_FLOAT, 1, k, 1, 1, false)
+                                               : tensor(a, 4, type, n, k, h, x, false);
+        operations.push_back(pointwise(a, add, y, more, next));
+        y = next;
+    }
+    cudnnPointwiseMode_t mode;
+    if (steps_left && !mode_of(j, &mode))
+        return NULL;
+    if (steps_left) {
+        next = result(true);
+        operations.push_back(pointwise(a, activation(a, j, mode), y, NULL, next));
+    }
+    cudnnBackendDescriptor_t d = a.add(CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR);
+    a.set(d, CUDNN_ATTR_OPERATIONGRAPH_OPS, CUDNN_TYPE_BACKEND_DESCRIPTOR,
+          (int64_t)operations.size(), operations.data());
+    a.set(d, CUDNN_ATTR_OPERATIONGRAPH_HANDLE, CUDNN_TYPE_HANDLE, 1, &a.c->handle);
+    return a.finalize(d) ? d : NULL;
+}
+
+// An engine's plan, with the graph that it is of.
+struct cudnn_way : cuda_way {
+    std::shared_ptr<arena> of; // its engine and tensors are in there
+    arena own;
+    cudnnBackendDescriptor_t plan = NULL;
+
+    cudnn_way(struct cuda_cudnn *c, std::shared_ptr<arena> a) : of(std::move(a)), own(c)
+    {
+    }
+    bool run(const struct job *job, cudaStream_t stream) override
+    {
+        arena a(own.c);
+        int64_t names[JOB_TENSORS];
+        void *data[JOB_TENSORS];
+        int count = 0;
+        cudnnBackendDescriptor_t pack = a.add(CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR);
+
+        for (int t = 0; t < JOB_TENSORS; t++) {
+            bool weights = t == 2 || t == 5, epilogue = t == 3 || t == 4;
+
+            if (!job->t[t].data || (bare && epilogue) ||
+                (weights && (t == 5) != job->u.window.transpose))
+                continue;
+            names[count] = t;
+            data[count++] = job->t[t].data;
+        }
+        a.set(pack, CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, CUDNN_TYPE_VOID_PTR, count, data);
+        a.set(pack, CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, CUDNN_TYPE_INT64, count, names);
+        a.set(pack, CUDNN_ATTR_VARIANT_PACK_WORKSPACE, CUDNN_TYPE_VOID_PTR, 1, &job->workspace);
+        if (!a.finalize(pack) ||
+            own.c->cudnnBackendExecute_(own.c->handle, plan, pack) != CUDNN_STATUS_SUCCESS)
+            return false;
+        if (bare && has_epilogue(*job))
+            cuda_epilogue(job, stream);
+        return true;
+    }
+};
+
+// Single precision is to stay that: no TF32.
+bool keeps_precision(arena &a, cudnnBackendDescriptor_t config)
+{
+    cudnnBackendDescriptor_t engine = a.add(CUDNN_BACKEND_ENGINE_DESCRIPTOR);
+    cudnnBackendNumericalNote_t notes[CUDNN_NUMERICAL_NOTE_TYPE_COUNT];
+    int64_t count = 0;
+
+    if (a.c->cudnnBackendGetAttribute_(config, CUDNN_ATTR_ENGINECFG_ENGINE,
+                                       CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &count,
+                                       &engine) != CUDNN_STATUS_SUCCESS ||
+        a.c->cudnnBackendGetAttribute_(engine, CUDNN_ATTR_ENGINE_NUMERICAL_NOTE,
+                                       CUDNN_TYPE_NUMERICAL_NOTE, CUDNN_NUMERICAL_NOTE_TYPE_COUNT,
+                                       &count, notes) != CUDNN_STATUS_SUCCESS)
+        return false;
+    for (int64_t i = 0; i < count; i++)
+        if (notes[i] == CUDNN_NUMERICAL_NOTE_TENSOR_CORE ||
+            notes[i] == CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS)
+            return false;
+    return true;
+}
+
+void add_ways(std::shared_ptr<arena> a, cudnnBackendDescriptor_t of, bool bare, bool single,
+              cudnnBackendHeurMode_t mode, const char *name, cuda_ways *out)
+{
+    cudnnBackendDescriptor_t heuristic = a->add(CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR);
+    cudnnBackendDescriptor_t configs[FAVOURITES];
+    int64_t count = 0;
+
+    a->set(heuristic, CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, of);
+    a->set(heuristic, CUDNN_ATTR_ENGINEHEUR_MODE, CUDNN_TYPE_HEUR_MODE, 1, &mode);
+    if (!a->finalize(heuristic))
+        return;
+    for (int i = 0; i < FAVOURITES; i++)
+        configs[i] = a->add(CUDNN_BACKEND_ENGINECFG_DESCRIPTOR);
+    if (!a->ok || a->c->cudnnBackendGetAttribute_(heuristic, CUDNN_ATTR_ENGINEHEUR_RESULTS,
+                                                  CUDNN_TYPE_BACKEND_DESCRIPTOR, FAVOURITES, &count,
+                                                  configs) != CUDNN_STATUS_SUCCESS)
+        return;
+    for (int i = 0; i < count && i < FAVOURITES; i++) {
+        std::unique_ptr<cudnn_way> way(new cudnn_way(a->c, a));
+        int64_t bytes = 0, got = 0;
+
+        snprintf(way->name, sizeof(way->name), "cuDNN %s%d%s",
+                 mode == CUDNN_HEUR_MODE_A ? "A" : "fallback ", i, bare ? " alone" : "");
+        if ((name && strcmp(name, way->name)) || (single && !keeps_precision(*a, configs[i])))
+            continue;
+        way->bare = bare;
+        way->plan = way->own.add(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
+        way->own.set(way->plan, CUDNN_ATTR_EXECUTION_PLAN_HANDLE, CUDNN_TYPE_HANDLE, 1,
+                     &a->c->handle);
+        way->own.set(way->plan, CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, configs[i]);
+        if (!way->own.finalize(way->plan) ||
+            a->c->cudnnBackendGetAttribute_(way->plan, CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE,
+                                            CUDNN_TYPE_INT64, 1, &got,
+                                            &bytes) != CUDNN_STATUS_SUCCESS ||
+            (size_t)bytes > CUDA_WORKSPACE_MAX)
+            continue;
+        way->workspace_bytes = (size_t)bytes;
+        out->push_back(std::move(way));
+    }
+}
+
+// Two spatial dimensions, dense tensors with channels last.
+bool is_ours(const struct job &j)
+{
+    const struct job_window &w = j.u.window;
+    int inputs = w.inputs * w.group;
+
+    return w.in[0] == 1 && w.kernel[0] == 1 && j.dims[1] == 1 && j.t[1].step[4] == 1 &&
+           j.t[1].step[3] == inputs && j.t[0].step[4] == 1 && j.t[0].step[3] == j.dims[4];
+}
+
+} // namespace
+
+cuda_ways cuda_cudnn_ways(struct cuda_cudnn *c, const struct job *job, const char *name)
+{
+    cuda_ways ways;
+
+    if (!is_ours(*job))
+        return ways;
+    for (int bare = !has_epilogue(*job); bare < 2; bare++) {
+        bool single = job->t[0].type == NN_FLOAT32;
+
+        for (int fallback = 0; fallback < 2; fallback++) {
+            std::shared_ptr<arena> a = std::make_shared<arena>(c);
+            cudnnBackendDescriptor_t of = make_graph(*a, *job, bare != 0);
+
+            // the last resort only where the favourites give nothing
+            if (of && (!fallback || ways.empty()))
+                add_ways(a, of, bare != 0, single,
+                         fallback ? CUDNN_HEUR_MODE_FALLBACK : CUDNN_HEUR_MODE_A, name, &ways);
+        }
+    }
+    return ways;
+}

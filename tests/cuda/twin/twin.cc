@@ -1,0 +1,439 @@
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <ucontext.h>
+#include <vector>
+
+#include "cuda_fp16.h"
+#include "cuda_runtime.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/common_interface_defs.h>
+#endif
+
+#define WARP 32
+#define STACK_BYTES (256 * 1024)
+
+thread_local dim3 threadIdx, blockIdx, blockDim, gridDim;
+
+namespace
+{
+
+enum state { READY, AT_BLOCK, AT_WARP, DONE };
+
+struct fiber {
+    ucontext_t context;
+    char *stack;
+    enum state state;
+    dim3 place;
+    float given[2]; // of the last two shuffles
+    int turn;
+    void *shadow;
+};
+
+struct run {
+    ucontext_t scheduler;
+    void *shadow;
+    const void *bottom;
+    size_t size;
+    std::vector<fiber> fibers;
+    int current;
+    const std::function<void()> *body;
+    bool met; // some thread waited for others
+};
+
+thread_local run *now;
+
+[[noreturn]] void stop(const char *why)
+{
+    fprintf(stderr, "CUDA's twin: %s\n", why);
+    abort();
+}
+
+void switch_begin(void **save, const void *bottom, size_t size)
+{
+#if defined(__SANITIZE_ADDRESS__)
+    __sanitizer_start_switch_fiber(save, bottom, size);
+#endif
+}
+
+void switch_end(void *save, const void **bottom, size_t *size)
+{
+#if defined(__SANITIZE_ADDRESS__)
+    __sanitizer_finish_switch_fiber(save, bottom, size);
+#endif
+}
+
+void enter()
+{
+    fiber &f = now->fibers[now->current];
+
+    switch_end(NULL, &now->bottom, &now->size);
+    (*now->body)();
+    f.state = DONE;
+    switch_begin(NULL, now->bottom, now->size);
+    setcontext(&now->scheduler);
+}
+
+void resume(int index)
+{
+    fiber &f = now->fibers[index];
+
+    now->current = index;
+    threadIdx = f.place;
+    switch_begin(&now->shadow, f.stack, STACK_BYTES);
+    swapcontext(&now->scheduler, &f.context);
+    switch_end(now->shadow, NULL, NULL);
+}
+
+// The running fiber waits until the others have come.
+void meet(enum state state)
+{
+    if (!now)
+        stop("a thread waits for others, which it did not in the first block");
+    fiber &f = now->fibers[now->current];
+
+    now->met = true;
+    f.state = state;
+    switch_begin(&f.shadow, now->bottom, now->size);
+    swapcontext(&f.context, &now->scheduler);
+    switch_end(f.shadow, &now->bottom, &now->size);
+}
+
+// Lets those of fibers [first, end) go on that wait in `state`, if all that still run do.
+bool release(int first, int end, enum state state)
+{
+    int waiting = 0, running = 0;
+
+    for (int i = first; i < end; i++) {
+        waiting += now->fibers[i].state == state;
+        running += now->fibers[i].state != DONE;
+    }
+    if (!waiting || waiting != running)
+        return false;
+    for (int i = first; i < end; i++)
+        if (now->fibers[i].state == state)
+            now->fibers[i].state = READY;
+    return true;
+}
+
+void run_fibers()
+{
+    int count = (int)now->fibers.size();
+
+    for (bool some = true; some;) {
+        bool left = false;
+
+        some = false;
+        for (int i = 0; i < count; i++)
+            if (now->fibers[i].state == READY) {
+                resume(i);
+                some = true;
+            }
+        for (int i = 0; i < count; i += WARP)
+            some |= release(i, i + WARP < count ? i + WARP : count, AT_WARP);
+        some |= release(0, count, AT_BLOCK);
+        for (const fiber &f : now->fibers)
+            left |= f.state != DONE;
+        if (left && !some)
+            stop("the threads of a block wait for each other for ever");
+        some = left;
+    }
+}
+
+dim3 place_of(dim3 block, unsigned index)
+{
+    return dim3(index % block.x, index / block.x % block.y, index / block.x / block.y);
+}
+
+// One block as fibers. True: some of its threads met.
+bool run_cooperating(dim3 block, const std::function<void()> &body)
+{
+    static thread_local std::vector<char *> stacks;
+    unsigned count = block.x * block.y * block.z;
+    struct run r;
+
+    while (stacks.size() < count)
+        stacks.push_back((char *)malloc(STACK_BYTES));
+    r.fibers.resize(count);
+    r.body = &body;
+    r.met = false;
+    now = &r;
+    for (unsigned i = 0; i < count; i++) {
+        fiber &f = r.fibers[i];
+
+        f.stack = stacks[i];
+        f.state = READY;
+        f.place = place_of(block, i);
+        f.turn = 0;
+        f.shadow = NULL;
+        getcontext(&f.context);
+        f.context.uc_stack.ss_sp = f.stack;
+        f.context.uc_stack.ss_size = STACK_BYTES;
+        f.context.uc_link = NULL;
+        makecontext(&f.context, enter, 0);
+    }
+    run_fibers();
+    now = NULL;
+    return r.met;
+}
+
+void run_alone(dim3 block, const std::function<void()> &body)
+{
+    unsigned count = block.x * block.y * block.z;
+
+    for (unsigned i = 0; i < count; i++) {
+        threadIdx = place_of(block, i);
+        body();
+    }
+}
+
+void run_all(dim3 grid, dim3 block, const std::function<void()> &body)
+{
+    unsigned count = grid.x * grid.y * grid.z;
+    bool meets = false;
+
+    if (block.x * block.y * block.z > 1024 || !count)
+        stop("a GPU takes no such launch");
+    blockDim = block;
+    gridDim = grid;
+    for (unsigned i = 0; i < count; i++) {
+        blockIdx = place_of(grid, i);
+        if (i == 0 || meets)
+            meets = run_cooperating(block, body);
+        else
+            run_alone(block, body);
+    }
+}
+
+float shuffle(float value, int from)
+{
+    fiber &f = now->fibers[now->current];
+    int lane = now->current % WARP, turn = f.turn;
+    size_t source = (size_t)(now->current - lane + from);
+
+    f.given[turn] = value;
+    f.turn = !turn; // until all have met again, nobody overwrites what is read now
+    meet(AT_WARP);
+    return source < now->fibers.size() && from < WARP ? now->fibers[source].given[turn] : value;
+}
+
+} // namespace
+
+struct cuda_twin_graph {
+    std::vector<std::function<void()>> work;
+};
+
+struct CUstream_st {
+    cuda_twin_graph *recording;
+};
+
+static void run_or_record(cudaStream_t stream, std::function<void()> work)
+{
+    if (stream && stream->recording)
+        stream->recording->work.push_back(std::move(work));
+    else
+        work();
+}
+
+void cuda_twin_run(dim3 grid, dim3 block, cudaStream_t stream, std::function<void()> body)
+{
+    run_or_record(stream, [=] { run_all(grid, block, body); });
+}
+
+void __syncthreads(void)
+{
+    meet(AT_BLOCK);
+}
+
+void __syncwarp(unsigned mask)
+{
+    meet(AT_WARP);
+}
+
+float __shfl_xor_sync(unsigned mask, float value, int lane_mask)
+{
+    if (!now)
+        stop("threads shuffle, which they did not in the first block");
+    return shuffle(value, (now->current % WARP) ^ lane_mask);
+}
+
+float __shfl_down_sync(unsigned mask, float value, unsigned delta)
+{
+    if (!now)
+        stop("threads shuffle, which they did not in the first block");
+    return shuffle(value, now->current % WARP + (int)delta);
+}
+
+float __half2float(__half h)
+{
+    unsigned sign = (unsigned)(h.bits & 0x8000) << 16, exponent = h.bits >> 10 & 31,
+             fraction = h.bits & 0x3ff, bits;
+    float f;
+
+    if (exponent == 0) {
+        f = ldexpf((float)fraction, -24);
+        return sign ? -f : f;
+    }
+    bits = sign | (exponent == 31 ? 255 : exponent + 112) << 23 | fraction << 13;
+    memcpy(&f, &bits, sizeof(f));
+    return f;
+}
+
+__half __float2half_rn(float f)
+{
+    unsigned bits;
+    unsigned short sign;
+    float size = fabsf(f);
+
+    memcpy(&bits, &f, sizeof(bits));
+    sign = (unsigned short)(bits >> 16 & 0x8000);
+    if (std::isnan(f))
+        return {0x7fff};
+    if (size >= 65520.0f)
+        return {(unsigned short)(sign | 0x7c00)};
+    if (size < 6.103515625e-5f) // below the smallest normal one: in steps of 2^-24
+        return {(unsigned short)(sign | (unsigned short)nearbyintf(ldexpf(size, 24)))};
+    bits &= 0x7fffffff;
+    bits += 0xfff + (bits >> 13 & 1);
+    return {(unsigned short)(sign | ((bits >> 13) - (112u << 10)))};
+}
+
+cudaError_t cudaGetLastError(void)
+{
+    return cudaSuccess;
+}
+
+const char *cudaGetErrorString(cudaError_t error)
+{
+    return error == cudaSuccess ? "no error" : "an error of CUDA's twin";
+}
+
+cudaError_t cudaGetDeviceCount(int *count)
+{
+    *count = 1;
+    return cudaSuccess;
+}
+
+cudaError_t cudaGetDevice(int *device)
+{
+    *device = 0;
+    return cudaSuccess;
+}
+
+cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp *properties, int device)
+{
+    *properties = cudaDeviceProp{"CUDA's twin on the processor", 1, 0, 0};
+    return cudaSuccess;
+}
+
+cudaError_t cudaMalloc(void **memory, size_t bytes)
+{
+    *memory = aligned_alloc(256, (bytes + 255) / 256 * 256);
+    if (!*memory)
+        return cudaErrorMemoryAllocation;
+    memset(*memory, 0xa5, bytes);
+    return cudaSuccess;
+}
+
+cudaError_t cudaFree(void *memory)
+{
+    free(memory);
+    return cudaSuccess;
+}
+
+cudaError_t cudaMallocHost(void **memory, size_t bytes)
+{
+    return cudaMalloc(memory, bytes);
+}
+
+cudaError_t cudaFreeHost(void *memory)
+{
+    return cudaFree(memory);
+}
+
+cudaError_t cudaMemset(void *memory, int value, size_t bytes)
+{
+    memset(memory, value, bytes);
+    return cudaSuccess;
+}
+
+cudaError_t cudaMemcpy(void *to, const void *from, size_t bytes, enum cudaMemcpyKind kind)
+{
+    memcpy(to, from, bytes);
+    return cudaSuccess;
+}
+
+cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, enum cudaMemcpyKind kind,
+                            cudaStream_t stream)
+{
+    run_or_record(stream, [=] { memcpy(to, from, bytes); });
+    return cudaSuccess;
+}
+
+cudaError_t cudaMemsetAsync(void *memory, int value, size_t bytes, cudaStream_t stream)
+{
+    run_or_record(stream, [=] { memset(memory, value, bytes); });
+    return cudaSuccess;
+}
+
+cudaError_t cudaDeviceSynchronize(void)
+{
+    return cudaSuccess;
+}
+
+cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned flags)
+{
+    *stream = new CUstream_st{NULL};
+    return cudaSuccess;
+}
+
+cudaError_t cudaStreamDestroy(cudaStream_t stream)
+{
+    delete stream;
+    return cudaSuccess;
+}
+
+cudaError_t cudaStreamSynchronize(cudaStream_t stream)
+{
+    return cudaSuccess;
+}
+
+cudaError_t cudaStreamBeginCapture(cudaStream_t stream, enum cudaStreamCaptureMode mode)
+{
+    stream->recording = new cuda_twin_graph();
+    return cudaSuccess;
+}
+
+cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t *graph)
+{
+    *graph = stream->recording;
+    stream->recording = NULL;
+    return cudaSuccess;
+}
+
+cudaError_t cudaGraphInstantiate(cudaGraphExec_t *replay, cudaGraph_t graph,
+                                 unsigned long long flags)
+{
+    *replay = new cuda_twin_graph(*graph);
+    return cudaSuccess;
+}
+
+cudaError_t cudaGraphLaunch(cudaGraphExec_t replay, cudaStream_t stream)
+{
+    for (const auto &work : replay->work)
+        work();
+    return cudaSuccess;
+}
+
+cudaError_t cudaGraphDestroy(cudaGraph_t graph)
+{
+    delete graph;
+    return cudaSuccess;
+}
+
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t replay)
+{
+    delete replay;
+    return cudaSuccess;
+}
