@@ -1,5 +1,6 @@
 #include "engine/deep3d.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -7,6 +8,7 @@
 #include "base/mem.h"
 #include "engine/comfort.h"
 #include "engine/depth.h"
+#include "engine/glance.h"
 #include "engine/over.h"
 #include "engine/picture.h"
 #include "engine/shot.h"
@@ -20,6 +22,8 @@ struct deep3d {
     struct steady *steady;
     struct stereo *stereo;
     struct shot shot;
+    struct glance glance;  // of the picture foreseen last
+    struct shot_step step; // of the pictures since the last one that was converted
     struct deep3d_comfort wish;
     struct comfort comfort;
     struct comfort_view view; // of the last picture
@@ -144,21 +148,20 @@ static void prepare(struct deep3d *c, const struct deep3d_picture *picture)
 static void filter(struct deep3d *c, const struct deep3d_settings *settings)
 {
     const struct image *small = stereo_shrink(c->stereo);
+    float turn = c->forget ? 1 : c->step.turn;
     struct depth_answer answer;
-    bool new_shot;
 
-    if (c->forget) {
-        shot_reset(&c->shot);
+    if (c->forget)
         c->comfort = (struct comfort){0};
-    }
-    c->forget = false;
-    new_shot = shot_feed(&c->shot, small);
-    answer = depth_read(c->depth, new_shot);
-    c->nearness = steady_run(c->steady, &answer, small, new_shot);
+    if (c->step.hold && c->nearness != NULL && !c->forget)
+        return; // as it was
+    answer = depth_read(c->depth, turn >= 1);
+    c->nearness = steady_run(c->steady, &answer, small, turn);
     c->near_width = answer.width;
     c->near_height = answer.height;
     c->view = comfort_update(&c->comfort, &c->wish, settings, c->nearness, c->near_width,
-                             c->near_height, new_shot);
+                             c->near_height, turn >= 1);
+    c->forget = false;
 }
 
 // Nearness to draw with: the filtered one, pressed into the budget where it sticks out.
@@ -226,11 +229,37 @@ static void draw(struct deep3d *c, enum deep3d_shift shift, const struct deep3d_
     draw_window(c, eyes);
 }
 
+bool deep3d_foresee(struct deep3d *c, const struct deep3d_picture *picture)
+{
+    struct image image = glance_image(&c->glance);
+
+    if (shot_waiting(&c->shot) > DEEP3D_FORESIGHT)
+        return false;
+    if (picture_check(picture)) // else it counts as the one before it
+        glance_take(&c->glance, picture);
+    shot_feed(&c->shot, &image);
+    return true;
+}
+
+void deep3d_pass_over(struct deep3d *c)
+{
+    struct shot_step step;
+
+    if (shot_waiting(&c->shot) == 0)
+        return;
+    step = shot_next(&c->shot);
+    step.turn = fmaxf(step.turn, c->step.turn); // a cut among pictures that were left out
+    c->step = step;
+}
+
 bool deep3d_convert(struct deep3d *c, const struct deep3d_picture *picture,
                     const struct deep3d_settings *settings, const struct deep3d_eyes *out_eyes)
 {
     int64_t start, prepared, answered, filtered;
 
+    if (shot_waiting(&c->shot) == 0)
+        deep3d_foresee(c, picture);
+    deep3d_pass_over(c);
     if (!picture_check(picture) || !check_settings(settings) || !check_eyes(picture, out_eyes) ||
         !resize(c, out_eyes->width, out_eyes->height))
         return false;
@@ -241,6 +270,7 @@ bool deep3d_convert(struct deep3d *c, const struct deep3d_picture *picture,
         return false;
     answered = clock_now_ns();
     filter(c, settings);
+    c->step.turn = 0;
     filtered = clock_now_ns();
     draw(c, settings->shift, out_eyes);
     c->timing = (struct deep3d_timing){prepared - start, answered - prepared, filtered - answered,
@@ -256,6 +286,8 @@ void deep3d_set_comfort(struct deep3d *c, const struct deep3d_comfort *comfort)
 void deep3d_reset(struct deep3d *c)
 {
     c->forget = true;
+    shot_reset(&c->shot);
+    c->step = (struct shot_step){0};
 }
 
 const float *deep3d_nearness(const struct deep3d *c, int *out_width, int *out_height)

@@ -121,13 +121,22 @@ void deep3d_destroy(struct deep3d **converter);
 // The size of the eyes for this picture.
 void deep3d_eyes_size(const struct deep3d_picture *picture, int *out_width, int *out_height);
 
-// Converts. The first call, and each call with another size, allocates; further ones do not.
+// Pictures may be shown before they are converted, in the film's order, up to this many beyond the
+// one that is converted next: cuts, flashes and fades are then known before they are seen.
+#define DEEP3D_FORESIGHT 4
+// Looks at a picture of the film; cheap, whatever its size, and nothing of it is kept. Each one must
+// then be converted or passed over, in the same order. False: DEEP3D_FORESIGHT + 1 wait already.
+bool deep3d_foresee(struct deep3d *converter, const struct deep3d_picture *picture);
+// The oldest picture foreseen will not be converted.
+void deep3d_pass_over(struct deep3d *converter);
+// Converts the oldest picture foreseen, or any where none is. The first call, and each call with
+// another size, allocates; further ones do not.
 // False, logged, where the picture's description makes no sense, the eyes have another size, memory
 // is short, or the device failed; the converter stays usable: after a failed device it goes on with
 // the CPU.
 bool deep3d_convert(struct deep3d *converter, const struct deep3d_picture *picture,
                     const struct deep3d_settings *settings, const struct deep3d_eyes *out_eyes);
-// What follows is another scene (a seek, another file): forget the past.
+// What follows is another scene (a seek, another file): forget the past, and what was foreseen.
 void deep3d_reset(struct deep3d *converter);
 // How much depth may be shown to the person before the screen; engine/comfort.h says how. Holds
 // from the next picture on; until it is called all is off.

@@ -1,7 +1,10 @@
 #include "engine/shot.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
+
+#define CELLS (SHOT_WIDTH * SHOT_HEIGHT)
 
 // Least changes of luma (of 255) and colours (of 1) that a cut makes, and how many times the usual
 // change it must be.
@@ -14,37 +17,67 @@
 #define LUMA_SURE 55.0f
 #define COLOURS_SURE 0.3f
 #define COLOURS_SURE_TIMES 3.0f
+// A cut is this many times the change that goes on right after it.
+#define AFTER_TIMES 1.6f
 #define FOLLOW 0.2f
+// After a flash, what is left of its change, at most; and the part of the picture that changes its
+// way.
+#define FLASH_LEFT 0.3f
+#define FLASH_ONE_WAY 0.9f
+// A picture with less contrast (of 255) is of one colour.
+#define BLANK 4.0f
+// A dissolve: see is_dissolve().
+#define DISSOLVE_BEND 0.2f
+#define DISSOLVE_ALIKE 0.85f
+#define DISSOLVE_DIP 0.88f
+#define DISSOLVE_DIP_PAYS 0.6f
+#define DISSOLVE_STRIDE 0.55f
+#define DISSOLVE_TURN 0.25f
+// A fade-in is over when contrast grows by less than this from picture to picture.
+#define FADE_GROWS 1.03f
+#define FADE_TURN 0.5f
 
 void shot_reset(struct shot *s)
 {
-    memset(s, 0, sizeof(*s));
+    s->fed = s->told = s->first = s->flash_end = s->dissolve_end = 0;
+    s->rising = false;
+    s->usual_luma = s->usual_colours = 0;
 }
 
-static void measure(const struct image *p, float *luma, float *colours)
+int shot_waiting(const struct shot *s)
 {
-    int count[SHOT_WIDTH * SHOT_HEIGHT] = {0};
-    // every other pixel of a picture that has enough of them
-    int step = p->width >= 4 * SHOT_WIDTH && p->height >= 4 * SHOT_HEIGHT ? 2 : 1;
-    float unit =
-        1.0f / ((float)((p->width + step - 1) / step) * (float)((p->height + step - 1) / step));
+    return (int)(s->fed - s->told);
+}
 
-    memset(luma, 0, SHOT_WIDTH * SHOT_HEIGHT * sizeof(*luma));
-    memset(colours, 0, 3 * SHOT_BINS * sizeof(*colours));
-    for (int y = 0; y < p->height; y += step) {
+static struct shot_look *look_at(struct shot *s, long n)
+{
+    return &s->looks[n % SHOT_LOOKS];
+}
+
+static void measure(const struct image *p, struct shot_look *look)
+{
+    int count[CELLS] = {0};
+    float unit = 1.0f / ((float)p->width * (float)p->height), sum = 0, squares = 0;
+
+    memset(look, 0, sizeof(*look));
+    for (int y = 0; y < p->height; y++) {
         const uint8_t *row = p->pixels + (size_t)y * p->stride_bytes;
         int cell_row = y * SHOT_HEIGHT / p->height * SHOT_WIDTH;
-        for (int x = 0; x < p->width; x += step) {
+        for (int x = 0; x < p->width; x++) {
             const uint8_t *c = row + (size_t)x * 4;
             int cell = cell_row + x * SHOT_WIDTH / p->width;
-            luma[cell] += 0.2126f * c[0] + 0.7152f * c[1] + 0.0722f * c[2];
+            float luma = 0.2126f * c[0] + 0.7152f * c[1] + 0.0722f * c[2];
+            look->luma[cell] += luma;
             count[cell]++;
+            sum += luma;
+            squares += luma * luma;
             for (int i = 0; i < 3; i++)
-                colours[i * SHOT_BINS + c[i] * SHOT_BINS / 256] += unit;
+                look->colours[i * SHOT_BINS + c[i] * SHOT_BINS / 256] += unit;
         }
     }
-    for (int i = 0; i < SHOT_WIDTH * SHOT_HEIGHT; i++)
-        luma[i] = count[i] > 0 ? luma[i] / (float)count[i] : 0.0f;
+    for (int i = 0; i < CELLS; i++)
+        look->luma[i] = count[i] > 0 ? look->luma[i] / (float)count[i] : 0.0f;
+    look->contrast = sqrtf(fmaxf(squares * unit - sum * unit * (sum * unit), 0));
 }
 
 // Mean absolute difference.
@@ -57,7 +90,32 @@ static float difference(const float *a, const float *b, int count)
     return sum / (float)count;
 }
 
-static bool is_cut(const struct shot *s, float luma, float colours)
+static float luma_change(const struct shot_look *a, const struct shot_look *b)
+{
+    return difference(a->luma, b->luma, CELLS);
+}
+
+// Each channel's parts add up to 1; half the sum of differences is the part that changed.
+static float colour_change(const struct shot_look *a, const struct shot_look *b)
+{
+    return difference(a->colours, b->colours, 3 * SHOT_BINS) * SHOT_BINS / 2;
+}
+
+void shot_feed(struct shot *s, const struct image *picture)
+{
+    struct shot_look *look = look_at(s, s->fed);
+
+    assert(shot_waiting(s) <= SHOT_AHEAD);
+    measure(picture, look);
+    if (s->fed > 0) {
+        look->luma_step = luma_change(look, look_at(s, s->fed - 1));
+        look->colour_step = colour_change(look, look_at(s, s->fed - 1));
+    }
+    s->fed++;
+}
+
+// The change stands out from those before it.
+static bool stands_out(const struct shot *s, float luma, float colours)
 {
     if (luma > LUMA_SURE && colours > COLOURS_LEAST)
         return true;
@@ -68,25 +126,171 @@ static bool is_cut(const struct shot *s, float luma, float colours)
            colours > COLOURS_TIMES * s->usual_colours;
 }
 
-bool shot_feed(struct shot *s, const struct image *picture)
+// Changes as great go on right after: fast motion has begun.
+static bool goes_on(struct shot *s, long t)
 {
-    float luma[SHOT_WIDTH * SHOT_HEIGHT], colours[3 * SHOT_BINS];
-    bool first = s->pictures == 0, cut = first;
+    float luma = look_at(s, t)->luma_step, colours = look_at(s, t)->colour_step;
+    int as_great = 0;
 
-    measure(picture, luma, colours);
-    if (!first) {
-        s->last_luma = difference(luma, s->luma, SHOT_WIDTH * SHOT_HEIGHT);
-        // each channel's parts add up to 1; half the sum of differences is the part that changed
-        s->last_colours = difference(colours, s->colours, 3 * SHOT_BINS) * SHOT_BINS / 2;
-        cut = is_cut(s, s->last_luma, s->last_colours);
-        if (!cut) {
-            s->usual_luma += FOLLOW * (s->last_luma - s->usual_luma);
-            s->usual_colours += FOLLOW * (s->last_colours - s->usual_colours);
-        }
+    for (long n = t + 1; n < s->fed; n++)
+        as_great += look_at(s, n)->luma_step * AFTER_TIMES > luma &&
+                    look_at(s, n)->colour_step * AFTER_TIMES > colours;
+    return as_great >= 2;
+}
+
+// Nearly all of the picture gets brighter, or darker.
+static bool one_way(const struct shot_look *before, const struct shot_look *now)
+{
+    int up = 0, down = 0;
+
+    for (int i = 0; i < CELLS; i++) {
+        up += now->luma[i] >= before->luma[i] - 2;
+        down += now->luma[i] <= before->luma[i] + 2;
     }
-    memcpy(s->luma, luma, sizeof(luma));
-    memcpy(s->colours, colours, sizeof(colours));
-    s->pictures++;
-    s->length = cut ? 1 : s->length + 1;
-    return cut;
+    return (float)up > FLASH_ONE_WAY * CELLS || (float)down > FLASH_ONE_WAY * CELLS;
+}
+
+// The picture after the flash that picture t begins; 0: it is none.
+static long flash_end(struct shot *s, long t)
+{
+    const struct shot_look *before = look_at(s, t - 1), *now = look_at(s, t);
+
+    if (!one_way(before, now))
+        return 0;
+    for (long n = t + 1; n < s->fed; n++)
+        if (luma_change(before, look_at(s, n)) < FLASH_LEFT * now->luma_step)
+            return n;
+    return 0;
+}
+
+static bool is_blank(const struct shot_look *look)
+{
+    return look->contrast < BLANK;
+}
+
+static float mean_of(const float *luma)
+{
+    float sum = 0;
+
+    for (int i = 0; i < CELLS; i++)
+        sum += luma[i];
+    return sum / CELLS;
+}
+
+// How far `way` goes along `whole`, and what of it goes aside, as a part of the whole.
+static float bend(const float *from, const float *way, const float *whole, float *out_part)
+{
+    float along = 0, length = 1e-6f, aside = 0;
+
+    for (int i = 0; i < CELLS; i++) {
+        along += (way[i] - from[i]) * (whole[i] - from[i]);
+        length += (whole[i] - from[i]) * (whole[i] - from[i]);
+    }
+    *out_part = along / length;
+    for (int i = 0; i < CELLS; i++) {
+        float d = way[i] - from[i] - *out_part * (whole[i] - from[i]);
+        aside += d * d;
+    }
+    return sqrtf(aside / length);
+}
+
+// Variances of a and b, and how far they correlate.
+static float alike(const float *a, const float *b, float *out_a, float *out_b)
+{
+    float ma = mean_of(a), mb = mean_of(b), ab = 0, aa = 1e-6f, bb = 1e-6f;
+
+    for (int i = 0; i < CELLS; i++) {
+        ab += (a[i] - ma) * (b[i] - mb);
+        aa += (a[i] - ma) * (a[i] - ma);
+        bb += (b[i] - mb) * (b[i] - mb);
+    }
+    *out_a = aa;
+    *out_b = bb;
+    return ab / sqrtf(aa * bb);
+}
+
+// Between pictures `first` and `last` one scene turns into another: their ends differ and are not
+// alike, those between lie on the straight way without great strides, and the middle one has lost
+// contrast. The more it has lost, the more may things move meanwhile.
+static bool is_dissolve(struct shot *s, long first, long last)
+{
+    const struct shot_look *a = look_at(s, first), *b = look_at(s, last);
+    const struct shot_look *m = look_at(s, (first + last) / 2);
+    float a_variance, b_variance, m_variance, part, old_part = 0;
+
+    if (luma_change(a, b) < LUMA_LEAST || colour_change(a, b) < COLOURS_LEAST || is_blank(a) ||
+        is_blank(b) || alike(a->luma, b->luma, &a_variance, &b_variance) > DISSOLVE_ALIKE)
+        return false;
+    alike(m->luma, m->luma, &m_variance, &m_variance);
+    float dip = DISSOLVE_DIP - m_variance * 2 / (a_variance + b_variance);
+    if (dip < 0)
+        return false;
+    for (int quarter = 1; quarter < 4; quarter++) {
+        const struct shot_look *way = look_at(s, first + (last - first) * quarter / 4);
+        if (bend(a->luma, way->luma, b->luma, &part) > DISSOLVE_BEND + DISSOLVE_DIP_PAYS * dip ||
+            part < old_part || part > old_part + DISSOLVE_STRIDE)
+            return false;
+        old_part = part;
+    }
+    return old_part + DISSOLVE_STRIDE > 1;
+}
+
+// The newest pictures, of this shot only, are part of a dissolve.
+static bool dissolves(struct shot *s)
+{
+    static const int lengths[] = {6, 8, 12, 18, 24};
+    long last = s->fed - 1;
+
+    for (size_t i = 0; i < sizeof(lengths) / sizeof(*lengths); i++)
+        if (last - lengths[i] >= s->first && is_dissolve(s, last - lengths[i], last))
+            return true;
+    return false;
+}
+
+static struct shot_step begin(struct shot *s, long t, enum shot_kind kind)
+{
+    s->first = s->dissolve_end = t;
+    s->rising = kind == SHOT_FADE;
+    return (struct shot_step){.begins = kind, .turn = 1};
+}
+
+static struct shot_step gradual(struct shot *s, long t)
+{
+    struct shot_step step = {0};
+    long newest = s->fed - 1;
+
+    if (dissolves(s)) {
+        step.begins = t > s->dissolve_end ? SHOT_DISSOLVE : SHOT_SAME;
+        s->dissolve_end = newest + 1;
+    }
+    if (t < s->dissolve_end)
+        step.turn = DISSOLVE_TURN;
+    s->rising = s->rising && look_at(s, t)->contrast > FADE_GROWS * look_at(s, t - 1)->contrast;
+    if (s->rising)
+        step.turn = FADE_TURN;
+    return step;
+}
+
+struct shot_step shot_next(struct shot *s)
+{
+    long t = s->told++;
+    struct shot_look *now = look_at(s, t);
+
+    assert(s->told <= s->fed);
+    if (t == 0)
+        return begin(s, t, SHOT_CUT);
+    if (t < s->flash_end)
+        return (struct shot_step){.hold = true};
+    bool jump = t != s->flash_end && stands_out(s, now->luma_step, now->colour_step);
+    if (jump)
+        s->flash_end = flash_end(s, t);
+    if (t < s->flash_end || is_blank(now))
+        return (struct shot_step){.hold = true};
+    if (jump && (now->luma_step > LUMA_SURE || !goes_on(s, t)))
+        return begin(s, t, SHOT_CUT);
+    if (t != s->flash_end && is_blank(look_at(s, t - 1)))
+        return begin(s, t, SHOT_FADE);
+    s->usual_luma += FOLLOW * (now->luma_step - s->usual_luma);
+    s->usual_colours += FOLLOW * (now->colour_step - s->usual_colours);
+    return gradual(s, t);
 }

@@ -193,14 +193,15 @@ static void fit(const struct steady *s, const float *now, float *out_scale, floa
     *out_shift = (float)(y / n - scale * (x / n));
 }
 
-static const float *align(struct steady *s, const float *now)
+// The answer on the past's scale and shift. breath: the part of their change that is taken out.
+static const float *align(struct steady *s, const float *now, float breath)
 {
     size_t plane = (size_t)s->width * (size_t)s->height;
     float scale, shift;
 
     fit(s, now, &scale, &shift);
-    scale = 1 + (scale - 1) * BREATH;
-    shift *= BREATH;
+    scale = 1 + (scale - 1) * breath;
+    shift *= breath;
     for (size_t i = 0; i < plane; i++) {
         float v = now[i] * scale + shift;
         s->aligned[i] = v < 0 ? 0 : v > 1 ? 1 : v;
@@ -227,7 +228,7 @@ static void follow(struct steady *s)
 }
 
 // The picture's guide becomes the old one, to be written over next.
-static void turn(struct steady *s)
+static void keep_guide(struct steady *s)
 {
     float *guide = s->old_guide;
     struct motion_plane luma = s->old_luma;
@@ -239,14 +240,14 @@ static void turn(struct steady *s)
 }
 
 const float *steady_run(struct steady *s, const struct depth_answer *answer,
-                        const struct image *picture, bool new_shot)
+                        const struct image *picture, float turn)
 {
     if (!make_scratch(s, picture->width))
         return answer->nearness; // unfiltered, which is better than nothing
-    turn(s);
+    keep_guide(s);
     make_guide(s, picture, s->guide);
     make_guide_luma(s);
-    if (new_shot || !s->known) {
+    if (turn >= 1 || !s->known) {
         memcpy(s->past, answer->nearness, (size_t)s->width * (size_t)s->height * sizeof(float));
         s->known = true;
         return s->past;
@@ -255,11 +256,11 @@ const float *steady_run(struct steady *s, const struct depth_answer *answer,
     struct steady_job job = {
         .width = s->width,
         .height = s->height,
-        .nearness = align(s, answer->nearness),
+        .nearness = align(s, answer->nearness, BREATH * (1 - turn)),
         .sureness = answer->sureness,
         .guide = s->guide,
         .old_guide = s->moved_guide,
-        .rest = REST,
+        .rest = fmaxf(REST, turn),
         .still = STILL,
         .moving = MOVING,
         .past = s->moved_past,

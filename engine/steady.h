@@ -2,9 +2,9 @@
 // filtered).
 //
 // What moves is followed (kernels/motion.h): a pixel's past is that of the thing that it shows now.
-// Before pixels are filtered, the whole answer is brought in line with the past by the one scale and
-// shift that fit the pixels that both pictures have: networks that see each picture alone breathe in
-// exactly these two.
+// Before pixels are filtered, the whole answer is brought in line with the past by the one scale
+// and shift that fit the pixels that both pictures have: networks that see each picture alone
+// breathe in exactly these two.
 //
 // Thread-safety: belongs to one thread at a time.
 #pragma once
@@ -24,6 +24,7 @@ void steady_destroy(struct steady **steady);
 // False, logged, where memory is short.
 bool steady_resize(struct steady *steady, int width, int height);
 // The filtered nearness, [height][width], valid until the next call. picture: the small one that
-// belongs to the answer. new_shot: the past does not count.
+// belongs to the answer. turn: the part of the past that gives way at least, 0 inside a shot .. 1:
+// it does not count.
 const float *steady_run(struct steady *steady, const struct depth_answer *answer,
-                        const struct image *picture, bool new_shot);
+                        const struct image *picture, float turn);

@@ -1,6 +1,7 @@
 #include "viewer/conversion.h"
 
 #include <stdatomic.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -22,7 +23,10 @@ struct conversion {
     struct thread thread;
 
     // the thread's own:
-    unsigned generation;    // of the last frame
+    unsigned generation; // of the last frame
+    // read and foreseen, not converted yet; the oldest first
+    struct frame *ahead[DEEP3D_FORESIGHT + 1];
+    int ahead_count;
     int64_t cost_ns;        // of a conversion, smoothed
     int64_t last_result_ns; // when one was finished
 
@@ -32,6 +36,7 @@ struct conversion {
     bool in_ring;             // the thread uses it
     bool stop;
     unsigned seeks;
+    unsigned wanted; // generation, once there was a seek
     struct conversion_depth depth;
     float convergence; // of the last frame
 };
@@ -135,8 +140,10 @@ static void convert_frame(struct conversion *c, const struct frame *frame)
         else if (stereo_ring_publish(ring, out))
             count = &c->params.stats->frames_converted;
         leave_ring(c);
-    } else if (!ring) {
-        count = &c->params.stats->frames_dropped; // stopped in the middle of the film
+    } else {
+        deep3d_pass_over(c->params.converter);
+        if (!ring)
+            count = &c->params.stats->frames_dropped; // stopped in the middle of the film
     }
     atomic_fetch_add(count, 1);
 }
@@ -168,39 +175,81 @@ static bool end_and_wait(struct conversion *c, unsigned seeks)
     return !stop;
 }
 
-static unsigned seeks_so_far(struct conversion *c)
+// The frames ahead belong to a film before a seek, or to one that has ended for good.
+static void drop_ahead(struct conversion *c)
 {
-    unsigned seeks;
+    for (int i = 0; i < c->ahead_count; i++)
+        source_give_back(c->params.source, c->ahead[i]);
+    atomic_fetch_add(&c->params.stats->frames_dropped, c->ahead_count);
+    c->ahead_count = 0;
+    deep3d_reset(c->params.converter);
+}
+
+// Returns the seeks so far; what was read before the last one is gone.
+static unsigned follow_seeks(struct conversion *c)
+{
+    unsigned seeks, wanted;
 
     monitor_lock(&c->monitor);
     seeks = c->seeks;
+    wanted = c->wanted;
     monitor_unlock(&c->monitor);
+    if (seeks > 0 && c->ahead_count > 0 && c->generation != wanted)
+        drop_ahead(c);
     return seeks;
+}
+
+// Frames are read ahead as long as they are there already: nothing waits for those that are not.
+static bool wants_frame(const struct conversion *c)
+{
+    return c->ahead_count == 0 ||
+           (c->ahead_count <= DEEP3D_FORESIGHT && source_video_ready(c->params.source));
+}
+
+static void foresee(struct conversion *c, struct frame *frame)
+{
+    if (frame->generation != c->generation)
+        drop_ahead(c);
+    c->generation = frame->generation;
+    c->ahead[c->ahead_count++] = frame;
+    deep3d_foresee(c->params.converter, &frame->picture);
+}
+
+static void convert_oldest(struct conversion *c)
+{
+    struct frame *frame = c->ahead[0];
+
+    c->ahead_count--;
+    memmove(c->ahead, c->ahead + 1, (size_t)c->ahead_count * sizeof(*c->ahead));
+    if (too_late(c, frame)) {
+        deep3d_pass_over(c->params.converter);
+        atomic_fetch_add(&c->params.stats->frames_dropped, 1);
+    } else {
+        convert_frame(c, frame);
+    }
+    source_give_back(c->params.source, frame);
 }
 
 static void run(void *user)
 {
     struct conversion *c = user;
-    struct source *source = c->params.source;
     struct frame *frame;
 
     for (;;) {
-        unsigned seeks = seeks_so_far(c);
-        enum source_result result = source_read_video(source, &frame);
+        unsigned seeks = follow_seeks(c);
+        enum source_result result;
 
-        if (result == SOURCE_STOPPED || (result == SOURCE_END && !end_and_wait(c, seeks)))
-            return;
-        if (result != SOURCE_OK)
+        if (!wants_frame(c)) {
+            convert_oldest(c);
             continue;
-        if (frame->generation != c->generation)
-            deep3d_reset(c->params.converter);
-        c->generation = frame->generation;
-        if (too_late(c, frame))
-            atomic_fetch_add(&c->params.stats->frames_dropped, 1);
-        else
-            convert_frame(c, frame);
-        source_give_back(source, frame);
+        }
+        result = source_read_video(c->params.source, &frame);
+        if (result == SOURCE_OK)
+            foresee(c, frame);
+        else if (result == SOURCE_STOPPED || !end_and_wait(c, seeks))
+            break;
     }
+    drop_ahead(c);
 }
 
 struct conversion *conversion_create(const struct conversion_params *params)
@@ -257,7 +306,7 @@ unsigned conversion_seek(struct conversion *conversion, int64_t pos_ns)
     unsigned generation;
 
     monitor_lock(&conversion->monitor);
-    generation = source_seek(conversion->params.source, pos_ns);
+    generation = conversion->wanted = source_seek(conversion->params.source, pos_ns);
     stereo_ring_restart(conversion->ring, generation);
     conversion->seeks++;
     monitor_changed(&conversion->monitor);

@@ -198,6 +198,17 @@ enum source_result source_read_video(struct source *source, struct frame **out)
     return result;
 }
 
+bool source_video_ready(const struct source *source)
+{
+    struct source *s = (struct source *)source; // its lock only
+    bool ready;
+
+    monitor_lock(&s->monitor);
+    ready = s->stopped || s->ready_count > 0;
+    monitor_unlock(&s->monitor);
+    return ready;
+}
+
 void source_give_back(struct source *source, struct frame *frame)
 {
     monitor_lock(&source->monitor);

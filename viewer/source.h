@@ -74,6 +74,8 @@ struct source_counts source_counts(const struct source *source);
 // Blocks until a frame is there. SOURCE_OK: *out is the caller's until source_give_back().
 enum source_result source_read_video(struct source *source, struct frame **out);
 void source_give_back(struct source *source, struct frame *frame);
+// True: a frame is there, or the source was stopped; source_read_video() will not block.
+bool source_video_ready(const struct source *source);
 // Blocks. SOURCE_OK: the sound is moved into `out`, which the caller made with av_frame_alloc() and
 // unrefs; out->pts is media time in ns. *out_generation is the generation, also with SOURCE_END.
 // After a seek the first sound may begin before the place asked for, but does not end before it.

@@ -21,11 +21,26 @@ bool eval_network_run(struct eval_network *network, const struct eval_picture *p
 // The distribution behind the last answer, [levels][height][width]; NULL: the model gives none.
 const float *eval_network_levels(const struct eval_network *network, int *out_levels);
 
-// Adds what was found to json. matched_depth: views are drawn with the pair's own matched
-// disparity, not with the network's answer. pictures: a folder that results are written to, or
-// NULL.
-bool eval_pairs(struct eval_network *network, const char *folder, bool matched_depth,
-                const char *pictures, struct cJSON *json);
-// model, backend: as in struct deep3d_params.
-bool eval_clip(const char *model, const char *backend, const char *path, const char *pictures,
-               struct cJSON *json);
+struct eval_pairs_params {
+    struct eval_network *network;
+    const char *path;     // a folder of pairs, or a 3D film
+    const char *layout;   // of a film: "side-by-side", "half-side-by-side", "top-bottom",
+                          // "half-top-bottom"; NULL: it is a folder
+    int every;            // of a film, each so many pictures; > 0
+    bool matched_depth;   // views are drawn with the pair's own disparity, not the network's answer
+    const char *pictures; // a folder that results are written to, or NULL
+};
+
+// Each adds what was found to json. False, with a line on standard error: there was nothing.
+bool eval_pairs(const struct eval_pairs_params *params, struct cJSON *json);
+
+struct eval_clip_params {
+    const char *path;
+    const char *model, *backend; // as in struct deep3d_params
+    const char *labels;          // eval_shots.h; NULL: there are none
+    const char *pictures;        // a folder that results are written to, or NULL
+    float strength;
+    bool shots_only; // nothing is converted
+};
+
+bool eval_clip(const struct eval_clip_params *params, struct cJSON *json);

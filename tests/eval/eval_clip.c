@@ -1,5 +1,5 @@
-// A film through the whole converter: how steady depth is, what happens at cuts, and how much of it
-// keeps the budget.
+// A film through the whole converter: where its shots begin, how steady depth is in them, how soon
+// it is the new one's after they began, and how many pictures keep the budget of comfort.
 #include <cjson/cJSON.h>
 #include <math.h>
 #include <stdio.h>
@@ -8,202 +8,260 @@
 
 #include "engine/comfort.h"
 #include "engine/deep3d.h"
-#include "engine/shot.h"
-#include "kernels/kernels.h"
+#include "engine/glance.h"
 #include "tests/eval/eval.h"
-#include "tests/eval/eval_metrics.h"
+#include "tests/eval/eval_flicker.h"
+#include "tests/eval/eval_shots.h"
 
-// Luma differences (of 255) up to which a point is taken for the same as the one that motion says.
-#define SAME 8
 // The screen that the budget is asked for: the player's own default, 3 m wide and 3 m away.
-#define SCREEN_M 3.0f
+static const struct deep3d_comfort screen = {.screen_width_m = 3, .distance_m = 3};
+// A new shot's depth is there when so much of its difference to the old one's is left.
+#define LAG_LEFT 0.1
+// Pictures after a shot's beginning that are looked at.
+#define LAG_MOST 24
+// A set of pictures is written out of this many.
+#define PICTURES_EVERY 30
 
-struct look {
-    int width, height; // of nearness
-    float *old;
-    struct motion_plane luma, old_luma;
-    uint8_t *blocks[2];
-    struct motion_vector *scratch, *cells;
+struct clip {
+    struct eval_network *network; // for what a picture says by itself
+    struct deep3d *converter;
+    struct eval_film *film;
+    const struct eval_clip_params *params;
+    // read ahead, the oldest first; of one size
+    struct eval_picture ahead[DEEP3D_FORESIGHT + 1];
+    int ahead_count;
+    bool ended;
+
+    struct shot shot;
+    struct eval_shots found, labels;
+    struct eval_flicker *flicker, *raw_flicker;
+    uint8_t *eyes[2];
+    float *before; // nearness of the picture before the shot's first
+    int shot_first;
+    double lag_sum, within, within_raw, strength;
+    int pictures, lags, lag_open;
 };
 
-static struct motion_plane plane_of(uint8_t *block, int width)
+static struct deep3d_picture describe(const struct eval_picture *p)
 {
-    return (struct motion_plane){block + MOTION_PAD_PX * motion_stride(width) + MOTION_PAD_PX,
-                                 motion_stride(width)};
+    return (struct deep3d_picture){.width = p->width,
+                                   .height = p->height,
+                                   .plane = {p->rgba},
+                                   .stride_bytes = {(ptrdiff_t)p->width * 4},
+                                   .layout = DEEP3D_RGBA,
+                                   .matrix = DEEP3D_MATRIX_RGB,
+                                   .bits = 8,
+                                   .full_range = true};
 }
 
-static void look_init(struct look *l, int width, int height)
-{
-    size_t bytes = (size_t)motion_stride(width) * (size_t)(height + 2 * MOTION_PAD_PX);
-
-    l->width = width;
-    l->height = height;
-    l->old = malloc((size_t)(width * height) * sizeof(float));
-    for (int i = 0; i < 2; i++)
-        l->blocks[i] = calloc(1, bytes);
-    l->luma = plane_of(l->blocks[0], width);
-    l->old_luma = plane_of(l->blocks[1], width);
-    l->scratch =
-        calloc((size_t)(motion_blocks(width) * motion_blocks(height)), sizeof(*l->scratch));
-    l->cells = calloc((size_t)(motion_cells(width) * motion_cells(height)), sizeof(*l->cells));
-}
-
-static void look_finish(struct look *l)
-{
-    free(l->old);
-    free(l->blocks[0]);
-    free(l->blocks[1]);
-    free(l->scratch);
-    free(l->cells);
-}
-
-static void fill_luma(struct look *l, const struct eval_picture *p)
-{
-    uint8_t *plane = malloc((size_t)(l->width * l->height));
-
-    eval_luma(p->rgba, p->width, p->height, l->width, l->height, plane);
-    for (int y = -MOTION_PAD_PX; y < l->height + MOTION_PAD_PX; y++)
-        for (int x = -MOTION_PAD_PX; x < l->width + MOTION_PAD_PX; x++) {
-            int u = x < 0           ? 0
-                    : x >= l->width ? l->width - 1
-                                    : x,
-                v = y < 0            ? 0
-                    : y >= l->height ? l->height - 1
-                                     : y;
-            l->luma.luma[y * l->luma.stride_px + x] = plane[v * l->width + u];
-        }
-    free(plane);
-}
-
-// Mean change of nearness along the motion, over points that are the same in both pictures.
-// Negative: too few.
-static double change(struct look *l, const float *near)
-{
-    struct motion_job job = {l->width, l->height, l->luma, l->old_luma, l->scratch, l->cells};
-    double sum = 0, count = 0;
-
-    kernels_best()->motion(&job);
-    for (int y = 0; y < l->height; y++)
-        for (int x = 0; x < l->width; x++) {
-            struct motion_vector v =
-                l->cells[y / MOTION_CELL_PX * motion_cells(l->width) + x / MOTION_CELL_PX];
-            int u = x + v.x, w = y + v.y;
-            if (u < 0 || u >= l->width || w < 0 || w >= l->height ||
-                abs(l->luma.luma[y * l->luma.stride_px + x] -
-                    l->old_luma.luma[w * l->luma.stride_px + u]) > SAME)
-                continue;
-            sum += fabs((double)near[y * l->width + x] - (double)l->old[w * l->width + u]);
-            count++;
-        }
-    return count > 0.05 * l->width * l->height ? sum / count : -1;
-}
-
-struct figures {
-    int pictures, cuts, steady_pictures;
-    double flicker, comfortable;
-};
-
-// The share of points whose parallax at default strength and convergence keeps the budget.
-static double within(const float *near, int count)
-{
-    struct comfort_limits limits = comfort_limits_for(
-        &(struct deep3d_comfort){.screen_width_m = SCREEN_M, .distance_m = SCREEN_M});
-    int inside = 0;
-
-    for (int i = 0; i < count; i++) {
-        float parallax = DEEP3D_STRENGTH_DEFAULT * (near[i] - DEEP3D_CONVERGENCE_DEFAULT);
-        inside += parallax <= limits.front_pct && parallax >= -limits.back_pct;
-    }
-    return (double)inside / count;
-}
-
-static void look_at(struct look *l, const struct eval_picture *p, const float *near, bool cut,
-                    struct figures *f)
-{
-    struct motion_plane luma = l->luma;
-
-    fill_luma(l, p);
-    if (!cut) {
-        double flicker = change(l, near);
-        f->flicker += flicker >= 0 ? flicker : 0;
-        f->steady_pictures += flicker >= 0;
-    }
-    memcpy(l->old, near, (size_t)(l->width * l->height) * sizeof(float));
-    l->luma = l->old_luma;
-    l->old_luma = luma;
-    f->comfortable += within(near, l->width * l->height);
-    f->cuts += cut;
-    f->pictures++;
-}
-
-static bool run(struct deep3d *converter, struct eval_film *film, const char *pictures,
-                struct figures *f)
+// Reads as far ahead as the player does. A film that changes its size is judged up to there.
+static void read_ahead(struct clip *c)
 {
     struct eval_picture p;
-    struct look look = {0};
-    struct shot shot = {0};
-    uint8_t *eyes[2] = {NULL, NULL};
-    bool ok = true;
-    char path[1200];
-    int width_px = 0, height_px = 0;
+    struct glance glance;
+    struct image image = glance_image(&glance);
 
-    // a film that changes its size is judged up to there
-    while (ok && eval_film_next(film, &p) &&
-           (width_px == 0 || (p.width == width_px && p.height == height_px))) {
-        struct deep3d_picture in = {.width = p.width,
-                                    .height = p.height,
-                                    .plane = {p.rgba},
-                                    .stride_bytes = {(ptrdiff_t)p.width * 4},
-                                    .layout = DEEP3D_RGBA,
-                                    .matrix = DEEP3D_MATRIX_RGB,
-                                    .bits = 8,
-                                    .full_range = true};
-        int width, height;
-        width_px = p.width, height_px = p.height;
-        for (int i = 0; i < 2 && eyes[i] == NULL; i++)
-            eyes[i] = malloc((size_t)p.width * (size_t)p.height * 4);
-        struct deep3d_eyes out = {p.width, p.height, {eyes[0], eyes[1]}, (size_t)p.width * 4};
-        ok = deep3d_convert(
-            converter, &in,
-            &(struct deep3d_settings){.strength = DEEP3D_STRENGTH_DEFAULT, .convergence = DEEP3D_CONVERGENCE_DEFAULT}, &out);
-        const float *near = deep3d_nearness(converter, &width, &height);
-        if (!ok || near == NULL)
-            break;
-        if (look.old == NULL)
-            look_init(&look, width, height);
-        struct image image = {p.rgba, p.width, p.height, (size_t)p.width * 4};
-        look_at(&look, &p, near, shot_feed(&shot, &image), f);
-        for (int eye = 0; pictures != NULL && f->pictures % 30 == 1 && eye < 2; eye++) {
-            snprintf(path, sizeof(path), "%s/%05d_%s.png", pictures, f->pictures - 1,
-                     eye == 0 ? "left" : "right");
-            eval_picture_write(path, eyes[eye], p.width, p.height);
-        }
+    while (!c->ended && c->ahead_count <= DEEP3D_FORESIGHT) {
+        struct eval_picture *to = &c->ahead[c->ahead_count];
+        c->ended = !eval_film_next(c->film, &p) ||
+                   (to->rgba != NULL && (p.width != to->width || p.height != to->height));
+        if (c->ended)
+            return;
+        if (to->rgba == NULL)
+            *to = (struct eval_picture){p.width, p.height,
+                                        malloc((size_t)p.width * (size_t)p.height * 4)};
+        memcpy(to->rgba, p.rgba, (size_t)p.width * (size_t)p.height * 4);
+        struct deep3d_picture picture = describe(to);
+        glance_take(&glance, &picture);
+        shot_feed(&c->shot, &image);
+        if (c->converter != NULL)
+            deep3d_foresee(c->converter, &picture);
+        c->ahead_count++;
     }
-    look_finish(&look);
-    free(eyes[0]);
-    free(eyes[1]);
-    return ok;
 }
 
-bool eval_clip(const char *model, const char *backend, const char *path, const char *pictures,
-               cJSON *json)
+static double difference(const float *a, const float *b, int count)
 {
-    struct eval_film *film = eval_film_open(path);
-    struct deep3d *converter =
-        deep3d_create(&(struct deep3d_params){.model = model, .backend = backend});
-    struct figures f = {0};
-    bool ok =
-        film != NULL && converter != NULL && run(converter, film, pictures, &f) && f.pictures > 0;
+    double sum = 0;
 
-    if (ok) {
-        cJSON *clip = cJSON_AddObjectToObject(json, "clip");
-        cJSON_AddNumberToObject(clip, "pictures", f.pictures);
-        cJSON_AddNumberToObject(clip, "shots", f.cuts);
-        cJSON_AddNumberToObject(clip, "flicker",
-                                f.steady_pictures > 0 ? f.flicker / f.steady_pictures : 0);
-        cJSON_AddNumberToObject(clip, "comfortable_share", f.comfortable / f.pictures);
+    for (int i = 0; i < count; i++)
+        sum += fabs((double)a[i] - (double)b[i]);
+    return sum / count;
+}
+
+// Whether a new shot of the labels, else of those found, has all of its picture at this one.
+static bool shot_is_there(const struct clip *c, enum shot_kind begins)
+{
+    if (c->params->labels == NULL)
+        return begins != SHOT_SAME && c->pictures > 0;
+    for (int i = 0; i < c->labels.count; i++)
+        if (c->labels.shot[i].last == c->pictures)
+            return true;
+    return false;
+}
+
+// How long something of the old shot's depth remains.
+static void follow_lag(struct clip *c, const float *near, const float *raw, int count)
+{
+    if (!c->lag_open)
+        return;
+    int late = c->pictures - c->shot_first;
+    if (difference(near, raw, count) > LAG_LEFT * difference(c->before, raw, count) &&
+        late < LAG_MOST)
+        return;
+    c->lag_sum += late;
+    c->lags++;
+    c->lag_open = false;
+}
+
+// As it is drawn, and as strength alone would have it.
+static void follow_comfort(struct clip *c, const float *near, int count)
+{
+    struct deep3d_parallax drawn = deep3d_last_parallax(c->converter);
+    struct comfort_limits limits = comfort_limits_for(&screen);
+    float low = 1, high = 0;
+
+    for (int i = 0; i < count; i++) {
+        low = fminf(low, near[i]);
+        high = fmaxf(high, near[i]);
     }
-    deep3d_destroy(&converter);
-    eval_film_close(&film);
+    c->within += drawn.comfortable;
+    c->within_raw +=
+        c->params->strength * (high - DEEP3D_CONVERGENCE_DEFAULT) <= limits.front_pct &&
+        c->params->strength * (DEEP3D_CONVERGENCE_DEFAULT - low) <= limits.back_pct;
+    c->strength += drawn.strength;
+}
+
+static void write_pictures(const struct clip *c, const struct eval_picture *p, const float *near,
+                           int width, int height)
+{
+    char path[1200];
+
+    struct eval_sheet sheet = {.width = p->width,
+                               .height = p->height,
+                               .left = c->eyes[0],
+                               .nearness = near,
+                               .near_width = width,
+                               .near_height = height,
+                               .right = c->eyes[1],
+                               .right_truth = c->eyes[0]};
+
+    snprintf(path, sizeof(path), "%s/%05d.png", c->params->pictures, c->pictures);
+    eval_picture_write_sheet(path, &sheet);
+}
+
+// Nearness of the picture that was just converted, beside what it says by itself.
+static bool look_at(struct clip *c, const struct eval_picture *p, struct shot_step step)
+{
+    struct depth_answer raw;
+    int width, height;
+    const float *near = deep3d_nearness(c->converter, &width, &height);
+    bool there = shot_is_there(c, step.begins), apart = step.turn >= 1 || there;
+
+    if (near == NULL || !eval_network_run(c->network, p, &raw) || raw.width != width ||
+        raw.height != height)
+        return false;
+    if (c->flicker == NULL) {
+        c->flicker = eval_flicker_create(width, height);
+        c->raw_flicker = eval_flicker_create(width, height);
+        c->before = malloc((size_t)(width * height) * sizeof(float));
+    }
+    if (there) {
+        c->shot_first = c->pictures;
+        c->lag_open = true;
+    }
+    follow_lag(c, near, raw.nearness, width * height);
+    follow_comfort(c, near, width * height);
+    eval_flicker_add(c->flicker, p->rgba, p->width, p->height, near, apart);
+    eval_flicker_add(c->raw_flicker, p->rgba, p->width, p->height, raw.nearness, apart);
+    if (!c->lag_open)
+        memcpy(c->before, near, (size_t)(width * height) * sizeof(float));
+    if (c->params->pictures != NULL && c->pictures % PICTURES_EVERY == 0)
+        write_pictures(c, p, near, width, height);
+    return true;
+}
+
+static bool convert(struct clip *c, const struct eval_picture *p)
+{
+    const struct deep3d_settings settings = {.strength = c->params->strength,
+                                             .convergence = DEEP3D_CONVERGENCE_DEFAULT};
+    struct deep3d_picture picture = describe(p);
+
+    for (int i = 0; i < 2 && c->eyes[i] == NULL; i++)
+        c->eyes[i] = malloc((size_t)p->width * (size_t)p->height * 4);
+    struct deep3d_eyes eyes = {p->width, p->height, {c->eyes[0], c->eyes[1]}, (size_t)p->width * 4};
+    return deep3d_convert(c->converter, &picture, &settings, &eyes);
+}
+
+static bool run(struct clip *c)
+{
+    for (read_ahead(c); c->ahead_count > 0; read_ahead(c)) {
+        struct eval_picture p = c->ahead[0];
+        struct shot_step step = shot_next(&c->shot);
+
+        if (step.begins != SHOT_SAME)
+            eval_shots_add(&c->found, step.begins, c->pictures, c->pictures);
+        if (!c->params->shots_only && (!convert(c, &p) || !look_at(c, &p, step)))
+            return false;
+        c->pictures++;
+        memmove(c->ahead, c->ahead + 1, DEEP3D_FORESIGHT * sizeof(*c->ahead));
+        c->ahead[DEEP3D_FORESIGHT] = p;
+        c->ahead_count--;
+    }
+    return c->pictures > 0;
+}
+
+static void report_depth(const struct clip *c, cJSON *clip)
+{
+    cJSON_AddNumberToObject(clip, "flicker", eval_flicker_percent(c->flicker));
+    cJSON_AddNumberToObject(clip, "flicker_unfiltered", eval_flicker_percent(c->raw_flicker));
+    if (c->lags > 0)
+        cJSON_AddNumberToObject(clip, "lag_pictures", c->lag_sum / c->lags);
+    cJSON_AddNumberToObject(clip, "comfortable_share", c->within / c->pictures);
+    cJSON_AddNumberToObject(clip, "comfortable_share_unlimited", c->within_raw / c->pictures);
+    cJSON_AddNumberToObject(clip, "strength", c->strength / c->pictures);
+}
+
+static bool open_clip(struct clip *c)
+{
+    const struct eval_clip_params *p = c->params;
+
+    if (p->labels != NULL && !eval_shots_read(&c->labels, p->labels))
+        return false;
+    c->film = eval_film_open(p->path);
+    if (c->film == NULL || p->shots_only)
+        return c->film != NULL;
+    c->network = eval_network_create(p->model, p->backend);
+    c->converter = deep3d_create(&(struct deep3d_params){.model = p->model, .backend = p->backend});
+    if (c->converter != NULL)
+        deep3d_set_comfort(c->converter, &screen);
+    return c->network != NULL && c->converter != NULL;
+}
+
+bool eval_clip(const struct eval_clip_params *params, cJSON *json)
+{
+    static struct clip clip;
+    struct clip *c = &clip;
+    bool ok;
+
+    *c = (struct clip){.params = params};
+    ok = open_clip(c) && run(c);
+    if (ok) {
+        cJSON *figures = cJSON_AddObjectToObject(json, "clip");
+        cJSON_AddNumberToObject(figures, "pictures", c->pictures);
+        if (!params->shots_only)
+            report_depth(c, figures);
+        eval_shots_report(&c->found, params->labels != NULL ? &c->labels : NULL, json);
+    }
+    for (int i = 0; i <= DEEP3D_FORESIGHT; i++)
+        free(c->ahead[i].rgba);
+    free(c->eyes[0]);
+    free(c->eyes[1]);
+    free(c->before);
+    eval_flicker_destroy(&c->flicker);
+    eval_flicker_destroy(&c->raw_flicker);
+    deep3d_destroy(&c->converter);
+    eval_network_destroy(&c->network);
+    eval_film_close(&c->film);
     return ok;
 }

@@ -7,7 +7,27 @@
 #include <libavutil/log.h>
 
 #include "base/parallel.h"
+#include "engine/deep3d.h"
 #include "tests/eval/eval.h"
+
+static const char usage[] =
+    "usage: deep3d-eval FOLDER|FILM [OPTION ...]\n"
+    "FOLDER holds stereo pairs NAME_left.*, NAME_right.*, and where there is one the true "
+    "disparity\n"
+    "NAME_disparity.png; FILM is an ordinary one, or with --layout one that shows both eyes.\n"
+    "  --model FILE         depth network; without it, the one that ships\n"
+    "  --backend auto|cuda|cpu|ref\n"
+    "  --json FILE          the figures, for programs\n"
+    "  --pictures DIR       left, nearness, right, difference\n"
+    "  --depth network|matched   what views of pairs are drawn with\n"
+    "  --layout side-by-side|half-side-by-side|top-bottom|half-top-bottom   a 3D film\n"
+    "  --every N            of a 3D film, each Nth picture (24)\n"
+    "  --labels FILE        where a film's shots begin: lines \"cut N\", \"fade N M\", \"dissolve "
+    "N M\"\n"
+    "  --only shots         of a film: nothing but where they begin\n"
+    "  --only shots         of a film: nothing but where they begin\n"
+    "  --only shots         of a film: nothing but where they begin\n"
+    "  --strength N         of the conversion of a film (2)\n";
 
 static const char *option(int argc, char **argv, const char *name)
 {
@@ -17,13 +37,27 @@ static const char *option(int argc, char **argv, const char *name)
     return NULL;
 }
 
+// Every option has a value, and is one that there is.
+static bool check_options(int argc, char **argv)
+{
+    char text[64];
+
+    for (int i = 2; i < argc; i += 2) {
+        snprintf(text, sizeof(text), "  %s ", argv[i]);
+        if (i + 1 == argc || argv[i][0] != '-' || strstr(usage, text) == NULL) {
+            fprintf(stderr, "deep3d-eval: %s is no option, or has no value\n%s", argv[i], usage);
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool write_json(const cJSON *json, const char *path)
 {
     char *text = cJSON_Print(json);
     FILE *file = path != NULL ? fopen(path, "w") : NULL;
     bool ok = path == NULL || (file != NULL && fprintf(file, "%s\n", text) > 0);
 
-    puts(text);
     if (file != NULL)
         ok = fclose(file) == 0 && ok;
     if (!ok)
@@ -32,47 +66,89 @@ static bool write_json(const cJSON *json, const char *path)
     return ok;
 }
 
-static bool evaluate(const char *input, const char *model, const char *backend, bool matched,
-                     const char *pictures, cJSON *json)
+// A line for each object with figures: its place, then name and value in turn.
+static void print(const cJSON *json, const char *place)
 {
-    struct eval_network *network;
+    bool begun = false;
+    char inner[256];
+
+    for (const cJSON *item = json->child; item != NULL; item = item->next)
+        if (cJSON_IsNumber(item)) {
+            if (!begun)
+                printf("%-28s", place);
+            printf("  %s %.4g", item->string, item->valuedouble);
+            begun = true;
+        }
+    if (begun)
+        puts("");
+    for (const cJSON *item = json->child; item != NULL; item = item->next)
+        if (cJSON_IsObject(item)) {
+            snprintf(inner, sizeof(inner), "%s%s%s", place, place[0] ? "." : "", item->string);
+            print(item, inner);
+        }
+}
+
+static float number(const char *text, float initial)
+{
+    return text != NULL ? strtof(text, NULL) : initial;
+}
+
+static bool evaluate(int argc, char **argv, const char *model, cJSON *json)
+{
+    const char *backend = option(argc, argv, "--backend"), *depth = option(argc, argv, "--depth"),
+               *layout = option(argc, argv, "--layout"), *every = option(argc, argv, "--every"),
+               *pictures = option(argc, argv, "--pictures"), *only = option(argc, argv, "--only");
     struct stat info;
     bool ok;
 
-    if (stat(input, &info) != 0) {
-        fprintf(stderr, "deep3d-eval: %s does not exist\n", input);
+    if (stat(argv[1], &info) != 0) {
+        fprintf(stderr, "deep3d-eval: %s does not exist\n", argv[1]);
         return false;
     }
-    if (!S_ISDIR(info.st_mode))
-        return eval_clip(model, backend, input, pictures, json);
-    network = eval_network_create(model, backend);
-    ok = network != NULL && eval_pairs(network, input, matched, pictures, json);
+    if (!S_ISDIR(info.st_mode) && layout == NULL)
+        return eval_clip(
+            &(struct eval_clip_params){
+                .path = argv[1],
+                .model = model,
+                .backend = backend,
+                .labels = option(argc, argv, "--labels"),
+                .pictures = pictures,
+                .strength = number(option(argc, argv, "--strength"), DEEP3D_STRENGTH_DEFAULT),
+                .shots_only = only != NULL && strcmp(only, "shots") == 0},
+            json);
+    struct eval_network *network = eval_network_create(model, backend);
+    struct eval_pairs_params params = {network,
+                                       argv[1],
+                                       layout,
+                                       (int)number(every, 24),
+                                       depth != NULL && strcmp(depth, "matched") == 0,
+                                       pictures};
+    ok = network != NULL && eval_pairs(&params, json);
     eval_network_destroy(&network);
     return ok;
 }
 
 int main(int argc, char **argv)
 {
-    const char *model = option(argc, argv, "--model"), *pictures = option(argc, argv, "--pictures"),
-               *depth = option(argc, argv, "--depth");
     cJSON *json;
     bool ok;
 
     parallel_start(argv);
     av_log_set_level(AV_LOG_ERROR);
     if (argc < 2 || argv[1][0] == '-') {
-        fprintf(stderr, "usage: deep3d-eval FOLDER|FILM [--model FILE] [--backend "
-                        "auto|cuda|cpu|ref] [--depth network|matched] [--json FILE] "
-                        "[--pictures DIR]\n"
-                        "FOLDER holds stereo pairs NAME_left.*, NAME_right.*\n");
+        fputs(usage, stderr);
         return 1;
     }
+    if (!check_options(argc, argv))
+        return 1;
+    const char *model = option(argc, argv, "--model"), *pictures = option(argc, argv, "--pictures");
     if (pictures != NULL)
         mkdir(pictures, 0777);
     json = cJSON_CreateObject();
-    ok = evaluate(argv[1], model != NULL ? model : DEEP3D_MODEL, option(argc, argv, "--backend"),
-                  depth != NULL && strcmp(depth, "matched") == 0, pictures, json) &&
+    ok = evaluate(argc, argv, model != NULL ? model : DEEP3D_MODEL, json) &&
          write_json(json, option(argc, argv, "--json"));
+    if (ok)
+        print(json, "");
     cJSON_Delete(json);
     return !ok;
 }

@@ -8,14 +8,12 @@
 
 #include "tests/eval/eval.h"
 #include "tests/eval/eval_metrics.h"
-#include "tests/eval/eval_picture.h"
+#include "tests/eval/eval_pair.h"
 #include "tests/eval/eval_views.h"
 
-// Disparities are matched and compared at this width.
-#define WIDTH 384
-#define REACH 56
+// Points whose disparity must be known.
 #define VALID_LEAST 4000
-#define NAMES_MAX 4096
+#define KINDS_MAX 64
 
 enum figure { RANK, ROW, ORDER, SIOU, SSIM, EDGE, FIGURES };
 
@@ -28,60 +26,6 @@ struct tally {
     double sum[EVAL_WAYS][FIGURES];
 };
 
-struct pair {
-    char name[256];
-    struct eval_picture left, right;
-    int height;   // at WIDTH
-    float *truth; // [height][WIDTH]
-};
-
-static struct eval_picture read_side(const char *folder, const char *name, const char *side)
-{
-    static const char *const endings[] = {"jpg", "png", "jpeg", "webp", "bmp"};
-    char path[1200];
-
-    for (size_t i = 0; i < sizeof(endings) / sizeof(*endings); i++) {
-        snprintf(path, sizeof(path), "%s/%s_%s.%s", folder, name, side, endings[i]);
-        FILE *file = fopen(path, "rb");
-        if (file != NULL) {
-            fclose(file);
-            return eval_picture_read(path);
-        }
-    }
-    return (struct eval_picture){0};
-}
-
-static bool read_pair(const char *folder, const char *name, struct pair *p)
-{
-    uint8_t *luma[2];
-
-    snprintf(p->name, sizeof(p->name), "%s", name);
-    p->left = read_side(folder, name, "left");
-    p->right = read_side(folder, name, "right");
-    if (p->left.rgba == NULL || p->right.rgba == NULL || p->left.width != p->right.width ||
-        p->left.height != p->right.height || p->left.width < WIDTH / 2 || p->left.height < 32)
-        return false;
-    p->height = (p->left.height * WIDTH + p->left.width / 2) / p->left.width;
-    p->truth = malloc((size_t)(WIDTH * p->height) * sizeof(float));
-    for (int i = 0; i < 2; i++) {
-        luma[i] = malloc((size_t)(WIDTH * p->height));
-        eval_luma(i == 0 ? p->left.rgba : p->right.rgba, p->left.width, p->left.height, WIDTH,
-                  p->height, luma[i]);
-    }
-    eval_match(luma[0], luma[1], WIDTH, p->height, REACH, p->truth);
-    free(luma[0]);
-    free(luma[1]);
-    return true;
-}
-
-static void free_pair(struct pair *p)
-{
-    eval_picture_free(&p->left);
-    eval_picture_free(&p->right);
-    free(p->truth);
-    p->truth = NULL;
-}
-
 static int by_float(const void *a, const void *b)
 {
     float x = *(const float *)a, y = *(const float *)b;
@@ -90,24 +34,24 @@ static int by_float(const void *a, const void *b)
 }
 
 // Nearness at the truth's size.
-static float *nearness_for(const struct pair *p, const struct depth_answer *a)
+static float *nearness_for(const struct eval_pair *p, const struct depth_answer *a)
 {
-    float *out = malloc((size_t)(WIDTH * p->height) * sizeof(float));
+    float *out = malloc((size_t)(EVAL_PAIR_WIDTH * p->height) * sizeof(float));
 
     for (int y = 0; y < p->height; y++)
-        for (int x = 0; x < WIDTH; x++)
-            out[y * WIDTH + x] =
-                a->nearness[(y * a->height / p->height) * a->width + x * a->width / WIDTH];
+        for (int x = 0; x < EVAL_PAIR_WIDTH; x++)
+            out[y * EVAL_PAIR_WIDTH + x] = a->nearness[(y * a->height / p->height) * a->width +
+                                                       x * a->width / EVAL_PAIR_WIDTH];
     return out;
 }
 
 // The range and zero with which nearness fits the truth best, so that only its shape is judged.
 // Least squares over valid points, twice, the second time without the worst. Returns the valid
 // points.
-static int fit(const struct pair *p, const float *near, struct eval_scene *scene)
+static int fit(const struct eval_pair *p, const float *near, struct eval_scene *scene)
 {
-    double unit = (double)p->left.width / WIDTH, gain = 0, zero = 0, limit = INFINITY;
-    int valid = 0, count = WIDTH * p->height;
+    double unit = (double)p->left.width / EVAL_PAIR_WIDTH, gain = 0, zero = 0, limit = INFINITY;
+    int valid = 0, count = EVAL_PAIR_WIDTH * p->height;
     float *sorted = malloc((size_t)count * sizeof(float));
 
     for (int round = 0; round < 2; round++) {
@@ -138,11 +82,27 @@ static int fit(const struct pair *p, const float *near, struct eval_scene *scene
     return valid;
 }
 
-static void judge(const struct pair *p, const struct eval_scene *scene,
+static void write_sheet(const char *pictures, const struct eval_pair *p,
+                        const struct depth_answer *answer, const uint8_t *view)
+{
+    char path[1400];
+    struct eval_sheet sheet = {.width = p->left.width,
+                               .height = p->left.height,
+                               .left = p->left.rgba,
+                               .nearness = answer->nearness,
+                               .near_width = answer->width,
+                               .near_height = answer->height,
+                               .right = view,
+                               .right_truth = p->right.rgba};
+
+    snprintf(path, sizeof(path), "%s/%s.png", pictures, p->name);
+    eval_picture_write_sheet(path, &sheet);
+}
+
+static void judge(const struct eval_pair *p, const struct eval_scene *scene,
                   const struct eval_order *order, const char *pictures, struct tally *tallies[2])
 {
     uint8_t *view = malloc((size_t)p->left.width * (size_t)p->left.height * 4);
-    char path[1400];
 
     for (int way = 0; way < EVAL_WAYS; way++) {
         eval_draw(scene, (enum eval_way)way, view);
@@ -156,26 +116,12 @@ static void judge(const struct pair *p, const struct eval_scene *scene,
         for (int t = 0; t < 2; t++)
             for (int i = 0; i < FIGURES; i++)
                 tallies[t]->sum[way][i] += f[i];
-        if (pictures != NULL && way >= EVAL_BACKWARD) {
-            snprintf(path, sizeof(path), "%s/%s_%s.png", pictures, p->name, eval_way_names[way]);
-            eval_picture_write(path, view, p->left.width, p->left.height);
-        }
+        if (pictures != NULL && way == EVAL_FORWARD)
+            write_sheet(pictures, p, &scene->answer, view);
     }
     tallies[0]->pairs++;
     tallies[1]->pairs++;
     free(view);
-}
-
-static void write_nearness(const char *pictures, const struct pair *p, const float *near)
-{
-    uint8_t *grey = malloc((size_t)(WIDTH * p->height) * 4);
-    char path[1400];
-
-    for (int i = 0; i < WIDTH * p->height; i++)
-        memset(grey + (size_t)i * 4, (int)(near[i] * 255), 4);
-    snprintf(path, sizeof(path), "%s/%s_nearness.png", pictures, p->name);
-    eval_picture_write(path, grey, WIDTH, p->height);
-    free(grey);
 }
 
 // Holes of a row take the farther of the two values beside them.
@@ -195,53 +141,51 @@ static void fill_row(float *row, int width)
 
 // The matched disparity in the place of the network's answer: it shows what the ways of drawing are
 // worth by themselves.
-static void use_truth(const struct pair *p, const struct depth_answer *answer, float *out)
+static void use_truth(const struct eval_pair *p, const struct depth_answer *answer, float *out)
 {
-    float *full = malloc((size_t)(WIDTH * p->height) * sizeof(float)), low = INFINITY,
+    float *full = malloc((size_t)(EVAL_PAIR_WIDTH * p->height) * sizeof(float)), low = INFINITY,
           high = -INFINITY;
 
-    memcpy(full, p->truth, (size_t)(WIDTH * p->height) * sizeof(float));
+    memcpy(full, p->truth, (size_t)(EVAL_PAIR_WIDTH * p->height) * sizeof(float));
     for (int y = 0; y < p->height; y++) {
-        fill_row(full + y * WIDTH, WIDTH);
-        for (int x = 0; x < WIDTH; x++) {
-            float *d = &full[y * WIDTH + x];
-            *d = !isnan(*d) ? *d : y > 0 ? d[-WIDTH] : 0;
+        fill_row(full + y * EVAL_PAIR_WIDTH, EVAL_PAIR_WIDTH);
+        for (int x = 0; x < EVAL_PAIR_WIDTH; x++) {
+            float *d = &full[y * EVAL_PAIR_WIDTH + x];
+            *d = !isnan(*d) ? *d : y > 0 ? d[-EVAL_PAIR_WIDTH] : 0;
             low = fminf(low, *d);
             high = fmaxf(high, *d);
         }
     }
     for (int y = 0; y < answer->height; y++)
         for (int x = 0; x < answer->width; x++) {
-            float d = full[(y * p->height / answer->height) * WIDTH + x * WIDTH / answer->width];
+            float d = full[(y * p->height / answer->height) * EVAL_PAIR_WIDTH +
+                           x * EVAL_PAIR_WIDTH / answer->width];
             out[y * answer->width + x] = (d - low) / fmaxf(high - low, 1e-3f);
         }
     free(full);
 }
 
-static bool run_pair(struct eval_network *network, const struct pair *p, bool matched_depth,
-                     const char *pictures, struct tally *tallies[2])
+static bool run_pair(const struct eval_pairs_params *params, const struct eval_pair *p,
+                     struct tally *tallies[2])
 {
     struct eval_scene scene = {.left = &p->left};
-
     float *matched = NULL;
 
-    if (!eval_network_run(network, &p->left, &scene.answer))
+    if (!eval_network_run(params->network, &p->left, &scene.answer))
         return false;
-    if (matched_depth) {
+    if (params->matched_depth) {
         matched = malloc((size_t)(scene.answer.width * scene.answer.height) * sizeof(float));
         use_truth(p, &scene.answer, matched);
         scene.answer.nearness = matched;
     } else {
-        scene.probability = eval_network_levels(network, &scene.levels);
+        scene.probability = eval_network_levels(params->network, &scene.levels);
     }
     float *near = nearness_for(p, &scene.answer);
     if (fit(p, near, &scene) >= VALID_LEAST) {
-        struct eval_order order = eval_order_of(near, p->truth, WIDTH, p->height);
-        judge(p, &scene, &order, pictures, tallies);
+        struct eval_order order = eval_order_of(near, p->truth, EVAL_PAIR_WIDTH, p->height);
+        judge(p, &scene, &order, params->pictures, tallies);
         printf("%-40s rank %.3f row %.3f order %.3f\n", p->name, order.rank, order.row,
                order.order);
-        if (pictures != NULL)
-            write_nearness(pictures, p, near);
     } else {
         printf("%-40s too little of it can be matched\n", p->name);
     }
@@ -298,39 +242,71 @@ static int left_only(const struct dirent *entry)
     return strstr(entry->d_name, "_left.") != NULL;
 }
 
-bool eval_pairs(struct eval_network *network, const char *folder, bool matched_depth,
-                const char *pictures, cJSON *json)
+struct tallies {
+    struct tally all, kinds[KINDS_MAX];
+    int kind_count;
+};
+
+static void run_folder(const struct eval_pairs_params *params, struct tallies *t)
 {
-    static struct tally kinds[64], all;
     struct dirent **entries;
-    int kind_count = 0, count = scandir(folder, &entries, left_only, alphasort);
+    int count = scandir(params->path, &entries, left_only, alphasort);
 
     for (int i = 0; i < count; i++) {
-        struct pair p = {0};
+        struct eval_pair p;
         char kind[64];
         *strstr(entries[i]->d_name, "_left.") = '\0';
-        kind_of(folder, entries[i]->d_name, kind, sizeof(kind));
-        if (read_pair(folder, entries[i]->d_name, &p) && kind_count < 63)
-            run_pair(network, &p, matched_depth, pictures,
-                     (struct tally *[2]){&all, tally_for(kinds, &kind_count, kind)});
+        kind_of(params->path, entries[i]->d_name, kind, sizeof(kind));
+        if (eval_pair_read(&p, params->path, entries[i]->d_name) && t->kind_count < KINDS_MAX - 1)
+            run_pair(params, &p,
+                     (struct tally *[2]){&t->all, tally_for(t->kinds, &t->kind_count, kind)});
         else
             fprintf(stderr, "deep3d-eval: %s: no pair of pictures of one size\n",
                     entries[i]->d_name);
-        free_pair(&p);
+        eval_pair_free(&p);
         free(entries[i]);
     }
     if (count >= 0)
         free(entries);
-    if (all.pairs == 0) {
-        fprintf(stderr,
-                "deep3d-eval: %s holds no pair NAME_left.*, NAME_right.* that can be judged\n",
-                folder);
+}
+
+static void run_film(const struct eval_pairs_params *params, struct tallies *t)
+{
+    struct eval_film *film = eval_film_open(params->path);
+    struct eval_pair p;
+
+    for (int n = 0; film != NULL && eval_pair_from_film(&p, film, params->layout, params->every);
+         n++) {
+        snprintf(p.name, sizeof(p.name), "%05d", n * params->every + params->every - 1);
+        run_pair(params, &p,
+                 (struct tally *[2]){&t->all, tally_for(t->kinds, &t->kind_count, "film")});
+        eval_pair_free(&p);
+    }
+    eval_film_close(&film);
+}
+
+bool eval_pairs(const struct eval_pairs_params *params, cJSON *json)
+{
+    static struct tallies t;
+
+    memset(&t, 0, sizeof(t));
+    if (params->layout == NULL) {
+        run_folder(params, &t);
+    } else if (!eval_pair_layout(params->layout) || params->every < 1) {
+        fprintf(stderr, "deep3d-eval: --layout %s or --every %d makes no sense\n", params->layout,
+                params->every);
+        return false;
+    } else {
+        run_film(params, &t);
+    }
+    if (t.all.pairs == 0) {
+        fprintf(stderr, "deep3d-eval: %s holds no stereo pair that can be judged\n", params->path);
         return false;
     }
-    cJSON_AddItemToObject(json, "mean", tally_json(&all));
+    cJSON_AddItemToObject(json, "mean", tally_json(&t.all));
     cJSON *by_kind = cJSON_AddObjectToObject(json, "kind");
-    for (int i = 0; i < kind_count; i++)
-        if (kinds[i].pairs > 0)
-            cJSON_AddItemToObject(by_kind, kinds[i].kind, tally_json(&kinds[i]));
+    for (int i = 0; i < t.kind_count; i++)
+        if (t.kinds[i].pairs > 0)
+            cJSON_AddItemToObject(by_kind, t.kinds[i].kind, tally_json(&t.kinds[i]));
     return true;
 }

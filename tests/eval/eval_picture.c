@@ -139,3 +139,71 @@ bool eval_picture_write(const char *path, const uint8_t *rgba, int width, int he
     free(opaque);
     return ok;
 }
+
+static uint8_t clamp_byte(int v)
+{
+    return (uint8_t)(v < 0 ? 0 : v > 255 ? 255 : v);
+}
+
+static void sheet_pixel(const struct eval_sheet *s, int x, int y, uint8_t *out[4])
+{
+    size_t at = ((size_t)y * (size_t)s->width + (size_t)x) * 4;
+    int near_x = x * s->near_width / s->width, near_y = y * s->near_height / s->height;
+
+    memcpy(out[0], s->left + at, 4);
+    memset(out[1], clamp_byte((int)(255 * s->nearness[near_y * s->near_width + near_x])), 4);
+    memcpy(out[2], s->right + at, 4);
+    for (int c = 0; c < 4; c++)
+        out[3][c] = clamp_byte(128 + s->right[at + (size_t)c] - s->right_truth[at + (size_t)c]);
+}
+
+bool eval_picture_write_sheet(const char *path, const struct eval_sheet *s)
+{
+    size_t row = (size_t)s->width * 8;
+    uint8_t *rgba = malloc(row * (size_t)s->height * 2);
+    bool ok;
+
+    for (int y = 0; y < s->height; y++)
+        for (int x = 0; x < s->width; x++) {
+            uint8_t *at = rgba + (size_t)y * row + (size_t)x * 4,
+                    *below = at + row * (size_t)s->height;
+            sheet_pixel(s, x, y, (uint8_t *[]){at, at + row / 2, below, below + row / 2});
+        }
+    ok = eval_picture_write(path, rgba, s->width * 2, s->height * 2);
+    free(rgba);
+    return ok;
+}
+
+bool eval_picture_read_grey16(const char *path, int *out_width, int *out_height, uint16_t **out)
+{
+    FILE *file = fopen(path, "rb");
+    png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, NULL, NULL, NULL);
+    png_infop info = png_create_info_struct(png);
+    uint16_t *volatile pixels = NULL;
+
+    if (file == NULL || setjmp(png_jmpbuf(png))) {
+        if (file != NULL) {
+            fprintf(stderr, "deep3d-eval: %s is no PNG of 16 bits, grey\n", path);
+            fclose(file);
+        }
+        png_destroy_read_struct(&png, &info, NULL);
+        free(pixels);
+        return false;
+    }
+    png_init_io(png, file);
+    png_read_info(png, info);
+    *out_width = (int)png_get_image_width(png, info);
+    *out_height = (int)png_get_image_height(png, info);
+    if (png_get_bit_depth(png, info) != 16 ||
+        png_get_color_type(png, info) != PNG_COLOR_TYPE_GRAY ||
+        png_get_interlace_type(png, info) != PNG_INTERLACE_NONE)
+        png_error(png, "another format");
+    png_set_swap(png); // to this machine's byte order
+    pixels = malloc((size_t)*out_width * (size_t)*out_height * sizeof(*pixels));
+    for (int y = 0; y < *out_height; y++)
+        png_read_row(png, (png_bytep)(pixels + (size_t)y * (size_t)*out_width), NULL);
+    png_destroy_read_struct(&png, &info, NULL);
+    fclose(file);
+    *out = pixels;
+    return true;
+}
