@@ -4,8 +4,8 @@
 // deep3d.input_height, deep3d.multiple (sizes must be multiples of it), deep3d.order (RGB | BGR),
 // deep3d.mean and deep3d.scale (one number or three, in the order of the planes): plane = (value /
 // 255 - mean) / scale, deep3d.name. A file without them is recognised by its shapes and taken for
-// inverse depth with the mean and scale of ImageNet, as MiDaS and Depth Anything have; its sizes are
-// multiples of 32, or of its patches (14) where those are no part of 32.
+// inverse depth with the mean and scale of ImageNet, as MiDaS and Depth Anything have; its sizes
+// are multiples of 32, or of its patches (14) where those are no part of 32.
 //
 // Thread-safety: safe.
 #pragma once

@@ -95,8 +95,8 @@ bool nn_model_input_decides_shapes(const struct nn_model *model, int index)
     return decides;
 }
 
-// The node that reads the value's elements first; NULL: none does. Casts and arithmetic with constants, as in
-// front of networks that take raw pictures, are passed over.
+// The node that reads the value's elements first; NULL: none does. Casts and arithmetic with
+// constants, as in front of networks that take raw pictures, are passed over.
 static const struct node *first_reader(const struct graph *g, int value)
 {
     static const char *const passed[] = {"Cast", "Identity", "Add", "Sub", "Mul", "Div"};

@@ -71,8 +71,8 @@ struct nn_value_info nn_model_output(const struct nn_model *model, int index);
 // True where the input's value (not its shape) decides shapes inside: it must be given in
 // nn_plan_params.input_values.
 bool nn_model_input_decides_shapes(const struct nn_model *model, int index);
-// Side of the patches that a picture at this input is cut into: kernel and stride of the convolution
-// that reads it, where both are the same (14 for ViT-S/14). Else 1.
+// Side of the patches that a picture at this input is cut into: kernel and stride of the
+// convolution that reads it, where both are the same (14 for ViT-S/14). Else 1.
 int nn_model_input_patch(const struct nn_model *model, int index);
 // A value of metadata_props. NULL: the file does not have it.
 const char *nn_model_metadata(const struct nn_model *model, const char *key);
@@ -91,10 +91,10 @@ struct nn_plan_params {
     const void *const *input_values;
 };
 
-// params NULL: all defaults. A backend that is here and cannot make its plan is replaced by the next
-// best, with one warning; nn_plan_backend_name() says which it is. NULL, logged, where a shape does
-// not fit the graph, memory is short, or the backend asked for is not here (NN_BACKEND_AUTO always
-// finds one).
+// params NULL: all defaults. A backend that is here and cannot make its plan is replaced by the
+// next best, with one warning; nn_plan_backend_name() says which it is. NULL, logged, where a shape
+// does not fit the graph, memory is short, or the backend asked for is not here (NN_BACKEND_AUTO
+// always finds one).
 struct nn_plan *nn_plan_create(const struct nn_model *model, const struct nn_plan_params *params);
 // Accepts a pointer to NULL; sets it to NULL.
 void nn_plan_destroy(struct nn_plan **plan);

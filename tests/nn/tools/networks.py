@@ -269,6 +269,7 @@ FULL = {
     "fastdepth": (FastDepth, (224, 224), 11),
     "resnet": (ResNetUNet, (192, 320), 13),
     "vit": (DepthAnything, (252, 252), 17),
+    "vit_518": (DepthAnything, (518, 518), 17),
 }
 TINY = {
     "unet": (lambda: UNet((8, 16, 16), 5), (16, 24), 17),
