@@ -39,6 +39,7 @@ static const struct {
 
 static char last_reason[512];
 static enum nn_backend fastest = NN_BACKEND_AUTO;
+static char fastest_name[64];
 
 static void keep_reason(void *user, enum log_level level, const char *line)
 {
@@ -91,6 +92,11 @@ static bool run_backend(const struct nn_model *model, const struct case_set *set
     }
     if (backend == NN_BACKEND_CUDA) // no other may have taken its place
         assert_non_null(strstr(nn_plan_backend_name(plan), "CUDA"));
+    if (backend == NN_BACKEND_AUTO) { // nor here: the same one takes them all
+        if (!fastest_name[0])
+            snprintf(fastest_name, sizeof(fastest_name), "%s", nn_plan_backend_name(plan));
+        assert_string_equal(nn_plan_backend_name(plan), fastest_name);
+    }
     for (int i = 0; i < 2; i++) { // the second run finds the first one's leftovers in the slab
         case_fill(plan, set);
         assert_true(nn_plan_run(plan));
