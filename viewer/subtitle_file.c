@@ -87,17 +87,21 @@ static int by_name(const void *a, const void *b)
 
 int subtitle_file_find(const char *film, int most, char **out)
 {
-    int folder_length = (int)(base_name(film) - film), count = 0;
-    char *folder = mem_printf("%.*s.", folder_length, film);
-    DIR *dir = exists(film) ? opendir(folder) : NULL;
+    char *folder = mem_strdup(film); // with its slash
+    DIR *dir = NULL;
     struct dirent *entry;
+    int count = 0;
+
+    folder[base_name(film) - film] = '\0';
+    if (exists(film))
+        dir = opendir(folder[0] ? folder : ".");
 
     while (dir && count < most && (entry = readdir(dir))) {
         char *path, *index;
 
         if (!belongs(film, entry->d_name))
             continue;
-        path = mem_printf("%.*s%s", folder_length, film, entry->d_name);
+        path = mem_printf("%s%s", folder, entry->d_name);
         index = sibling(path, ".idx");
         // the index names its .sub
         if (exists(path) && (strcasecmp(extension(path), ".sub") != 0 || !exists(index)))

@@ -18,6 +18,7 @@
 struct text {
     ASS_Library *library;
     ASS_Renderer *renderer;
+    bool own_fonts; // a film's; its captions name them
     bool started;
     struct text_frame frame;      // that the renderer is set to
     struct overlay_piece *pieces; // of the last change
@@ -71,6 +72,7 @@ void text_destroy(struct text **text)
 
 void text_add_font(struct text *t, const char *name, const uint8_t *font, int size)
 {
+    t->own_fonts = true;
     ass_add_font(t->library, name, (const char *)font, size);
 }
 
@@ -107,7 +109,7 @@ bool text_start(struct text *t)
     static atomic_flag said = ATOMIC_FLAG_INIT;
 
     ass_set_fonts(t->renderer, NULL, FAMILY, ASS_FONTPROVIDER_AUTODETECT, NULL, 1);
-    t->started = draws(t);
+    t->started = t->own_fonts || draws(t);
     if (!t->started && !atomic_flag_test_and_set(&said))
         log_warn("no font was found: no captions and no on-screen text; install one, in Debian "
                  "fonts-dejavu-core");

@@ -24,8 +24,8 @@ struct text *text_create(void);
 void text_destroy(struct text **text);
 // A font that comes with a film, beside the machine's own. Copies it. Before text_start().
 void text_add_font(struct text *text, const char *name, const uint8_t *font, int size);
-// Looks for fonts, some 20 ms. False, logged once in the program's life: there is none, and nothing
-// is drawn.
+// Looks for fonts, some 20 ms. False, logged once in the program's life: there is none, of the
+// machine's or a film's, and nothing is drawn.
 bool text_start(struct text *text);
 // An empty track; free with ass_free_track().
 struct ass_track *text_new_track(struct text *text);

@@ -1,4 +1,4 @@
-"""Plays a clip on the simulated headset and counts what the player's own code allocates between the 5th and the 9th second: nothing.
+"""Plays a clip with a caption on the simulated headset and counts what the player's own code allocates between the 5th and the 9th second: nothing.
 
 usage: test_allocations.py PLAYER ALLOC_COUNTER_SO SIM_HEADSET_JSON WORK_FOLDER
 FFmpeg, oneDNN and the Vulkan driver allocate for themselves; only requests that come from the executable's own code count.
@@ -13,6 +13,8 @@ FROM_MS, TO_MS, CLIP_S = 5000, 9000, 10
 def make_clip(path):
     subprocess.run(["ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", f"testsrc2=s=640x360:r=30:d={CLIP_S}", "-f", "lavfi",
                     "-i", f"sine=f=440:d={CLIP_S}", "-c:v", "mpeg4", "-q:v", "4", "-c:a", "aac", path], check=True)
+    with open(os.path.splitext(path)[0] + ".srt", "w") as captions:
+        captions.write(f"1\n00:00:01,000 --> 00:00:{CLIP_S},000\nA caption\nof two lines\n")
 
 
 def places(player, report):
