@@ -299,10 +299,12 @@ const float *deep3d_nearness(const struct deep3d *c, int *out_width, int *out_he
 
 float deep3d_parallax_over(const struct deep3d *c, const struct deep3d_area *area)
 {
+    float front_max_pct = c->wish.no_budget ? INFINITY : comfort_limits_for(&c->wish).front_pct;
+
     if (c->nearness == NULL)
         return 0;
-    return over_parallax_pct(&c->view, comfort_limits_for(&c->wish).front_pct, c->nearness,
-                             c->near_width, c->near_height, area);
+    return over_parallax_pct(&c->view, front_max_pct, c->nearness, c->near_width, c->near_height,
+                             area);
 }
 
 struct deep3d_timing deep3d_last_timing(const struct deep3d *c)

@@ -31,33 +31,6 @@ def without_extensions(rig):
     r.check(run.report["distinct_images_shown"] > 0, "no picture was shown")
 
 
-def white_places(picture):
-    """The part of the screen that is nearly white: left, right as parts of its width; count of pixels."""
-    left, top, right, bottom = picture.screen()
-    xs = [x for y in range(top, bottom) for x in range(left, right) if min(picture.at(x, y)) > 225]
-    r.check(len(xs) > 50, f"only {len(xs)} white pixels")
-    return (min(xs) - left) / (right - left), (max(xs) - left) / (right - left), len(xs)
-
-
-def captions_before_what_they_cover(rig):
-    """Each eye sees the caption, moved by half its parallax: as it was told, or before the near thing behind it."""
-    clip = rig.path("captions.mkv")
-    r.ffmpeg("-f", "lavfi", "-i", "color=0x303030:s=640x360:r=25:d=3,drawbox=y=220:h=140:color=0x808080:t=fill", "-c:v", "ffv1",
-             "-pix_fmt", "bgr0", clip)
-    with open(rig.path("captions.srt"), "w") as captions:
-        captions.write("1\n00:00:00,000 --> 00:00:03,000\nHHHHHHHHHHHH\n")
-    apart = {}
-    for depth in ("0", "4", "auto"):
-        run = rig.play(clip, "--strength", 4, "--convergence", 0.5, "--sub-depth", depth, "--screen-width", 3, "--screen-distance", 3,
-                       env=pictures("1")).clean().played()
-        eyes = [white_places(run.picture(f"t0001.00_{eye}")) for eye in ("left", "right")]
-        apart[depth] = 100 * sum(eyes[0][i] - eyes[1][i] for i in range(2)) / 2
-    r.check(abs(apart["0"]) < 0.3 and abs(apart["4"] - 4) < 0.3, f"parallax in % of the width: {apart}")
-    # the near half lies at 4 * (1 - 0.5) = 2 % or at what comfort leaves of it
-    r.check(0.7 < apart["auto"] < 2.6, f"parallax in % of the width: {apart}")
-    return f"parallax in % of the width: {apart}"
-
-
 def upright_and_in_colour(rig):
     """Quarters of a known colour, at their places, in both eyes."""
     clip = rig.path("quarters.mkv")
@@ -155,6 +128,33 @@ def floating_window(rig):
     return f"a strip of {part * 100:.2f} % of the width"
 
 
+def white_places(picture):
+    """The part of the screen that is nearly white: left, right as parts of its width; count of pixels."""
+    left, top, right, bottom = picture.screen()
+    xs = [x for y in range(top, bottom) for x in range(left, right) if min(picture.at(x, y)) > 225]
+    r.check(len(xs) > 50, f"only {len(xs)} white pixels")
+    return (min(xs) - left) / (right - left), (max(xs) - left) / (right - left), len(xs)
+
+
+def captions_before_what_they_cover(rig):
+    """Each eye sees the caption, moved by half its parallax: as it was told, or before the near thing behind it."""
+    clip = rig.path("captions.mkv")
+    r.ffmpeg("-f", "lavfi", "-i", "color=0x303030:s=640x360:r=25:d=3,drawbox=x=100:y=220:w=440:h=140:color=0x808080:t=fill", "-c:v", "ffv1",
+             "-pix_fmt", "bgr0", clip)
+    with open(rig.path("captions.srt"), "w") as captions:
+        captions.write("1\n00:00:00,000 --> 00:00:03,000\nHHHHHHHHHHHH\n")
+    apart = {}
+    for depth in ("0", "4", "auto"):
+        run = rig.play(clip, "--strength", 4, "--convergence", 0.5, "--sub-depth", depth, "--screen-width", 3, "--screen-distance", 3,
+                       env=pictures("1")).clean().played()
+        eyes = [white_places(run.picture(f"t0001.00_{eye}")) for eye in ("left", "right")]
+        apart[depth] = 100 * sum(eyes[0][i] - eyes[1][i] for i in range(2)) / 2
+    r.check(abs(apart["0"]) < 0.3 and abs(apart["4"] - 4) < 0.3, f"parallax in % of the width: {apart}")
+    near = run.stats["comfort"]["crossed_cm"]["most"] / 3  # the screen is 3 m wide
+    r.check(near > 0.5 and near - 0.15 < apart["auto"] < near + 0.6, f"parallax in % of the width: {apart}, what is near {near}")
+    return f"parallax in % of the width: {apart}, what is near {near:.2f}"
+
+
 def screen_stays_in_the_room(rig):
     """The head turns away: the screen moves in the eyes' pictures, and keeps its size."""
     clip = r.moving_clip(rig.path("moving.mp4"), seconds=3)
@@ -167,7 +167,7 @@ def screen_stays_in_the_room(rig):
 
 
 CASES = [plays_to_the_end, plays_an_image, without_extensions, upright_and_in_colour, parallax, no_screen_is_too_large,
-         floating_window, screen_stays_in_the_room]
+         floating_window, captions_before_what_they_cover, screen_stays_in_the_room]
 
 if __name__ == "__main__":
     r.main(CASES)
