@@ -7,7 +7,7 @@ packages="build-essential cmake ninja-build pkg-config ffmpeg python3
     libsdl2-dev libvulkan-dev mesa-vulkan-drivers vulkan-validationlayers glslc
     libopenxr-dev libopenxr-loader1 openxr-layer-corevalidation
     libdnnl-dev libprotobuf-c-dev protobuf-c-compiler libcjson-dev libheif-dev libpng-dev libcmocka-dev libonnx-testdata
-    libheif-examples xvfb xdotool imagemagick"
+    libheif-examples xvfb xdotool imagemagick mpv"
 
 say() {
     printf '%s: %s\n' "$(basename "$0")" "$*" >&2

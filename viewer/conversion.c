@@ -118,6 +118,8 @@ static bool convert_into(struct conversion *c, const struct frame *frame, struct
     osd_draw(c->params.osd, c->params.converter, out);
     c->last_result_ns = clock_now_ns();
     count_stages(c, c->last_result_ns - begin);
+    if (c->params.converted)
+        c->params.converted(c->params.user, c->params.converter, out);
     return true;
 }
 

@@ -15,6 +15,7 @@ struct media_clock;
 struct osd;
 struct source;
 struct stats;
+struct stereo_frame;
 struct stereo_ring;
 struct subtitles;
 
@@ -34,6 +35,10 @@ struct conversion_params {
     struct osd *osd;             // over them; NULL: none
     bool keep_all;               // never drop: a slow machine then plays slowly
     struct conversion_depth depth;
+    // Optional: sees each converted frame on the conversion's thread before it is published, and
+    // may draw over it.
+    void (*converted)(void *user, struct deep3d *converter, struct stereo_frame *frame);
+    void *user;
 };
 
 // Waits for conversion_attach(). NULL, logged: no thread.

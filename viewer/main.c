@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/parallel.h"
+#include "viewer/convert.h"
 #include "viewer/options.h"
 #include "viewer/player.h"
 #include "viewer/stats.h"
@@ -11,6 +12,7 @@
 static void on_signal(int number)
 {
     player_interrupt();
+    convert_interrupt();
 }
 
 static int play(struct options *options, int64_t start_ns)
@@ -28,9 +30,16 @@ static int play(struct options *options, int64_t start_ns)
     return end == STATS_END_ERROR || !written;
 }
 
+static int convert(struct options *options, int64_t start_ns)
+{
+    signal(SIGXFSZ, SIG_IGN); // a file that may not grow is an error of writing, not the end
+    return (int)convert_run(options);
+}
+
 // What each subcommand does: returns the program's exit code.
 static int (*const runners[SUBCOMMAND_COUNT])(struct options *, int64_t start_ns) = {
     [SUBCOMMAND_PLAY] = play,
+    [SUBCOMMAND_CONVERT] = convert,
 };
 
 int main(int argc, char **argv)
@@ -48,7 +57,7 @@ int main(int argc, char **argv)
     } else if (options.version) {
         puts("deep3d " DEEP3D_VERSION);
     } else if (options.file_count == 0) {
-        log_error("nothing to play: name a file, or see deep3d --help");
+        log_error("no file is named; deep3d --help says how");
         code = 1;
     } else {
         if (options.verbose)

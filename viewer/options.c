@@ -31,14 +31,21 @@ static const struct subcommand_row subcommands[SUBCOMMAND_COUNT] = {
     [SUBCOMMAND_PLAY] = {NULL, "deep3d [OPTION ...] FILE|FOLDER|URL|IMAGE ...",
                          "Plays ordinary 2D video in stereo 3D, converted while it plays: in an "
                          "OpenXR headset, in a\nwindow, or both."},
+    [SUBCOMMAND_CONVERT] =
+        {"convert", "deep3d convert FILE|URL -o OUT.mkv|mp4|mov|webm [OPTION ...]",
+         "Converts a film into a stereo file, with its sound, subtitles and chapters. What was "
+         "done before a\nCtrl-C waits in OUT.part: the same command goes on from there."},
 };
 
 #define PLAY (1u << SUBCOMMAND_PLAY)
+#define CONVERT (1u << SUBCOMMAND_CONVERT)
+// the option does not change what a file is made of
+#define ASIDE (1u << 31)
 #define ALL ((1u << SUBCOMMAND_COUNT) - 1)
 
 struct option_row {
     const char *name;
-    unsigned subcommands; // set of 1 << enum subcommand
+    unsigned subcommands; // set of 1 << enum subcommand, and ASIDE
     enum option_type type;
     size_t offset; // in struct options
     double low, high, initial;
@@ -58,39 +65,41 @@ static const struct option_row table[] = {
      .help = "where to show it: auto takes the headset and the window, whichever are there; null "
              "converts "
              "every frame and shows none"},
-    {"backend", PLAY, OPTION_CHOICE, FIELD(backend), .choices = "auto|cuda|cpu|ref",
+    {"backend", PLAY | CONVERT, OPTION_CHOICE, FIELD(backend), .choices = "auto|cuda|cpu|ref",
      .help = "what runs the network: an NVIDIA GPU, oneDNN, or plain C"},
-    {"model", PLAY, OPTION_TEXT, FIELD(model), .argument = "FILE",
+    {"model", PLAY | CONVERT, OPTION_TEXT, FIELD(model), .argument = "FILE",
      .help = "depth network in ONNX; without it, the one that ships"},
-    {"strength", PLAY, OPTION_NUMBER, FIELD(strength), 0, 10, DEEP3D_STRENGTH_DEFAULT,
+    {"strength", PLAY | CONVERT, OPTION_NUMBER, FIELD(strength), 0, 10, DEEP3D_STRENGTH_DEFAULT,
      .help = "range of parallax in % of the picture's width"},
-    {"convergence", PLAY, OPTION_NUMBER, FIELD(convergence), 0, 1, DEEP3D_CONVERGENCE_DEFAULT,
+    {"convergence", PLAY | CONVERT, OPTION_NUMBER, FIELD(convergence), 0, 1,
+     DEEP3D_CONVERGENCE_DEFAULT,
      .help = "which depth lies on the screen: 0 the farthest, 1 the nearest; puts "
              "--auto-convergence off",
      .replaces = FIELD(auto_convergence)},
-    {"auto-convergence", PLAY, OPTION_SWITCH, FIELD(auto_convergence), .initial = 1,
+    {"auto-convergence", PLAY | CONVERT, OPTION_SWITCH, FIELD(auto_convergence), .initial = 1,
      .help = "the subject of each shot lies on the screen"},
-    {"shift", PLAY, OPTION_CHOICE, FIELD(shift), .choices = "both|left|right",
+    {"shift", PLAY | CONVERT, OPTION_CHOICE, FIELD(shift), .choices = "both|left|right",
      .help = "which eye's picture is moved: both by half the parallax, or one by all of it while "
              "the other sees the film as it is"},
-    {"budget", PLAY, OPTION_SWITCH, FIELD(budget), .initial = 1,
+    {"budget", PLAY | CONVERT, OPTION_SWITCH, FIELD(budget), .initial = 1,
      .help = "lessen depth that eyes cannot follow on this screen: --max-crossed before it, "
              "--eye-distance behind it"},
-    {"eye-distance", PLAY, OPTION_NUMBER, FIELD(eye_distance_mm), 40, 90, 63,
+    {"eye-distance", PLAY | CONVERT, OPTION_NUMBER, FIELD(eye_distance_mm), 40, 90, 63,
      .help = "between the viewer's eyes, in millimetres"},
-    {"max-crossed", PLAY, OPTION_NUMBER, FIELD(max_crossed_deg), 0.05, 10, 1,
+    {"max-crossed", PLAY | CONVERT, OPTION_NUMBER, FIELD(max_crossed_deg), 0.05, 10, 1,
      .help = "how far eyes may turn inwards against the screen, in degrees"},
-    {"floating-window", PLAY, OPTION_SWITCH, FIELD(floating_window), .initial = 1,
+    {"floating-window", PLAY | CONVERT, OPTION_SWITCH, FIELD(floating_window), .initial = 1,
      .help = "black strips hide what the sides of the screen would cut off in front of it"},
     {"layout", PLAY, OPTION_CHOICE, FIELD(layout), .initial = LAYOUT_SIDE_BY_SIDE,
      .choices = "left|right|sbs|half-sbs|top-bottom|anaglyph",
      .help = "how the window shows both eyes (anaglyph: red-cyan glasses)"},
     {"fullscreen", PLAY, OPTION_FLAG, FIELD(fullscreen),
      .help = "open the window on the whole screen"},
-    {"screen-width", PLAY, OPTION_NUMBER, FIELD(screen_width_m), 0.2, 50, 3,
+    {"screen-width", PLAY | CONVERT, OPTION_NUMBER, FIELD(screen_width_m), 0.2, 50, 3,
      .help = "width of the screen in the headset, in metres"},
-    {"screen-distance", PLAY, OPTION_NUMBER, FIELD(screen_distance_m), 0.3, 50, 3,
-     .help = "how far away it stands, in metres; these two hold for --display null as well"},
+    {"screen-distance", PLAY | CONVERT, OPTION_NUMBER, FIELD(screen_distance_m), 0.3, 50, 3,
+     .help = "how far away it stands, in metres; these two hold for --display null and for files "
+             "as well"},
     {"monitor-width", PLAY, OPTION_NUMBER, FIELD(monitor_width_m), 0, 20, 0,
      .help = "width of the monitor that the window is on, in metres; 0: ask the monitor"},
     {"monitor-distance", PLAY, OPTION_NUMBER, FIELD(monitor_distance_m), 0.1, 20, 0.6,
@@ -116,15 +125,31 @@ static const struct option_row table[] = {
     {"loop", PLAY, OPTION_FLAG, FIELD(loop), .help = "begin again after the last file"},
     {"image-duration", PLAY, OPTION_NUMBER, FIELD(image_duration_s), 0.1, 86400, 5,
      .help = "how long a still image is shown, in seconds"},
-    {"threads", PLAY, OPTION_INT, FIELD(threads), 0, 256, 0,
+    {"threads", PLAY | CONVERT | ASIDE, OPTION_INT, FIELD(threads), 0, 256, 0,
      .help = "threads of the conversion; 0: one for each core"},
-    {"lookahead", PLAY, OPTION_INT, FIELD(lookahead_frames), 1, 240, 8,
+    {"lookahead", PLAY | CONVERT | ASIDE, OPTION_INT, FIELD(lookahead_frames), 1, 240, 8,
      .help = "frames decoded ahead of the conversion"},
+    {"output", CONVERT | ASIDE, OPTION_TEXT, FIELD(output), .argument = "FILE",
+     .help = "the file to write, also as -o; its ending chooses the container"},
+    {"layout", CONVERT, OPTION_CHOICE, FIELD(file_layout),
+     .choices = "full-sbs|half-sbs|top-bottom|half-tb|anaglyph|frame-packed|pair|disparity",
+     .help = "how the file shows both eyes (pair: two files, NAME_left and NAME_right; disparity: "
+             "nearness as 16-bit grey)"},
+    {"codec", CONVERT, OPTION_CHOICE, FIELD(codec), .choices = "auto|h264|hevc|av1|ffv1",
+     .help = "auto: h264, in .webm av1, for disparity ffv1"},
+    {"encoder", CONVERT, OPTION_CHOICE, FIELD(encoder), .choices = "auto|nvenc|software",
+     .help = "auto: an NVIDIA GPU's where there is one"},
+    {"crf", CONVERT, OPTION_INT, FIELD(crf), 0, 63, -1, .choices = "auto",
+     .help = "constant quality, less is better"},
+    {"preset", CONVERT, OPTION_TEXT, FIELD(preset), .argument = "NAME",
+     .help = "the encoder's own word for speed against size (veryfast, slow, p5, 8, ...)"},
+    {"overwrite", CONVERT | ASIDE, OPTION_FLAG, FIELD(overwrite),
+     .help = "write over OUT where it exists, and begin anew"},
     {"stats", PLAY, OPTION_TEXT, FIELD(stats), .argument = "FILE",
      .help = "write what happened to this file, as JSON"},
-    {"verbose", ALL, OPTION_FLAG, FIELD(verbose), .help = "say more while playing"},
-    {"version", ALL, OPTION_FLAG, FIELD(version), .help = "print the version and end"},
-    {"help", ALL, OPTION_FLAG, FIELD(help), .help = "print this text and end"},
+    {"verbose", ALL | ASIDE, OPTION_FLAG, FIELD(verbose), .help = "say more while playing"},
+    {"version", ALL | ASIDE, OPTION_FLAG, FIELD(version), .help = "print the version and end"},
+    {"help", ALL | ASIDE, OPTION_FLAG, FIELD(help), .help = "print this text and end"},
 };
 #define ROWS (sizeof(table) / sizeof(table[0]))
 
@@ -222,6 +247,17 @@ static const struct option_row *find(enum subcommand subcommand, const char *nam
     return NULL;
 }
 
+// The value that stands behind an option by itself.
+static bool parse_value(struct options *o, const struct option_row *row, int argc, char **argv,
+                        int *i)
+{
+    if (*i + 1 >= argc) {
+        log_error("--%s needs a value; deep3d --help says which", row->name);
+        return false;
+    }
+    return set(o, row, argv[++*i]);
+}
+
 // One --name, --name=value or --name value; *i is moved past a value that stands by itself.
 static bool parse_option(struct options *o, int argc, char **argv, int *i)
 {
@@ -241,11 +277,7 @@ static bool parse_option(struct options *o, int argc, char **argv, int *i)
         return set(o, row, value + 1);
     if (row->type == OPTION_FLAG)
         return set(o, row, NULL);
-    if (*i + 1 >= argc) {
-        log_error("--%s needs a value; deep3d --help says which", row->name);
-        return false;
-    }
-    return set(o, row, argv[++*i]);
+    return parse_value(o, row, argc, argv, i);
 }
 
 // The subcommand that the first argument names; SUBCOMMAND_PLAY: none, it is a file or an option.
@@ -260,6 +292,7 @@ static enum subcommand find_subcommand(int argc, char **argv)
 
 bool options_parse(struct options *out, int argc, char **argv)
 {
+    const struct option_row *output;
     bool only_files = false;
 
     *out = (struct options){.subcommand = find_subcommand(argc, argv),
@@ -272,6 +305,7 @@ bool options_parse(struct options *out, int argc, char **argv)
         else if (table[i].type == OPTION_SWITCH)
             *(bool *)field(out, &table[i]) = table[i].initial != 0;
     }
+    output = find(out->subcommand, "output", strlen("output"));
     for (int i = out->subcommand == SUBCOMMAND_PLAY ? 1 : 2; i < argc; i++) {
         if (only_files || argv[i][0] != '-' || !argv[i][1]) {
             out->files[out->file_count++] = argv[i];
@@ -279,6 +313,9 @@ bool options_parse(struct options *out, int argc, char **argv)
             only_files = true;
         } else if (strcmp(argv[i], "-h") == 0) {
             out->help = true;
+        } else if (strcmp(argv[i], "-o") == 0 && output) {
+            if (!parse_value(out, output, argc, argv, &i))
+                return false;
         } else if (argv[i][1] != '-') {
             log_error("unknown option %s; deep3d --help lists them all", argv[i]);
             return false;
@@ -301,6 +338,30 @@ static const char *choice_name(const char *choices, int n, char *text, size_t si
     for (; n > 0; n--)
         choices += strcspn(choices, "|") + 1;
     snprintf(text, size, "%.*s", (int)strcspn(choices, "|"), choices);
+    return text;
+}
+
+char *options_describe(const struct options *options)
+{
+    char *text = mem_strdup("");
+
+    for (size_t i = 0; i < ROWS; i++) {
+        const struct option_row *row = &table[i];
+        const void *value = (const char *)options + row->offset;
+        const char *word = row->type == OPTION_TEXT ? *(const char *const *)value : NULL;
+        double number = row->type == OPTION_FLAG || row->type == OPTION_SWITCH
+                            ? *(const bool *)value
+                        : row->type == OPTION_NUMBER ? *(const double *)value
+                        : row->type == OPTION_TEXT   ? 0
+                                                     : *(const int *)value;
+        char *longer;
+
+        if (!(row->subcommands >> options->subcommand & 1) || (row->subcommands & ASIDE))
+            continue;
+        longer = mem_printf("%s%s %s%.9g\n", text, row->name, word ? word : "", number);
+        mem_free(text);
+        text = longer;
+    }
     return text;
 }
 

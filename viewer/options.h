@@ -6,7 +6,7 @@
 #pragma once
 #include <stdbool.h>
 
-enum subcommand { SUBCOMMAND_PLAY, SUBCOMMAND_COUNT };
+enum subcommand { SUBCOMMAND_PLAY, SUBCOMMAND_CONVERT, SUBCOMMAND_COUNT };
 
 enum display_kind { DISPLAY_KIND_AUTO, DISPLAY_KIND_XR, DISPLAY_KIND_WINDOW, DISPLAY_KIND_NULL };
 
@@ -25,6 +25,29 @@ enum stereo_layout {
 #define OPTIONS_SUB_AUTO 0
 #define OPTIONS_SUB_NONE (-1)
 #define OPTIONS_SUB_DEPTH_AUTO (-6)
+// How a file shows two eyes; the words of --layout in this order.
+enum file_layout {
+    FILE_LAYOUT_FULL_SBS, // left beside right, both at full width
+    FILE_LAYOUT_HALF_SBS, // each squeezed to half its width
+    FILE_LAYOUT_TOP_BOTTOM,
+    FILE_LAYOUT_HALF_TB,
+    FILE_LAYOUT_ANAGLYPH,     // red-cyan glasses
+    FILE_LAYOUT_FRAME_PACKED, // as HDMI: left, a black gap, right below
+    FILE_LAYOUT_PAIR,         // a file for each eye
+    FILE_LAYOUT_DISPARITY,    // nearness as 16-bit grey
+    // one file of a pair; not on the command line
+    FILE_LAYOUT_LEFT,
+    FILE_LAYOUT_RIGHT,
+};
+
+enum file_codec {
+    FILE_CODEC_AUTO,
+    FILE_CODEC_H264,
+    FILE_CODEC_HEVC,
+    FILE_CODEC_AV1,
+    FILE_CODEC_FFV1
+};
+enum file_encoder { FILE_ENCODER_AUTO, FILE_ENCODER_NVENC, FILE_ENCODER_SOFTWARE };
 
 // Names of the backends as deep3d_params takes them.
 extern const char *const options_backends[];
@@ -36,6 +59,12 @@ struct options {
     int backend;       // index in options_backends
     const char *model; // NULL: the one that ships
     const char *stats;
+    const char *output; // NULL: not given
+    int file_layout;    // enum file_layout
+    int codec;          // enum file_codec
+    int encoder;        // enum file_encoder
+    int crf;            // constant quality; -1: the encoder's usual
+    const char *preset; // NULL: the encoder's usual
     double strength, convergence;
     int shift; // enum deep3d_shift
     bool budget, auto_convergence, floating_window;
@@ -52,7 +81,7 @@ struct options {
     double sub_depth_pct; // parallax; OPTIONS_SUB_DEPTH_AUTO
     int threads;
     int lookahead_frames;
-    bool mute, no_audio, fullscreen, loop, verbose, help, version;
+    bool mute, no_audio, fullscreen, loop, overwrite, verbose, help, version;
     const char **files; // argv's own strings
     int file_count;
 };
@@ -63,4 +92,7 @@ bool options_parse(struct options *out, int argc, char **argv);
 void options_finish(struct options *options);
 // The help text of a subcommand, made from the table, to standard output.
 void options_print_help(enum subcommand subcommand);
+// The options that shape what a file is made of, a line each: two runs with the same text write the
+// same film. To be freed with mem_free().
+char *options_describe(const struct options *options);
 const char *stereo_layout_name(enum stereo_layout layout);

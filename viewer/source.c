@@ -50,6 +50,7 @@ static bool start_threads(struct source *s)
     for (int i = 0; i < s->lookahead_frames + FRAMES_BESIDE; i++)
         source_add_frame(s);
     s->decoded = av_frame_alloc();
+    s->info.colours = s->colours = av_frame_alloc();
     for (int i = 0; i < SOURCE_SOUND_FRAMES && s->audio.decoder; i++)
         s->sound_ready[i] = av_frame_alloc();
     return thread_start(&s->video_thread, "video decoder", THREAD_NORMAL, source_video_run, s) &&
@@ -74,6 +75,9 @@ static bool wait_for_picture(struct source *s)
         s->info.width = turned ? first->picture.height : first->picture.width;
         s->info.height = turned ? first->picture.width : first->picture.height;
         s->info.aspect = first->aspect;
+        s->info.bits = first->picture.bits;
+        s->info.matrix = first->picture.matrix;
+        there = av_frame_copy_props(s->colours, first->av) >= 0;
     }
     monitor_unlock(&s->monitor);
     return there;
@@ -106,6 +110,7 @@ static void free_frames(struct source *s)
     for (int i = 0; i < SOURCE_SOUND_FRAMES; i++)
         av_frame_free(&s->sound_ready[i]);
     av_frame_free(&s->decoded);
+    av_frame_free(&s->colours);
     mem_free(s->pictures_ready);
 }
 

@@ -42,6 +42,13 @@ struct source_info {
     bool seekable;
     int audio_rate_hz; // 0: no sound
     int audio_channels;
+    // for whoever writes the film anew:
+    bool discontinuous; // its clock may jump: media times differ after a seek
+    int64_t start_ns;   // what media time 0 is on the container's clock
+    int time_base[2];   // of the video stream's time stamps, in seconds: numerator, denominator
+    int bits;           // of a sample, as stored
+    enum deep3d_matrix matrix;
+    const struct AVFrame *colours; // colour and HDR description of the first picture; no samples
 };
 
 struct source_counts {

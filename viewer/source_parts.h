@@ -66,6 +66,7 @@ struct source {
     int32_t display_matrix[9];
     bool has_display_matrix;
     int64_t start_ns;            // of the container's first time stamp
+    AVFrame *colours;            // info.colours; written before source_open() returns
     bool discontinuous;          // time stamps may jump (transport streams)
     double guessed_frames_per_s; // for pictures without a duration; > 0
 

@@ -1,0 +1,508 @@
+#include "viewer/convert.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <libavcodec/avcodec.h>
+#include <libavutil/crc.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/thread.h"
+#include "engine/deep3d.h"
+#include "viewer/conversion.h"
+#include "viewer/convert_files.h"
+#include "viewer/depth_wish.h"
+#include "viewer/film_encoder.h"
+#include "viewer/film_log.h"
+#include "viewer/film_mux.h"
+#include "viewer/model_path.h"
+#include "viewer/options.h"
+#include "viewer/progress.h"
+#include "viewer/source.h"
+#include "viewer/stats.h"
+#include "viewer/stereo_pack.h"
+#include "viewer/stereo_ring.h"
+
+// One being converted, one being encoded, one that the ring keeps for mirrors, two waiting.
+#define RING_FRAMES 5
+// Converted before the place where a conversion is taken up again and thrown away, so that depth
+// has settled by then.
+#define LEAD_IN_NS (2 * NS_PER_S)
+#define LOOK_NS (NS_PER_S / 10)
+#define NS_BASE ((AVRational){1, (int)NS_PER_S})
+
+struct track {
+    struct convert_file *file;
+    struct stereo_pack *pack;
+    struct film_encoder *encoder;
+    struct film_log *log;
+};
+
+struct convert {
+    const struct options *options;
+    struct convert_file files[CONVERT_FILES_MAX];
+    struct track tracks[CONVERT_FILES_MAX];
+    int count;
+    struct source *source;
+    const struct source_info *info;
+    bool lasting; // the source can be read again: a conversion can go on, and sound be copied
+    AVRational time_base;
+    int64_t start; // of media time 0, in the time base
+    double sample_aspect;
+    struct deep3d *converter;
+    struct conversion *conversion;
+    struct stereo_ring *ring;
+    struct stats *stats;
+    int64_t last_pts; // of what is kept; INT64_MIN: none
+    bool stopped;     // by whoever runs the program
+    // the encoding thread's:
+    AVPacket *packet;
+    bool begun; // the lead-in is over
+
+    struct thread thread;
+    _Atomic int64_t frames; // kept, those of earlier runs included
+    struct monitor monitor;
+    // guarded by monitor:
+    bool over, failed; // of the encoding thread
+};
+
+static atomic_bool interrupted;
+
+void convert_interrupt(void)
+{
+    atomic_store(&interrupted, true);
+}
+
+// --- the encoding thread
+
+static bool keep_packets(struct convert *c, struct track *t)
+{
+    bool failed, kept = true;
+
+    while (kept && film_encoder_receive(t->encoder, c->packet, &failed)) {
+        kept = film_log_add(t->log, c->packet);
+        av_packet_unref(c->packet);
+    }
+    return kept && !failed;
+}
+
+static bool encode(struct convert *c, const struct stereo_frame *f, int64_t pts, int64_t duration)
+{
+    for (int i = 0; i < c->count; i++) {
+        struct track *t = &c->tracks[i];
+        AVFrame *packed = stereo_pack_run(t->pack, &f->eyes);
+
+        if (!packed || !film_encoder_send(t->encoder, packed, pts, duration) || !keep_packets(c, t))
+            return false;
+    }
+    return true;
+}
+
+static bool take_frame(struct convert *c, const struct stereo_frame *f)
+{
+    int64_t pts = av_rescale_q(f->pts_ns + c->info->start_ns, NS_BASE, c->time_base) - c->start;
+    int64_t duration = av_rescale_q(f->duration_ns, NS_BASE, c->time_base);
+
+    if (pts <= c->last_pts) {
+        if (!c->begun) // the lead-in
+            return true;
+        pts = c->last_pts + 1; // the source's times were repaired, in finer steps than its own
+    }
+    c->begun = true;
+    c->last_pts = pts;
+    if (!encode(c, f, pts, duration > 0 ? duration : 1))
+        return false;
+    atomic_fetch_add(&c->frames, 1);
+    return true;
+}
+
+// What the encoders still hold, and the mark behind it.
+static bool empty_encoders(struct convert *c)
+{
+    bool ok = true;
+
+    for (int i = 0; i < c->count; i++) {
+        struct track *t = &c->tracks[i];
+
+        ok = film_encoder_send(t->encoder, NULL, 0, 0) && keep_packets(c, t) && ok;
+    }
+    for (int i = 0; i < c->count && ok; i++)
+        ok = film_log_set_mark(c->tracks[i].log, FILM_LOG_CLOSED);
+    return ok;
+}
+
+static void run(void *user)
+{
+    struct convert *c = user;
+    struct stereo_frame *f;
+    bool ok = true;
+
+    while (ok && (f = stereo_ring_next(c->ring))) {
+        // a frame that could not be converted would be missing from here on
+        ok = !atomic_load(&c->stats->frames_failed) && take_frame(c, f);
+        stereo_ring_release(c->ring, f);
+    }
+    ok = ok && empty_encoders(c);
+    monitor_lock(&c->monitor);
+    c->over = true;
+    c->failed = !ok || atomic_load(&c->stats->frames_failed) > 0;
+    monitor_changed(&c->monitor);
+    monitor_unlock(&c->monitor);
+}
+
+// --- what is to be written
+
+static void describe_source(struct convert *c)
+{
+    const struct source_info *info = c->info = source_info(c->source);
+
+    c->time_base = (AVRational){info->time_base[0], info->time_base[1]};
+    c->start = av_rescale_q(info->start_ns, NS_BASE, c->time_base);
+    c->sample_aspect = info->aspect * info->height / info->width;
+    c->lasting = info->seekable;
+}
+
+static bool make_encoder(struct convert *c, struct track *t, enum file_codec codec)
+{
+    const struct options *o = c->options;
+    struct stereo_pack_params pack = {
+        .layout = t->file->layout,
+        .width = c->info->width,
+        .height = c->info->height,
+        .format = film_encoder_format(codec, t->file->layout, c->info->bits),
+        .matrix = c->info->matrix,
+    };
+    struct film_encoder_params params = {
+        .codec = codec,
+        .encoder = o->encoder,
+        .layout = t->file->layout,
+        .format = pack.format,
+        .time_base = {c->time_base.num, c->time_base.den},
+        .frames_per_s = c->info->frames_per_s,
+        .sample_aspect = c->sample_aspect,
+        .matrix = pack.matrix,
+        .colours = c->info->colours,
+        .crf = o->crf,
+        .preset = o->preset,
+    };
+
+    t->pack = stereo_pack_create(&pack);
+    if (!t->pack)
+        return false;
+    stereo_pack_size(t->pack, &params.width, &params.height);
+    t->encoder = film_encoder_create(&params);
+    return t->encoder;
+}
+
+// What the packets of a track are made of and by.
+static char *identity(const struct convert *c, const struct track *t)
+{
+    const AVCodecParameters *p = film_encoder_parameters(t->encoder);
+    char *options = options_describe(c->options), *text;
+    const char *source = c->options->files[0];
+    char *whole = realpath(source, NULL);
+    struct stat state = {0};
+
+    stat(source, &state);
+    // what cannot be read again cannot be gone on with either: each run is another
+    text = mem_printf(
+        "%s\n%lld %lld %lld\n%s%s %dx%d %08x\n", whole ? whole : source, (long long)state.st_size,
+        (long long)state.st_mtime, c->lasting ? 0 : (long long)clock_now_ns(), options,
+        film_encoder_name(t->encoder), p->width, p->height,
+        av_crc(av_crc_get_table(AV_CRC_32_IEEE_LE), 0, p->extradata, (size_t)p->extradata_size));
+    mem_free(options);
+    free(whole);
+    return text;
+}
+
+static bool open_track(struct convert *c, struct track *t, enum file_codec codec)
+{
+    char *made_of;
+
+    if (!make_encoder(c, t, codec))
+        return false;
+    if (c->options->overwrite)
+        unlink(t->file->part);
+    made_of = identity(c, t);
+    t->log = film_log_open(t->file->part, made_of);
+    mem_free(made_of);
+    return t->log;
+}
+
+// --- where to go on
+
+// The files of a pair may have been cut off at different places.
+static bool find_place(struct convert *c)
+{
+    struct film_log *a = c->tracks[0].log, *b = c->tracks[c->count - 1].log;
+    bool complete = film_log_mark(a) != FILM_LOG_OPEN && film_log_mark(b) != FILM_LOG_OPEN &&
+                    film_log_last_pts(a) == film_log_last_pts(b);
+    int64_t key = film_log_key_before(a, INT64_MAX), other;
+
+    if (!complete) {
+        while ((other = film_log_key_before(b, key)) != key)
+            key = film_log_key_before(a, other);
+        if (!film_log_cut(a, key) || (a != b && !film_log_cut(b, key)))
+            return false;
+    }
+    c->last_pts = film_log_last_pts(a);
+    c->frames = film_log_frames(a);
+    if (c->frames > 0)
+        log_info("%s: going on behind frame %lld", c->files[0].part, (long long)c->frames);
+    return true;
+}
+
+static bool is_whole(const struct convert *c)
+{
+    for (int i = 0; i < c->count; i++)
+        if (film_log_mark(c->tracks[i].log) != FILM_LOG_WHOLE)
+            return false;
+    return true;
+}
+
+// Winds the source to the lead-in. Returns its generation.
+static unsigned wind(struct convert *c)
+{
+    int64_t to_ns;
+    struct frame *frame;
+
+    if (c->frames == 0)
+        return 0;
+    to_ns = av_rescale_q(c->last_pts + c->start, c->time_base, NS_BASE) - c->info->start_ns -
+            LEAD_IN_NS;
+    if (!c->info->discontinuous)
+        return source_seek(c->source, to_ns);
+    // a clock that jumps is only followed from the beginning
+    while (source_read_video(c->source, &frame) == SOURCE_OK) {
+        bool behind = frame->pts_ns >= to_ns;
+
+        source_give_back(c->source, frame);
+        if (behind)
+            break;
+    }
+    return 0;
+}
+
+// --- converting
+
+static void on_converted(void *user, struct deep3d *converter, struct stereo_frame *frame)
+{
+    int width, height;
+    const float *nearness = deep3d_nearness(converter, &width, &height);
+
+    stereo_pack_draw_disparity(nearness, width, height, &frame->eyes);
+}
+
+static bool start(struct convert *c)
+{
+    const struct options *o = c->options;
+    char *model = model_path(o->model);
+    struct deep3d_params params = {model, options_backends[o->backend], o->threads};
+    struct conversion_params conversion = {
+        .source = c->source,
+        .stats = c->stats,
+        .keep_all = true,
+        .depth = depth_wish(o, (struct display_screen){o->screen_width_m, o->screen_distance_m}),
+        .converted = o->file_layout == FILE_LAYOUT_DISPARITY ? on_converted : NULL,
+    };
+
+    c->converter = model ? deep3d_create(&params) : NULL;
+    mem_free(model);
+    c->packet = av_packet_alloc();
+    if (!c->converter || !c->packet)
+        return false;
+    conversion.converter = c->converter;
+    c->ring = stereo_ring_create(RING_FRAMES, NULL);
+    stereo_ring_restart(c->ring, wind(c));
+    c->conversion = conversion_create(&conversion);
+    if (!c->conversion)
+        return false;
+    conversion_attach(c->conversion, c->ring);
+    return thread_start(&c->thread, "encode", THREAD_NORMAL, run, c);
+}
+
+static int64_t total_frames(const struct source_info *info)
+{
+    if (info->frames > 0)
+        return info->frames;
+    return (int64_t)((double)info->duration_ns / NS_PER_S * info->frames_per_s + 0.5);
+}
+
+// Until the encoding thread is done, or somebody wants it to be.
+static void watch(struct convert *c)
+{
+    struct progress *progress = progress_create(total_frames(c->info), c->frames);
+
+    monitor_lock(&c->monitor);
+    while (!c->over) {
+        if (atomic_load(&interrupted) && !c->stopped) {
+            c->stopped = true;
+            source_stop(c->source);
+            stereo_ring_stop(c->ring);
+        }
+        monitor_wait_until(&c->monitor, clock_now_ns() + LOOK_NS);
+        progress_update(progress, atomic_load(&c->frames));
+    }
+    monitor_unlock(&c->monitor);
+    progress_destroy(&progress);
+}
+
+static void stop(struct convert *c)
+{
+    source_stop(c->source);
+    if (c->conversion)
+        conversion_detach(c->conversion); // stops the ring
+    conversion_destroy(&c->conversion);
+    thread_join(&c->thread);
+}
+
+// --- the film
+
+static enum film_mux_result make_film(struct convert *c, const struct track *t, const char *path,
+                                      bool whole)
+{
+    struct stat state;
+    char *source = stat(c->options->files[0], &state) == 0
+                       ? mem_printf("file:%s", c->options->files[0])
+                       : mem_strdup(c->options->files[0]);
+    struct film_mux_params params = {
+        .path = path,
+        .source = c->lasting ? source : NULL,
+        .start_ns = c->info->start_ns,
+        .whole = whole,
+        .log = t->log,
+        .parameters = film_encoder_parameters(t->encoder),
+        .colours = c->info->colours,
+        .layout = t->file->layout,
+        .time_base = {c->time_base.num, c->time_base.den},
+        .sample_aspect = c->sample_aspect,
+        .stop = &interrupted,
+    };
+    enum film_mux_result result = film_mux_run(&params);
+
+    if (result == FILM_MUX_DONE)
+        log_info("%s: %lld frames, %s", path, (long long)film_log_frames(t->log),
+                 film_encoder_name(t->encoder));
+    mem_free(source);
+    return result;
+}
+
+static enum convert_result finish_films(struct convert *c)
+{
+    for (int i = 0; i < c->count; i++)
+        if (!film_log_set_mark(c->tracks[i].log, FILM_LOG_WHOLE))
+            return CONVERT_STOPPED;
+    for (int i = 0; i < c->count; i++)
+        if (make_film(c, &c->tracks[i], c->files[i].path, true) != FILM_MUX_DONE)
+            return CONVERT_STOPPED;
+    for (int i = 0; i < c->count; i++)
+        unlink(c->files[i].part);
+    return CONVERT_DONE;
+}
+
+// The parts stay: a source that comes back whole can be gone on with.
+static enum convert_result keep_cut(struct convert *c)
+{
+    for (int i = 0; i < c->count; i++) {
+        char *path = convert_files_incomplete(c->files[i].path);
+        enum film_mux_result result = make_film(c, &c->tracks[i], path, false);
+
+        if (result == FILM_MUX_DONE)
+            log_error("%s failed in the middle: %s holds the %lld frames before that",
+                      c->options->files[0], path, (long long)c->frames);
+        mem_free(path);
+        if (result != FILM_MUX_DONE)
+            return CONVERT_STOPPED;
+    }
+    return CONVERT_CUT;
+}
+
+static enum convert_result convert(struct convert *c)
+{
+    if (is_whole(c)) // all was there but the film itself
+        return finish_films(c);
+    if (!find_place(c) || !start(c))
+        return CONVERT_FAILED;
+    watch(c);
+    stop(c);
+    if (c->frames == 0 && !c->stopped) {
+        if (!c->failed)
+            log_error("%s: no picture of it could be converted", c->options->files[0]);
+        return CONVERT_FAILED;
+    }
+    if (c->failed)
+        return CONVERT_STOPPED;
+    if (c->stopped && c->lasting)
+        return CONVERT_STOPPED;
+    if (c->stopped) // a camera, a pipe: this is its end
+        atomic_store(&interrupted, false);
+    return source_broken(c->source) ? keep_cut(c) : finish_films(c);
+}
+
+static bool open_all(struct convert *c)
+{
+    const struct options *o = c->options;
+    enum file_codec codec = convert_files_codec(o);
+    struct source_params source = {.url = o->files[0],
+                                   .lookahead_frames = o->lookahead_frames,
+                                   .image_duration_ns = 5 * NS_PER_S,
+                                   .no_audio = true};
+
+    if (o->file_count != 1) {
+        log_error("deep3d convert takes one film at a time, not %d", o->file_count);
+        return false;
+    }
+    c->count = codec ? convert_files_name(o, codec, c->files) : 0;
+    if (c->count == 0 || !(c->source = source_open(&source)))
+        return false;
+    describe_source(c);
+    for (int i = 0; i < c->count; i++) {
+        c->tracks[i].file = &c->files[i];
+        if (!open_track(c, &c->tracks[i], codec))
+            return false;
+    }
+    if (!c->lasting)
+        log_warn("%s cannot be read a second time: its sound and subtitles are left out",
+                 o->files[0]);
+    return true;
+}
+
+// Parts without a picture are no use to anybody.
+static void close_track(struct track *t)
+{
+    if (t->log && film_log_frames(t->log) == 0)
+        unlink(t->file->part);
+    film_log_close(&t->log);
+    film_encoder_destroy(&t->encoder);
+    stereo_pack_destroy(&t->pack);
+}
+
+enum convert_result convert_run(const struct options *options)
+{
+    struct convert c = {.options = options, .last_pts = INT64_MIN};
+    enum convert_result result;
+
+    c.stats = stats_create();
+    monitor_init(&c.monitor);
+    result = open_all(&c) ? convert(&c) : CONVERT_FAILED;
+    if (result == CONVERT_STOPPED)
+        log_info("%s holds %lld frames; the same command goes on from there", c.files[0].part,
+                 (long long)c.frames);
+    if (c.source)
+        stop(&c);
+    stereo_ring_destroy(&c.ring);
+    deep3d_destroy(&c.converter);
+    for (int i = 0; i < c.count; i++)
+        close_track(&c.tracks[i]);
+    source_close(&c.source);
+    av_packet_free(&c.packet);
+    convert_files_finish(c.files);
+    monitor_finish(&c.monitor);
+    stats_destroy(&c.stats);
+    return result;
+}

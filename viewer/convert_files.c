@@ -1,0 +1,109 @@
+#include "viewer/convert_files.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "viewer/film_encoder.h"
+#include "viewer/film_mux.h"
+
+// The ending with its dot; the string's end where there is none.
+static const char *ending(const char *path)
+{
+    const char *slash = strrchr(path, '/'), *dot = strrchr(path, '.');
+
+    return dot && dot > (slash ? slash + 1 : path) ? dot : path + strlen(path);
+}
+
+// "film.mkv" and "_left" give "film_left.mkv".
+static char *with_word(const char *path, const char *word)
+{
+    const char *dot = ending(path);
+
+    return mem_printf("%.*s%s%s", (int)(dot - path), path, word, dot);
+}
+
+char *convert_files_incomplete(const char *path)
+{
+    return with_word(path, ".incomplete");
+}
+
+enum file_codec convert_files_codec(const struct options *options)
+{
+    bool disparity = options->file_layout == FILE_LAYOUT_DISPARITY;
+
+    if (disparity && options->codec != FILE_CODEC_AUTO && options->codec != FILE_CODEC_FFV1) {
+        log_error("--layout disparity is grey of 16 bits, which ffv1 alone keeps; leave --codec "
+                  "out");
+        return FILE_CODEC_AUTO;
+    }
+    if (disparity)
+        return FILE_CODEC_FFV1;
+    if (options->codec != FILE_CODEC_AUTO || !options->output)
+        return options->codec ? options->codec : FILE_CODEC_H264;
+    return strcmp(ending(options->output), ".webm") == 0 ? FILE_CODEC_AV1 : FILE_CODEC_H264;
+}
+
+static bool is_same_file(const char *a, const char *b)
+{
+    struct stat first, second;
+
+    return stat(a, &first) == 0 && stat(b, &second) == 0 && first.st_dev == second.st_dev &&
+           first.st_ino == second.st_ino;
+}
+
+static bool may_write(const struct options *o, const struct convert_file *f)
+{
+    const char *source = o->files[0];
+    struct stat state;
+
+    if (strncmp(source, "file:", 5) == 0 && stat(source, &state) < 0)
+        source += 5;
+    if (is_same_file(source, f->path) || is_same_file(source, f->part)) {
+        log_error("%s is the film that is to be converted; choose another name with -o", f->path);
+        return false;
+    }
+    if (stat(f->path, &state) < 0)
+        return true;
+    if (!S_ISREG(state.st_mode)) {
+        log_error("%s is there and no file; choose another name with -o", f->path);
+        return false;
+    }
+    if (!o->overwrite)
+        log_error("%s is there already; choose another name, or give --overwrite", f->path);
+    return o->overwrite;
+}
+
+int convert_files_name(const struct options *options, enum file_codec codec,
+                       struct convert_file out[CONVERT_FILES_MAX])
+{
+    bool pair = options->file_layout == FILE_LAYOUT_PAIR;
+    int count = pair ? 2 : 1;
+
+    if (!options->output) {
+        log_error("deep3d convert needs a file to write: -o OUT.mkv");
+        return 0;
+    }
+    if (!film_mux_takes(options->output, film_encoder_codec_id(codec)))
+        return 0;
+    for (int i = 0; i < count; i++) {
+        out[i].layout = pair ? (i ? FILE_LAYOUT_RIGHT : FILE_LAYOUT_LEFT) : options->file_layout;
+        out[i].path =
+            pair ? with_word(options->output, i ? "_right" : "_left") : mem_strdup(options->output);
+        out[i].part = mem_printf("%s.part", out[i].path);
+    }
+    for (int i = 0; i < count; i++)
+        if (!may_write(options, &out[i]))
+            return 0;
+    return count;
+}
+
+void convert_files_finish(struct convert_file files[CONVERT_FILES_MAX])
+{
+    for (int i = 0; i < CONVERT_FILES_MAX; i++) {
+        mem_free(files[i].path);
+        mem_free(files[i].part);
+        files[i] = (struct convert_file){0};
+    }
+}

@@ -1,0 +1,43 @@
+// Makes the film at the end: encoded pictures from a film_log, and from the source everything that
+// is not its pictures, copied packet for packet: sound, subtitles, attachments, chapters,
+// metadata. What the container does not take is left out, with a line for each.
+//
+// The stereo layout is written as players look for it: Matroska's StereoMode, MP4's st3d; so are
+// the colours and the HDR description. The source's rotation is not: the eyes are upright.
+//
+// Written beside its place, brought to disk and then renamed: under its name there is a whole film
+// or nothing new.
+//
+// Thread-safety: none.
+#pragma once
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "viewer/options.h"
+
+struct AVCodecParameters;
+struct AVFrame;
+struct film_log;
+
+struct film_mux_params {
+    const char *path;
+    const char *source; // to copy from; NULL: pictures alone
+    int64_t start_ns;   // of media time 0 on the source's clock
+    bool whole;         // else what lies behind the last picture is left out
+    struct film_log *log;
+    const struct AVCodecParameters *parameters; // of the pictures
+    const struct AVFrame *colours;              // HDR description
+    enum file_layout layout;
+    int time_base[2];
+    double sample_aspect;    // of the whole eyes
+    const atomic_bool *stop; // true: give up
+};
+
+enum film_mux_result { FILM_MUX_DONE, FILM_MUX_STOPPED, FILM_MUX_FAILED };
+
+// The container that a file's ending stands for takes pictures of this codec (enum AVCodecID). When
+// false, logged.
+bool film_mux_takes(const char *path, int codec_id);
+// FILM_MUX_FAILED is logged.
+enum film_mux_result film_mux_run(const struct film_mux_params *params);

@@ -1,0 +1,290 @@
+#include "viewer/film_streams.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include <libavcodec/avcodec.h>
+#include <libavformat/avformat.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+#define OPUS_RATE_HZ 48000
+#define NS_BASE ((AVRational){1, (int)NS_PER_S})
+
+struct copied {
+    int index; // in `out`; -1: left out
+    int64_t last_dts;
+    int step;         // how far a time stamp must lie behind the last one at least
+    int64_t delay_ns; // added to time stamps
+};
+
+struct film_streams {
+    AVFormatContext *in, *out;
+    struct copied *copied; // for each stream of `in`
+    unsigned count;
+    int64_t start_ns;
+    AVPacket *packet;
+    int64_t packet_ns;
+    const atomic_bool *stop;
+};
+
+static int stop_asked(void *user)
+{
+    return atomic_load((const atomic_bool *)user);
+}
+
+// --- which
+
+static bool is_film(const AVStream *s)
+{
+    return s->codecpar->codec_type == AVMEDIA_TYPE_VIDEO &&
+           !(s->disposition & (AV_DISPOSITION_ATTACHED_PIC | AV_DISPOSITION_TIMED_THUMBNAILS));
+}
+
+// Matroska keeps a cover as an attachment, and would show it as a second film otherwise.
+static void make_attachment(AVStream *to, const AVStream *from)
+{
+    AVCodecParameters *p = to->codecpar;
+    const AVPacket *picture = &from->attached_pic;
+    bool png = p->codec_id == AV_CODEC_ID_PNG;
+
+    av_freep(&p->extradata);
+    p->extradata = av_mallocz((size_t)picture->size + AV_INPUT_BUFFER_PADDING_SIZE);
+    p->extradata_size = p->extradata ? picture->size : 0;
+    if (p->extradata)
+        memcpy(p->extradata, picture->data, (size_t)picture->size);
+    p->codec_type = AVMEDIA_TYPE_ATTACHMENT;
+    to->disposition = 0;
+    av_dict_set(&to->metadata, "filename", png ? "cover.png" : "cover.jpg", 0);
+    av_dict_set(&to->metadata, "mimetype", png ? "image/png" : "image/jpeg", 0);
+}
+
+static bool takes(const AVFormatContext *out, const AVStream *s)
+{
+    const AVCodecParameters *p = s->codecpar;
+
+    if (p->codec_id == AV_CODEC_ID_NONE || p->codec_type == AVMEDIA_TYPE_DATA ||
+        p->codec_type == AVMEDIA_TYPE_UNKNOWN)
+        return false;
+    if (p->codec_type == AVMEDIA_TYPE_AUDIO && p->sample_rate <= 0)
+        return false;
+    if (p->codec_type == AVMEDIA_TYPE_ATTACHMENT)
+        return strcmp(out->oformat->name, "matroska") == 0;
+    return avformat_query_codec(out->oformat, p->codec_id, FF_COMPLIANCE_NORMAL) == 1;
+}
+
+static void log_left_out(const AVFormatContext *in, const AVFormatContext *out, const AVStream *s)
+{
+    const AVDictionaryEntry *language = av_dict_get(s->metadata, "language", NULL, 0);
+    const char *type = av_get_media_type_string(s->codecpar->codec_type);
+
+    log_warn("%s: stream %d (%s, %s%s%s) is left out: a %s file does not hold it", in->url,
+             s->index, type ? type : "unknown",
+             s->codecpar->codec_id ? avcodec_get_name(s->codecpar->codec_id) : "unknown",
+             language ? ", " : "", language ? language->value : "", out->oformat->name);
+}
+
+static bool add_stream(struct film_streams *f, const AVStream *from)
+{
+    AVStream *to = avformat_new_stream(f->out, NULL);
+    bool cover = from->disposition & AV_DISPOSITION_ATTACHED_PIC;
+
+    if (!to || avcodec_parameters_copy(to->codecpar, from->codecpar) < 0)
+        return false;
+    to->codecpar->codec_tag = 0; // the container's own
+    to->time_base = from->time_base;
+    to->disposition = from->disposition;
+    av_dict_copy(&to->metadata, from->metadata, 0);
+    if (cover && strcmp(f->out->oformat->name, "matroska") == 0) {
+        make_attachment(to, from);
+        return true;
+    }
+    f->copied[from->index].index = to->index;
+    return true;
+}
+
+// FFmpeg before 8 takes Opus' delay off the times that it reads from Matroska, and does not put it
+// back on those that it writes.
+static int64_t delay_ns(const AVFormatContext *out, const AVCodecParameters *p)
+{
+    bool lost =
+        LIBAVFORMAT_VERSION_MAJOR < 62 && p->codec_id == AV_CODEC_ID_OPUS &&
+        (strcmp(out->oformat->name, "matroska") == 0 || strcmp(out->oformat->name, "webm") == 0);
+
+    return lost ? av_rescale(p->initial_padding, NS_PER_S, OPUS_RATE_HZ) : 0;
+}
+
+static bool is_sound(const AVStream *s)
+{
+    return s->codecpar->codec_type == AVMEDIA_TYPE_AUDIO;
+}
+
+static void add_streams(struct film_streams *f)
+{
+    bool strict = !(f->out->oformat->flags & AVFMT_TS_NONSTRICT);
+
+    for (unsigned i = 0; i < f->count; i++) {
+        AVStream *s = f->in->streams[i];
+
+        f->copied[i] =
+            (struct copied){-1, INT64_MIN, strict && is_sound(s), delay_ns(f->out, s->codecpar)};
+        if (!is_film(s) && (!takes(f->out, s) || !add_stream(f, s)))
+            log_left_out(f->in, f->out, s);
+        if (f->copied[i].index < 0)
+            s->discard = AVDISCARD_ALL;
+    }
+}
+
+// --- chapters and metadata
+
+static void copy_chapters(struct film_streams *f)
+{
+    unsigned count = f->in->nb_chapters;
+
+    if (count == 0 || !(f->out->chapters = av_calloc(count, sizeof(*f->out->chapters))))
+        return;
+    for (unsigned i = 0; i < count; i++) {
+        const AVChapter *from = f->in->chapters[i];
+        AVChapter *to = av_mallocz(sizeof(*to));
+        int64_t shift = av_rescale_q(f->start_ns, NS_BASE, from->time_base);
+
+        if (!to)
+            return;
+        to->id = from->id;
+        to->time_base = from->time_base;
+        to->start = from->start > shift ? from->start - shift : 0;
+        to->end = from->end - shift;
+        av_dict_copy(&to->metadata, from->metadata, 0);
+        f->out->chapters[f->out->nb_chapters++] = to;
+    }
+}
+
+static void copy_metadata(const struct film_streams *f, AVStream *film)
+{
+    static const char *const of_film[] = {"language", "title", "handler_name"};
+    // what the file says of itself is not true of the new one
+    static const char *const never[] = {"encoder",           "major_brand",   "minor_version",
+                                        "compatible_brands", "creation_time", "stereo_mode"};
+    int video = av_find_best_stream(f->in, AVMEDIA_TYPE_VIDEO, -1, -1, NULL, 0);
+
+    av_dict_copy(&f->out->metadata, f->in->metadata, 0);
+    for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++)
+        av_dict_set(&f->out->metadata, never[i], NULL, 0);
+    for (size_t i = 0; i < sizeof(of_film) / sizeof(of_film[0]) && video >= 0; i++) {
+        const AVDictionaryEntry *e =
+            av_dict_get(f->in->streams[video]->metadata, of_film[i], NULL, 0);
+
+        if (e)
+            av_dict_set(&film->metadata, e->key, e->value, 0);
+    }
+    // an even pace is worth saying, an average is not
+    if (video >= 0 && f->in->streams[video]->r_frame_rate.num > 0 &&
+        av_cmp_q(f->in->streams[video]->r_frame_rate, f->in->streams[video]->avg_frame_rate) == 0)
+        film->avg_frame_rate = f->in->streams[video]->avg_frame_rate;
+}
+
+// --- up and down
+
+static AVFormatContext *open_source(const char *source, const atomic_bool *stop)
+{
+    AVFormatContext *in = avformat_alloc_context();
+    AVDictionary *options = NULL;
+    int result;
+
+    if (!in)
+        return NULL;
+    in->interrupt_callback = (AVIOInterruptCB){stop_asked, (void *)stop};
+    result = avformat_open_input(&in, source, NULL, &options);
+    if (result >= 0 && avformat_find_stream_info(in, NULL) >= 0)
+        return in;
+    avformat_close_input(&in);
+    return NULL;
+}
+
+struct film_streams *film_streams_open(const char *source, AVFormatContext *out, AVStream *film,
+                                       int64_t start_ns, const atomic_bool *stop)
+{
+    struct film_streams *f = mem_new(1, sizeof(*f));
+
+    f->in = open_source(source, stop);
+    f->packet = av_packet_alloc();
+    if (!f->in || !f->packet) {
+        log_warn("%s cannot be read again: the new film has no sound", source);
+        film_streams_close(&f);
+        return NULL;
+    }
+    f->out = out;
+    f->start_ns = start_ns;
+    f->stop = stop;
+    f->count = f->in->nb_streams;
+    f->copied = mem_new(f->count, sizeof(*f->copied));
+    add_streams(f);
+    copy_chapters(f);
+    copy_metadata(f, film);
+    return f;
+}
+
+void film_streams_close(struct film_streams **streams)
+{
+    struct film_streams *f = *streams;
+
+    if (!f)
+        return;
+    avformat_close_input(&f->in);
+    av_packet_free(&f->packet);
+    mem_free(f->copied);
+    mem_free(f);
+    *streams = NULL;
+}
+
+// --- packets
+
+// Times as `out` wants them: from the film's beginning, decoding times rising.
+static void set_times(struct film_streams *f, struct copied *c)
+{
+    AVPacket *p = f->packet;
+    AVRational from = f->in->streams[p->stream_index]->time_base;
+    int64_t shift = av_rescale_q(f->start_ns - c->delay_ns, NS_BASE, from);
+
+    if (p->dts == AV_NOPTS_VALUE)
+        p->dts = p->pts;
+    if (p->pts == AV_NOPTS_VALUE)
+        p->pts = p->dts;
+    p->pts -= shift;
+    p->dts -= shift;
+    f->packet_ns = av_rescale_q(p->dts, from, NS_BASE);
+    av_packet_rescale_ts(p, from, f->out->streams[c->index]->time_base);
+    if (c->last_dts != INT64_MIN && p->dts < c->last_dts + c->step)
+        p->dts = c->last_dts + c->step;
+    if (p->pts < p->dts)
+        p->pts = p->dts;
+    c->last_dts = p->dts;
+    p->stream_index = c->index;
+    p->pos = -1;
+}
+
+AVPacket *film_streams_next(struct film_streams *streams, int64_t *out_ns)
+{
+    struct film_streams *f = streams;
+
+    if (!f)
+        return NULL;
+    while (!f->packet->data || f->packet->size == 0) {
+        struct copied *c;
+
+        av_packet_unref(f->packet);
+        if (av_read_frame(f->in, f->packet) < 0)
+            return NULL;
+        c = (unsigned)f->packet->stream_index < f->count ? &f->copied[f->packet->stream_index]
+                                                         : NULL;
+        if (!c || c->index < 0 ||
+            (f->packet->pts == AV_NOPTS_VALUE && f->packet->dts == AV_NOPTS_VALUE))
+            av_packet_unref(f->packet);
+        else
+            set_times(f, c);
+    }
+    *out_ns = f->packet_ns;
+    return f->packet;
+}

@@ -1,0 +1,438 @@
+#include "viewer/stereo_pack.h"
+
+#include <math.h>
+#include <string.h>
+
+#include <libavutil/frame.h>
+#include <libavutil/imgutils.h>
+#include <libavutil/opt.h>
+#include <libavutil/pixdesc.h>
+#include <libswscale/swscale.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/parallel.h"
+
+#define EYE_FORMAT AV_PIX_FMT_RGB0
+#define GAP_SHARE 24 // HDMI 1.4: 45 rows of 1080, 30 of 720
+#define ROW_ALIGN 64
+#define ENCODE_STEPS 4096
+
+// Where a picture of RGB0 goes in the packed one.
+struct place {
+    int x, y, width, height;
+    struct SwsContext *scaler;
+};
+
+struct stereo_pack {
+    struct stereo_pack_params params;
+    int eye_width, eye_height; // what is used of each eye
+    int width, height;
+    struct place place[2];     // left, right; width 0: not shown
+    struct deep3d_eyes canvas; // one picture of the packed size, for layouts drawn here; pixels[0]
+    float linear[256];         // sRGB to linear light
+    uint8_t encoded[ENCODE_STEPS + 1];
+    AVFrame *frame;
+    // for eyes that came in another size than the first ones
+    struct deep3d_eyes fitted;
+    struct SwsContext *fitter;
+};
+
+// --- shape
+
+static bool chroma_is_halved(int format)
+{
+    const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(format);
+
+    return d->log2_chroma_w > 0 || d->log2_chroma_h > 0;
+}
+
+static void put(struct stereo_pack *p, int eye, int x, int y, int width, int height)
+{
+    p->place[eye] = (struct place){x, y, width, height, NULL};
+    p->width = x + width;
+    p->height = y + height;
+}
+
+static int gap(int height)
+{
+    return (height + GAP_SHARE / 2) / GAP_SHARE;
+}
+
+// Fills in places and sizes.
+static void arrange(struct stereo_pack *p)
+{
+    int unit = chroma_is_halved(p->params.format) ? 2 : 1;
+    int w = p->eye_width = p->params.width / unit * unit, half_w = w / 2 / unit * unit;
+    int h = p->eye_height = p->params.height / unit * unit, half_h = h / 2 / unit * unit;
+
+    switch (p->params.layout) {
+    case FILE_LAYOUT_FULL_SBS:
+        put(p, 0, 0, 0, w, h);
+        put(p, 1, w, 0, w, h);
+        break;
+    case FILE_LAYOUT_HALF_SBS:
+        put(p, 0, 0, 0, half_w, h);
+        put(p, 1, half_w, 0, half_w, h);
+        break;
+    case FILE_LAYOUT_TOP_BOTTOM:
+        put(p, 0, 0, 0, w, h);
+        put(p, 1, 0, h, w, h);
+        break;
+    case FILE_LAYOUT_HALF_TB:
+        put(p, 0, 0, 0, w, half_h);
+        put(p, 1, 0, half_h, w, half_h);
+        break;
+    case FILE_LAYOUT_FRAME_PACKED:
+        put(p, 0, 0, 0, w, (2 * h + gap(h) + unit - 1) / unit * unit);
+        break;
+    case FILE_LAYOUT_RIGHT:
+        put(p, 1, 0, 0, w, h);
+        break;
+    default:
+        put(p, 0, 0, 0, w, h);
+        break;
+    }
+}
+
+double stereo_pack_stretch(enum file_layout layout)
+{
+    return layout == FILE_LAYOUT_HALF_SBS ? 2 : layout == FILE_LAYOUT_HALF_TB ? 0.5 : 1;
+}
+
+void stereo_pack_size(const struct stereo_pack *pack, int *out_width, int *out_height)
+{
+    *out_width = pack->width;
+    *out_height = pack->height;
+}
+
+// Layouts whose picture is drawn as RGB before it is converted.
+static bool is_drawn(enum file_layout layout)
+{
+    return layout == FILE_LAYOUT_ANAGLYPH || layout == FILE_LAYOUT_FRAME_PACKED;
+}
+
+// --- scalers
+
+static int matrix_number(enum deep3d_matrix matrix)
+{
+    return matrix == DEEP3D_MATRIX_BT601    ? SWS_CS_ITU601
+           : matrix == DEEP3D_MATRIX_BT2020 ? SWS_CS_BT2020
+                                            : SWS_CS_ITU709;
+}
+
+// From RGB0 of w x h into the place. NULL: not possible.
+static struct SwsContext *make_scaler(const struct stereo_pack *p, const struct place *to, int w,
+                                      int h)
+{
+    struct SwsContext *scaler = sws_alloc_context();
+    const int *table = sws_getCoefficients(matrix_number(p->params.matrix));
+    bool rgb = av_pix_fmt_desc_get(p->params.format)->flags & AV_PIX_FMT_FLAG_RGB;
+
+    if (!scaler)
+        return NULL;
+    av_opt_set_int(scaler, "srcw", w, 0);
+    av_opt_set_int(scaler, "srch", h, 0);
+    av_opt_set_int(scaler, "src_format", EYE_FORMAT, 0);
+    av_opt_set_int(scaler, "dstw", to->width, 0);
+    av_opt_set_int(scaler, "dsth", to->height, 0);
+    av_opt_set_int(scaler, "dst_format", p->params.format, 0);
+    av_opt_set_int(scaler, "sws_flags", SWS_BICUBIC | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INP, 0);
+    if (chroma_is_halved(p->params.format))
+        av_opt_set_int(scaler, "dst_h_chr_pos", 0, 0); // on the left column, as encoders are told
+    sws_setColorspaceDetails(scaler, table, 1, table, rgb, 0, 1 << 16, 1 << 16);
+    if (sws_init_context(scaler, NULL, NULL) >= 0)
+        return scaler;
+    sws_freeContext(scaler);
+    return NULL;
+}
+
+static bool make_scalers(struct stereo_pack *p)
+{
+    bool drawn = is_drawn(p->params.layout);
+    int w = drawn ? p->width : p->eye_width, h = drawn ? p->height : p->eye_height;
+
+    for (int i = 0; i < 2; i++) {
+        struct place *to = &p->place[i];
+
+        if (to->width == 0 || p->params.layout == FILE_LAYOUT_DISPARITY)
+            continue;
+        to->scaler = make_scaler(p, to, w, h);
+        if (!to->scaler)
+            return false;
+    }
+    return true;
+}
+
+// --- up and down
+
+static void fill_tables(struct stereo_pack *p)
+{
+    for (int i = 0; i < 256; i++) { // IEC 61966-2-1
+        float v = (float)i / 255;
+
+        p->linear[i] = v <= 0.04045f ? v / 12.92f : powf((v + 0.055f) / 1.055f, 2.4f);
+    }
+    for (int i = 0; i <= ENCODE_STEPS; i++) {
+        // steps are square roots, so that the dark ones are fine enough
+        float root = (float)i / ENCODE_STEPS, v = root * root;
+
+        v = v <= 0.0031308f ? 12.92f * v : 1.055f * powf(v, 1 / 2.4f) - 0.055f;
+        p->encoded[i] = (uint8_t)(v * 255 + 0.5f);
+    }
+}
+
+static bool make_canvas(struct stereo_pack *p)
+{
+    size_t stride = (size_t)p->width * 4, bytes = stride * (size_t)p->height;
+
+    p->canvas = (struct deep3d_eyes){p->width, p->height, {mem_try_block(bytes)}, stride};
+    if (p->canvas.pixels[0])
+        memset(p->canvas.pixels[0], 0, bytes);
+    return p->canvas.pixels[0];
+}
+
+struct stereo_pack *stereo_pack_create(const struct stereo_pack_params *params)
+{
+    struct stereo_pack *p = mem_new(1, sizeof(*p));
+
+    p->params = *params;
+    p->frame = av_frame_alloc();
+    fill_tables(p);
+    arrange(p);
+    if (p->width < 1 || p->height < 1) {
+        log_error("pictures of %dx%d are too small for this layout", params->width, params->height);
+        goto fail;
+    }
+    if (!p->frame || (is_drawn(params->layout) && !make_canvas(p)) || !make_scalers(p)) {
+        log_error("pictures of %dx%d cannot be packed as %s: no memory, or too large",
+                  params->width, params->height, av_get_pix_fmt_name(params->format));
+        goto fail;
+    }
+    return p;
+fail:
+    stereo_pack_destroy(&p);
+    return NULL;
+}
+
+void stereo_pack_destroy(struct stereo_pack **pack)
+{
+    struct stereo_pack *p = *pack;
+
+    if (!p)
+        return;
+    for (int i = 0; i < 2; i++)
+        sws_freeContext(p->place[i].scaler);
+    sws_freeContext(p->fitter);
+    mem_free(p->fitted.pixels[0]);
+    mem_free(p->fitted.pixels[1]);
+    mem_free(p->canvas.pixels[0]);
+    av_frame_free(&p->frame);
+    mem_free(p);
+    *pack = NULL;
+}
+
+// --- drawing
+
+struct rows {
+    const struct stereo_pack *pack;
+    const struct deep3d_eyes *eyes;
+};
+
+static uint8_t encode(const struct stereo_pack *p, float v)
+{
+    v = v < 0 ? 0 : v > 1 ? 1 : v;
+    return p->encoded[(int)(sqrtf(v) * ENCODE_STEPS + 0.5f)];
+}
+
+// Red from the left eye, green and blue from the right one, as far as glasses let it be.
+static const float dubois[3][6] = {
+    {0.456100f, 0.500484f, 0.176381f, -0.0434706f, -0.0879388f, -0.00155529f},
+    {-0.0400822f, -0.0378246f, -0.0157589f, 0.378476f, 0.733640f, -0.0184503f},
+    {-0.0152161f, -0.0205971f, -0.00546856f, -0.0721527f, -0.112961f, 1.226400f},
+};
+
+static void anaglyph_rows(void *user, int first, int end)
+{
+    const struct rows *r = user;
+    const struct stereo_pack *p = r->pack;
+
+    for (int y = first; y < end; y++) {
+        const uint8_t *left = r->eyes->pixels[0] + (size_t)y * r->eyes->stride_bytes;
+        const uint8_t *right = r->eyes->pixels[1] + (size_t)y * r->eyes->stride_bytes;
+        uint8_t *out = p->canvas.pixels[0] + (size_t)y * p->canvas.stride_bytes;
+
+        for (int x = 0; x < p->canvas.width; x++, left += 4, right += 4, out += 4) {
+            float v[6] = {p->linear[left[0]],  p->linear[left[1]],  p->linear[left[2]],
+                          p->linear[right[0]], p->linear[right[1]], p->linear[right[2]]};
+
+            for (int c = 0; c < 3; c++)
+                out[c] =
+                    encode(p, v[0] * dubois[c][0] + v[1] * dubois[c][1] + v[2] * dubois[c][2] +
+                                  v[3] * dubois[c][3] + v[4] * dubois[c][4] + v[5] * dubois[c][5]);
+        }
+    }
+}
+
+static void frame_packed_rows(void *user, int first, int end)
+{
+    const struct rows *r = user;
+    const struct deep3d_eyes *canvas = &r->pack->canvas;
+    int second = r->pack->eye_height + gap(r->pack->eye_height);
+
+    for (int y = first; y < end; y++)
+        for (int eye = 0; eye < 2; eye++)
+            memcpy(canvas->pixels[0] + (size_t)(y + eye * second) * canvas->stride_bytes,
+                   r->eyes->pixels[eye] + (size_t)y * r->eyes->stride_bytes,
+                   (size_t)canvas->width * 4);
+}
+
+// --- eyes of another size than the first ones
+
+static bool make_fitted(struct stereo_pack *p)
+{
+    struct deep3d_eyes *f = &p->fitted;
+    size_t stride = (size_t)p->params.width * 4, bytes = stride * (size_t)p->params.height;
+
+    if (f->pixels[1])
+        return true;
+    *f = (struct deep3d_eyes){
+        p->params.width, p->params.height, {mem_try_block(bytes), mem_try_block(bytes)}, stride};
+    return f->pixels[0] && f->pixels[1];
+}
+
+static bool fit(struct stereo_pack *p, const struct deep3d_eyes *eyes)
+{
+    bool grey = p->params.layout == FILE_LAYOUT_DISPARITY;
+    enum AVPixelFormat format = grey ? AV_PIX_FMT_GRAY16 : EYE_FORMAT;
+
+    p->fitter = sws_getCachedContext(p->fitter, eyes->width, eyes->height, format, p->params.width,
+                                     p->params.height, format, SWS_BICUBIC, NULL, NULL, NULL);
+    if (!p->fitter || !make_fitted(p))
+        return false;
+    for (int eye = 0; eye < (grey ? 1 : 2); eye++)
+        sws_scale(p->fitter, (const uint8_t *const[4]){eyes->pixels[eye]},
+                  (const int[4]){(int)eyes->stride_bytes}, 0, eyes->height,
+                  (uint8_t *const[4]){p->fitted.pixels[eye]},
+                  (const int[4]){(int)p->fitted.stride_bytes});
+    return true;
+}
+
+// --- a picture
+
+// A writable frame of the packed size: the last one, unless an encoder still holds it.
+static bool prepare_frame(struct stereo_pack *p)
+{
+    if (p->frame->buf[0] && av_frame_is_writable(p->frame))
+        return true;
+    av_frame_unref(p->frame);
+    p->frame->format = p->params.format;
+    p->frame->width = p->width;
+    p->frame->height = p->height;
+    return av_frame_get_buffer(p->frame, ROW_ALIGN) >= 0;
+}
+
+static void scale(struct stereo_pack *p, const struct place *to, const uint8_t *pixels,
+                  size_t stride_bytes, int height)
+{
+    const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(p->params.format);
+    const uint8_t *const from[4] = {pixels};
+    const int from_stride[4] = {(int)stride_bytes};
+    uint8_t *planes[4] = {NULL};
+    int steps[4];
+
+    av_image_fill_max_pixsteps(steps, NULL, d);
+    for (int i = 0; i < 4 && p->frame->data[i]; i++) {
+        int shift_x = i == 1 || i == 2 ? d->log2_chroma_w : 0;
+        int shift_y = i == 1 || i == 2 ? d->log2_chroma_h : 0;
+
+        planes[i] = p->frame->data[i] + (ptrdiff_t)(to->y >> shift_y) * p->frame->linesize[i] +
+                    (ptrdiff_t)(to->x >> shift_x) * steps[i];
+    }
+    sws_scale(to->scaler, from, from_stride, 0, height, planes, p->frame->linesize);
+}
+
+static void copy_grey(struct stereo_pack *p, const struct deep3d_eyes *eyes)
+{
+    av_image_copy_plane(p->frame->data[0], p->frame->linesize[0], eyes->pixels[0],
+                        (int)eyes->stride_bytes, p->width * 2, p->height);
+}
+
+AVFrame *stereo_pack_run(struct stereo_pack *pack, const struct deep3d_eyes *eyes)
+{
+    bool fits = eyes->width == pack->params.width && eyes->height == pack->params.height;
+    struct rows rows = {pack, fits ? eyes : &pack->fitted};
+
+    if (!prepare_frame(pack) || (!fits && !fit(pack, eyes))) {
+        log_error("no memory for a picture of %dx%d", pack->width, pack->height);
+        return NULL;
+    }
+    if (pack->params.layout == FILE_LAYOUT_DISPARITY) {
+        copy_grey(pack, rows.eyes);
+        return pack->frame;
+    }
+    if (is_drawn(pack->params.layout)) {
+        parallel_rows(
+            pack->eye_height, 0,
+            pack->params.layout == FILE_LAYOUT_ANAGLYPH ? anaglyph_rows : frame_packed_rows, &rows);
+        scale(pack, &pack->place[0], pack->canvas.pixels[0], pack->canvas.stride_bytes,
+              pack->height);
+        return pack->frame;
+    }
+    for (int eye = 0; eye < 2; eye++)
+        if (pack->place[eye].width > 0)
+            scale(pack, &pack->place[eye], rows.eyes->pixels[eye], rows.eyes->stride_bytes,
+                  pack->eye_height);
+    return pack->frame;
+}
+
+// --- disparity
+
+struct grey {
+    const float *nearness;
+    int near_width, near_height;
+    const struct deep3d_eyes *eyes;
+};
+
+// Place of an output pixel's centre among `count` samples: the sample before it, and how far it
+// is to the next.
+static int between(int at, int size, int count, float *out_share)
+{
+    float place = ((float)at + 0.5f) * (float)count / (float)size - 0.5f;
+    int before = place > 0 ? (int)place : 0;
+
+    *out_share = place > (float)before ? place - (float)before : 0;
+    return before < count - 1 ? before : count - 1;
+}
+
+static void grey_rows(void *user, int first, int end)
+{
+    const struct grey *g = user;
+
+    for (int y = first; y < end; y++) {
+        uint16_t *out =
+            (uint16_t *)(void *)(g->eyes->pixels[0] + (size_t)y * g->eyes->stride_bytes);
+        float down, across;
+        int row = between(y, g->eyes->height, g->near_height, &down);
+        const float *upper = g->nearness + (size_t)row * (size_t)g->near_width;
+        const float *lower = row + 1 < g->near_height ? upper + g->near_width : upper;
+
+        for (int x = 0; x < g->eyes->width; x++) {
+            int a = between(x, g->eyes->width, g->near_width, &across);
+            int b = a + 1 < g->near_width ? a + 1 : a;
+            float top = upper[a] + (upper[b] - upper[a]) * across;
+            float bottom = lower[a] + (lower[b] - lower[a]) * across;
+            float v = top + (bottom - top) * down;
+
+            out[x] = (uint16_t)((v < 0 ? 0 : v > 1 ? 1 : v) * 65535 + 0.5f);
+        }
+    }
+}
+
+void stereo_pack_draw_disparity(const float *nearness, int near_width, int near_height,
+                                const struct deep3d_eyes *eyes)
+{
+    struct grey grey = {nearness, near_width, near_height, eyes};
+
+    parallel_rows(eyes->height, 0, grey_rows, &grey);
+}
