@@ -22,19 +22,20 @@ struct encoder_row {
     const char *crf_option; // NULL: lossless
     int crf;
     const char *more; // options of the encoder, "name=value:name=value"
+    int least_px;     // SVT-AV1 1.4 crashes on sides below this
 };
 
 // Best first. Presets are those that keep up with the conversion on a desktop's processor.
 static const struct encoder_row rows[] = {
-    {FILE_CODEC_H264, "h264_nvenc", true, "preset", "p4", "cq", 21, "rc=vbr:forced-idr=1"},
-    {FILE_CODEC_H264, "libx264", false, "preset", "veryfast", "crf", 20, "forced-idr=1"},
-    {FILE_CODEC_HEVC, "hevc_nvenc", true, "preset", "p4", "cq", 23, "rc=vbr:forced-idr=1"},
+    {FILE_CODEC_H264, "h264_nvenc", true, "preset", "p4", "cq", 21, "rc=vbr:forced-idr=1", 0},
+    {FILE_CODEC_H264, "libx264", false, "preset", "veryfast", "crf", 20, "forced-idr=1", 0},
+    {FILE_CODEC_HEVC, "hevc_nvenc", true, "preset", "p4", "cq", 23, "rc=vbr:forced-idr=1", 0},
     {FILE_CODEC_HEVC, "libx265", false, "preset", "superfast", "crf", 22,
-     "forced-idr=1:x265-params=log-level=error\\:open-gop=0"},
-    {FILE_CODEC_AV1, "av1_nvenc", true, "preset", "p4", "cq", 28, "rc=vbr:forced-idr=1"},
-    {FILE_CODEC_AV1, "libsvtav1", false, "preset", "10", "crf", 30, ""},
-    {FILE_CODEC_AV1, "libaom-av1", false, "cpu-used", "8", "crf", 30, "row-mt=1:usage=realtime"},
-    {FILE_CODEC_FFV1, "ffv1", false, NULL, NULL, NULL, 0, "level=3:slicecrc=1:slices=4"},
+     "forced-idr=1:x265-params=log-level=error\\:open-gop=0", 0},
+    {FILE_CODEC_AV1, "av1_nvenc", true, "preset", "p4", "cq", 28, "rc=vbr:forced-idr=1", 0},
+    {FILE_CODEC_AV1, "libsvtav1", false, "preset", "10", "crf", 30, "", 64},
+    {FILE_CODEC_AV1, "libaom-av1", false, "cpu-used", "8", "crf", 30, "row-mt=1:usage=realtime", 0},
+    {FILE_CODEC_FFV1, "ffv1", false, NULL, NULL, NULL, 0, "level=3:slicecrc=1:slices=4", 0},
 };
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
 
@@ -137,7 +138,7 @@ static AVCodecContext *open_codec(const struct encoder_row *row,
 
 static bool wanted(const struct encoder_row *row, const struct film_encoder_params *p)
 {
-    return row->codec == p->codec &&
+    return row->codec == p->codec && p->width >= row->least_px && p->height >= row->least_px &&
            (p->encoder == FILE_ENCODER_AUTO || row->nvenc == (p->encoder == FILE_ENCODER_NVENC));
 }
 

@@ -32,6 +32,7 @@ struct mux {
     struct film_streams *streams; // NULL: nothing to copy
     AVPacket *picture;            // the next one; size 0: none left
     int64_t last_dts;
+    int64_t damaged; // packets of the source that the container refused
     bool broken_log;
 };
 
@@ -202,6 +203,17 @@ static int write_picture(struct mux *m)
     return result;
 }
 
+// A copied packet may be damaged; the film is made without it.
+static int write_other(struct mux *m, AVPacket *packet)
+{
+    int result = av_interleaved_write_frame(m->out, packet);
+
+    if (result >= 0 || m->out->pb->error < 0)
+        return result;
+    m->damaged++;
+    return 0;
+}
+
 // When the next picture is to be decoded, on the film's clock.
 static int64_t picture_ns(const struct mux *m)
 {
@@ -225,10 +237,13 @@ static bool write_packets(struct mux *m)
         if (picture && (!other || picture_ns(m) <= other_ns))
             result = write_picture(m);
         else
-            result = av_interleaved_write_frame(m->out, other);
+            result = write_other(m, other);
     }
     if (result < 0)
         return log_av(m->part, "write", result);
+    if (m->damaged > 0)
+        log_warn("%s: %lld damaged packets of sound or subtitles were left out", m->params->path,
+                 (long long)m->damaged);
     return !m->broken_log && !atomic_load(m->params->stop);
 }
 

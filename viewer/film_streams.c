@@ -43,6 +43,16 @@ static bool is_film(const AVStream *s)
            !(s->disposition & (AV_DISPOSITION_ATTACHED_PIC | AV_DISPOSITION_TIMED_THUMBNAILS));
 }
 
+static bool is_matroska(const AVFormatContext *out)
+{
+    return strcmp(out->oformat->name, "matroska") == 0;
+}
+
+static bool is_cover(const AVStream *s)
+{
+    return (s->disposition & AV_DISPOSITION_ATTACHED_PIC) && s->attached_pic.size > 0;
+}
+
 // Matroska keeps a cover as an attachment, and would show it as a second film otherwise.
 static void make_attachment(AVStream *to, const AVStream *from)
 {
@@ -71,17 +81,20 @@ static bool takes(const AVFormatContext *out, const AVStream *s)
     if (p->codec_type == AVMEDIA_TYPE_AUDIO && p->sample_rate <= 0)
         return false;
     if (p->codec_type == AVMEDIA_TYPE_ATTACHMENT)
-        return strcmp(out->oformat->name, "matroska") == 0;
+        return is_matroska(out);
+    if (is_cover(s) && is_matroska(out))
+        return p->codec_id == AV_CODEC_ID_PNG || p->codec_id == AV_CODEC_ID_MJPEG;
     return avformat_query_codec(out->oformat, p->codec_id, FF_COMPLIANCE_NORMAL) == 1;
 }
 
 static void log_left_out(const AVFormatContext *in, const AVFormatContext *out, const AVStream *s)
 {
+    const char *name = strncmp(in->url, "file:", 5) == 0 ? in->url + 5 : in->url;
     const AVDictionaryEntry *language = av_dict_get(s->metadata, "language", NULL, 0);
     const char *type = av_get_media_type_string(s->codecpar->codec_type);
 
-    log_warn("%s: stream %d (%s, %s%s%s) is left out: a %s file does not hold it", in->url,
-             s->index, type ? type : "unknown",
+    log_warn("%s: stream %d (%s, %s%s%s) is left out: a %s file does not hold it", name, s->index,
+             type ? type : "unknown",
              s->codecpar->codec_id ? avcodec_get_name(s->codecpar->codec_id) : "unknown",
              language ? ", " : "", language ? language->value : "", out->oformat->name);
 }
@@ -89,7 +102,6 @@ static void log_left_out(const AVFormatContext *in, const AVFormatContext *out, 
 static bool add_stream(struct film_streams *f, const AVStream *from)
 {
     AVStream *to = avformat_new_stream(f->out, NULL);
-    bool cover = from->disposition & AV_DISPOSITION_ATTACHED_PIC;
 
     if (!to || avcodec_parameters_copy(to->codecpar, from->codecpar) < 0)
         return false;
@@ -97,7 +109,7 @@ static bool add_stream(struct film_streams *f, const AVStream *from)
     to->time_base = from->time_base;
     to->disposition = from->disposition;
     av_dict_copy(&to->metadata, from->metadata, 0);
-    if (cover && strcmp(f->out->oformat->name, "matroska") == 0) {
+    if (is_cover(from) && is_matroska(f->out)) {
         make_attachment(to, from);
         return true;
     }
@@ -211,7 +223,7 @@ struct film_streams *film_streams_open(const char *source, AVFormatContext *out,
     f->in = open_source(source, stop);
     f->packet = av_packet_alloc();
     if (!f->in || !f->packet) {
-        log_warn("%s cannot be read again: the new film has no sound", source);
+        log_warn("%s cannot be read again: its sound and subtitles are left out", source);
         film_streams_close(&f);
         return NULL;
     }
