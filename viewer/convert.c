@@ -457,8 +457,9 @@ static bool open_all(struct convert *c)
         log_error("deep3d convert takes one film at a time, not %d", o->file_count);
         return false;
     }
-    c->count = codec ? convert_files_name(o, codec, c->files) : 0;
-    if (c->count == 0 || !(c->source = source_open(&source)))
+    c->count = codec ? convert_files_name(o, c->files) : 0;
+    if (c->count == 0 || !film_mux_takes(o->output, film_encoder_codec_id(codec)) ||
+        !(c->source = source_open(&source)))
         return false;
     describe_source(c);
     for (int i = 0; i < c->count; i++) {

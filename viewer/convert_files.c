@@ -5,8 +5,6 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "viewer/film_encoder.h"
-#include "viewer/film_mux.h"
 
 // The ending with its dot; the string's end where there is none.
 static const char *ending(const char *path)
@@ -61,7 +59,7 @@ static bool may_write(const struct options *o, const struct convert_file *f)
     if (strncmp(source, "file:", 5) == 0 && stat(source, &state) < 0)
         source += 5;
     if (is_same_file(source, f->path) || is_same_file(source, f->part)) {
-        log_error("%s is the film that is to be converted; choose another name with -o", f->path);
+        log_error("%s is what is to be converted; choose another name with -o", f->path);
         return false;
     }
     if (stat(f->path, &state) < 0)
@@ -75,8 +73,7 @@ static bool may_write(const struct options *o, const struct convert_file *f)
     return o->overwrite;
 }
 
-int convert_files_name(const struct options *options, enum file_codec codec,
-                       struct convert_file out[CONVERT_FILES_MAX])
+int convert_files_name(const struct options *options, struct convert_file out[CONVERT_FILES_MAX])
 {
     bool pair = options->file_layout == FILE_LAYOUT_PAIR;
     int count = pair ? 2 : 1;
@@ -85,8 +82,6 @@ int convert_files_name(const struct options *options, enum file_codec codec,
         log_error("deep3d convert needs a file to write: -o OUT.mkv");
         return 0;
     }
-    if (!film_mux_takes(options->output, film_encoder_codec_id(codec)))
-        return 0;
     for (int i = 0; i < count; i++) {
         out[i].layout = pair ? (i ? FILE_LAYOUT_RIGHT : FILE_LAYOUT_LEFT) : options->file_layout;
         out[i].path =

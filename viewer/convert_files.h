@@ -18,10 +18,8 @@ struct convert_file {
 // go together.
 enum file_codec convert_files_codec(const struct options *options);
 // Names the files, into `out`. Returns how many; 0, logged: no output is given, it is the source
-// itself (also under another name), it is there already and must not be overwritten, or its ending
-// names no container for the codec.
-int convert_files_name(const struct options *options, enum file_codec codec,
-                       struct convert_file out[CONVERT_FILES_MAX]);
+// itself (also under another name), or it is there already and must not be overwritten.
+int convert_files_name(const struct options *options, struct convert_file out[CONVERT_FILES_MAX]);
 void convert_files_finish(struct convert_file files[CONVERT_FILES_MAX]);
 // Where the part of a film goes whose source failed: "film.mkv" gives "film.incomplete.mkv". A new
 // string.

@@ -6,6 +6,7 @@
 #include "base/parallel.h"
 #include "viewer/convert.h"
 #include "viewer/options.h"
+#include "viewer/photo.h"
 #include "viewer/player.h"
 #include "viewer/stats.h"
 
@@ -33,7 +34,7 @@ static int play(struct options *options, int64_t start_ns)
 static int convert(struct options *options, int64_t start_ns)
 {
     signal(SIGXFSZ, SIG_IGN); // a file that may not grow is an error of writing, not the end
-    return (int)convert_run(options);
+    return photo_is_asked(options) ? photo_run(options) : (int)convert_run(options);
 }
 
 // What each subcommand does: returns the program's exit code.

@@ -32,9 +32,11 @@ static const struct subcommand_row subcommands[SUBCOMMAND_COUNT] = {
                          "Plays ordinary 2D video in stereo 3D, converted while it plays: in an "
                          "OpenXR headset, in a\nwindow, or both."},
     [SUBCOMMAND_CONVERT] =
-        {"convert", "deep3d convert FILE|URL -o OUT.mkv|mp4|mov|webm [OPTION ...]",
+        {"convert",
+         "deep3d convert FILE|URL -o OUT.mkv|mp4|mov|webm|jpg|png|webp|mpo|gif [OPTION ...]",
          "Converts a film into a stereo file, with its sound, subtitles and chapters. What was "
-         "done before a\nCtrl-C waits in OUT.part: the same command goes on from there."},
+         "done before a\nCtrl-C waits in OUT.part: the same command goes on from there.\n"
+         "A photograph becomes a picture of both eyes, an MPO, or one that sways."},
 };
 
 #define PLAY (1u << SUBCOMMAND_PLAY)
@@ -132,9 +134,9 @@ static const struct option_row table[] = {
     {"output", CONVERT | ASIDE, OPTION_TEXT, FIELD(output), .argument = "FILE",
      .help = "the file to write, also as -o; its ending chooses the container"},
     {"layout", CONVERT, OPTION_CHOICE, FIELD(file_layout),
-     .choices = "full-sbs|half-sbs|top-bottom|half-tb|anaglyph|frame-packed|pair|disparity",
+     .choices = "full-sbs|half-sbs|top-bottom|half-tb|anaglyph|frame-packed|pair|disparity|wiggle",
      .help = "how the file shows both eyes (pair: two files, NAME_left and NAME_right; disparity: "
-             "nearness as 16-bit grey)"},
+             "nearness as 16-bit grey; wiggle: a photograph that sways, as .gif always does)"},
     {"codec", CONVERT, OPTION_CHOICE, FIELD(codec), .choices = "auto|h264|hevc|av1|ffv1",
      .help = "auto: h264, in .webm av1, for disparity ffv1"},
     {"encoder", CONVERT, OPTION_CHOICE, FIELD(encoder), .choices = "auto|nvenc|software",

@@ -35,6 +35,7 @@ enum file_layout {
     FILE_LAYOUT_FRAME_PACKED, // as HDMI: left, a black gap, right below
     FILE_LAYOUT_PAIR,         // a file for each eye
     FILE_LAYOUT_DISPARITY,    // nearness as 16-bit grey
+    FILE_LAYOUT_WIGGLE,       // of photographs: sways between the eyes
     // one file of a pair; not on the command line
     FILE_LAYOUT_LEFT,
     FILE_LAYOUT_RIGHT,
