@@ -6,11 +6,15 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "engine/canvas.h"
+#include "engine/colours.h"
 #include "engine/comfort.h"
 #include "engine/depth.h"
 #include "engine/glance.h"
+#include "engine/layers.h"
 #include "engine/over.h"
 #include "engine/picture.h"
+#include "engine/selection.h"
 #include "engine/shot.h"
 #include "engine/steady.h"
 #include "engine/stereo.h"
@@ -21,9 +25,12 @@ struct deep3d {
     struct depth *depth;
     struct steady *steady;
     struct stereo *stereo;
+    struct selection *selection;
+    struct layers *layers;
     struct shot shot;
     struct glance glance;  // of the picture foreseen last
     struct shot_step step; // of the pictures since the last one that was converted
+    enum deep3d_view what; // is drawn
     struct deep3d_comfort wish;
     struct comfort comfort;
     struct comfort_view view; // of the last picture
@@ -43,6 +50,8 @@ struct deep3d *deep3d_create(const struct deep3d_params *params)
     c->kernels = kernels_best();
     c->threads = params->threads > 0 ? params->threads : 0;
     c->stereo = stereo_create(c->kernels, c->threads);
+    c->selection = selection_create(c->kernels, c->threads);
+    c->layers = layers_create();
     c->steady = steady_create(c->kernels);
     c->depth = depth_create(params, c->kernels);
     if (c->depth == NULL)
@@ -63,6 +72,8 @@ void deep3d_destroy(struct deep3d **converter)
     depth_destroy(&c->depth);
     steady_destroy(&c->steady);
     stereo_destroy(&c->stereo);
+    selection_destroy(&c->selection);
+    layers_destroy(&c->layers);
     mem_free(c->pressed);
     mem_free(c);
     *converter = NULL;
@@ -132,6 +143,9 @@ static bool resize(struct deep3d *c, int width, int height)
     c->height = height;
     size = depth_answer_size(c->depth);
     return steady_resize(c->steady, size.width, size.height) &&
+           layers_resize(c->layers, size.width, size.height) &&
+           (depth_original(c->depth) == NULL ||
+            selection_resize(c->selection, width, size.width)) &&
            resize_pressed(c, (size_t)size.width * (size_t)size.height);
 }
 
@@ -162,6 +176,27 @@ static void filter(struct deep3d *c, const struct deep3d_settings *settings)
     c->view = comfort_update(&c->comfort, &c->wish, settings, c->nearness, c->near_width,
                              c->near_height, turn >= 1);
     c->forget = false;
+}
+
+// Deep3D (2016) sees each picture alone and draws what it says: shifts from SELECT_NEAREST on, in
+// pixels of the network, 0 of which is the screen.
+static void take_as_it_is(struct deep3d *c)
+{
+    struct depth_answer answer = depth_read(c->depth, true);
+    float range = SELECT_CHANNELS - 2;
+    struct deep3d_settings fixed = {.strength = 100 * range / (float)answer.width,
+                                    .convergence = 1 + SELECT_NEAREST / range};
+    struct deep3d_comfort as_it_is = c->wish;
+
+    (void)stereo_shrink(c->stereo); // for the disparity view
+    c->nearness = answer.nearness;
+    c->near_width = answer.width;
+    c->near_height = answer.height;
+    as_it_is.no_budget = true;
+    as_it_is.auto_convergence = as_it_is.floating_window = false;
+    c->comfort = (struct comfort){0};
+    c->view = comfort_update(&c->comfort, &as_it_is, &fixed, c->nearness, c->near_width,
+                             c->near_height, true);
 }
 
 // Nearness to draw with: the filtered one, pressed into the budget where it sticks out.
@@ -209,13 +244,15 @@ static void draw_window(const struct deep3d *c, const struct deep3d_eyes *eyes)
         window_rows(&w, 0, eyes->height);
 }
 
-static void draw(struct deep3d *c, enum deep3d_shift shift, const struct deep3d_eyes *eyes)
+static struct stereo_view stereo_view_of(struct deep3d *c, enum deep3d_shift shift,
+                                         const struct deep3d_eyes *eyes)
 {
     static const float parts[][2] = {[DEEP3D_SHIFT_BOTH] = {0.5f, 0.5f},
                                      [DEEP3D_SHIFT_LEFT] = {1, 0},
                                      [DEEP3D_SHIFT_RIGHT] = {0, 1}};
     float gain = c->view.strength / 100 * (float)eyes->width;
-    struct stereo_view view = {
+
+    return (struct stereo_view){
         .nearness = within_budget(c),
         .near_width = c->near_width,
         .near_height = c->near_height,
@@ -224,7 +261,18 @@ static void draw(struct deep3d *c, enum deep3d_shift shift, const struct deep3d_
         .eye = {eyes->pixels[0], eyes->pixels[1]},
         .stride_bytes = eyes->stride_bytes,
     };
+}
 
+static void draw_eyes(struct deep3d *c, enum deep3d_shift shift, const struct deep3d_eyes *eyes)
+{
+    const float *original = depth_original(c->depth);
+
+    if (original != NULL) {
+        selection_draw(c->selection, stereo_picture(c->stereo), original, c->near_width,
+                       c->near_height, eyes);
+        return;
+    }
+    struct stereo_view view = stereo_view_of(c, shift, eyes);
     stereo_draw(c->stereo, &view);
     draw_window(c, eyes);
 }
@@ -252,6 +300,48 @@ void deep3d_pass_over(struct deep3d *c)
     c->step = step;
 }
 
+static void disparity_row(void *user, int y, const float *nearness)
+{
+    const struct canvas *canvas = user;
+
+    colours_row(nearness, canvas->width, canvas->pixels + (size_t)y * canvas->stride_bytes);
+}
+
+static void draw_disparity(struct deep3d *c, const struct deep3d_eyes *eyes,
+                           const struct canvas *canvas)
+{
+    struct stereo_view view = stereo_view_of(c, DEEP3D_SHIFT_BOTH, eyes);
+
+    stereo_rows(c->stereo, &view, disparity_row, (void *)canvas);
+    colours_scale(canvas, c->view.strength, c->view.convergence);
+}
+
+static void draw_layers(const struct deep3d *c, const struct canvas *canvas)
+{
+    struct depth_levels levels = depth_levels(c->depth);
+
+    layers_set(c->layers, &levels, c->nearness);
+    layers_draw(c->layers, canvas, (float)c->width / (float)c->height, c->view.strength,
+                c->view.convergence, c->threads);
+}
+
+static void draw(struct deep3d *c, enum deep3d_shift shift, const struct deep3d_eyes *eyes)
+{
+    struct canvas canvas = {eyes->pixels[0], eyes->width, eyes->height, eyes->stride_bytes};
+
+    if (c->what == DEEP3D_VIEW_STEREO) {
+        draw_eyes(c, shift, eyes);
+        return;
+    }
+    if (c->what == DEEP3D_VIEW_LAYERS)
+        draw_layers(c, &canvas);
+    else
+        draw_disparity(c, eyes, &canvas);
+    for (int y = 0; y < eyes->height; y++)
+        memcpy(eyes->pixels[1] + (size_t)y * eyes->stride_bytes,
+               eyes->pixels[0] + (size_t)y * eyes->stride_bytes, (size_t)eyes->width * 4);
+}
+
 bool deep3d_convert(struct deep3d *c, const struct deep3d_picture *picture,
                     const struct deep3d_settings *settings, const struct deep3d_eyes *out_eyes)
 {
@@ -269,7 +359,10 @@ bool deep3d_convert(struct deep3d *c, const struct deep3d_picture *picture,
     if (!depth_run(c->depth))
         return false;
     answered = clock_now_ns();
-    filter(c, settings);
+    if (depth_original(c->depth) != NULL)
+        take_as_it_is(c);
+    else
+        filter(c, settings);
     c->step.turn = 0;
     filtered = clock_now_ns();
     draw(c, settings->shift, out_eyes);
@@ -283,11 +376,22 @@ void deep3d_set_comfort(struct deep3d *c, const struct deep3d_comfort *comfort)
     c->wish = *comfort;
 }
 
+void deep3d_set_view(struct deep3d *c, enum deep3d_view view)
+{
+    c->what = view;
+}
+
 void deep3d_reset(struct deep3d *c)
 {
     c->forget = true;
     shot_reset(&c->shot);
     c->step = (struct shot_step){0};
+}
+
+void deep3d_draw_layers(const struct deep3d *c, int width, int height, uint8_t *pixels,
+                        size_t stride_bytes)
+{
+    draw_layers(c, &(struct canvas){pixels, width, height, stride_bytes});
 }
 
 const float *deep3d_nearness(const struct deep3d *c, int *out_width, int *out_height)

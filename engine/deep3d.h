@@ -59,10 +59,27 @@ struct deep3d_eyes {
     size_t stride_bytes; // at least width * 4, a multiple of 4
 };
 
+// How the eyes are drawn.
+enum deep3d_synthesis {
+    DEEP3D_SYNTHESIS_AUTO,     // as the model's metadata ask
+    DEEP3D_SYNTHESIS_PRODUCT,  // as above
+    DEEP3D_SYNTHESIS_ORIGINAL, // as Deep3D of 2016 did it (kernels/select.h), for a model of it:
+                               // the left eye is the picture, and settings do not matter
+};
+
 struct deep3d_params {
     const char *model;   // path of an ONNX file
     const char *backend; // "auto", "cuda", "cpu" (oneDNN), "ref" (plain C); NULL: auto
     int threads;         // 0: all cores
+    enum deep3d_synthesis synthesis;
+};
+
+// What is drawn. All but the first are the same picture for both eyes.
+enum deep3d_view {
+    DEEP3D_VIEW_STEREO,
+    DEEP3D_VIEW_LAYERS,    // the network's answer, sliced from near to far (engine/layers.h)
+    DEEP3D_VIEW_DISPARITY, // nearness as colours, with their scale (engine/colours.h)
+    DEEP3D_VIEW_COUNT,
 };
 
 // Which eye sees a picture that was moved. The other one sees the picture itself, bit by bit.
@@ -141,7 +158,13 @@ void deep3d_reset(struct deep3d *converter);
 // How much depth may be shown to the person before the screen; engine/comfort.h says how. Holds
 // from the next picture on; until it is called all is off.
 void deep3d_set_comfort(struct deep3d *converter, const struct deep3d_comfort *comfort);
+// Holds from the next picture on; DEEP3D_VIEW_STEREO until it is called.
+void deep3d_set_view(struct deep3d *converter, enum deep3d_view view);
 
+// The layers of the last picture, as DEEP3D_VIEW_LAYERS has them, in any size: R, G, B, 255;
+// [height][stride_bytes]. Call after a deep3d_convert() that succeeded.
+void deep3d_draw_layers(const struct deep3d *converter, int width, int height, uint8_t *pixels,
+                        size_t stride_bytes);
 // Nearness of the last picture as the network gave it and the filter left it: [height][width], 0
 // far .. 1 near. Valid until the next call.
 const float *deep3d_nearness(const struct deep3d *converter, int *out_width, int *out_height);

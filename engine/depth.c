@@ -16,7 +16,9 @@ struct depth {
     struct nn_model *model;
     struct nn_plan *plan;
     struct model_traits traits;
+    bool original; // the eyes are drawn as the original did
     enum nn_backend backend;
+    enum nn_precision precision;
     char *model_name;
     int in_width, in_height; // of the plan
     int picture_width;       // that scratch has room for
@@ -56,6 +58,21 @@ static char *name_of(const struct nn_model *model, const char *path)
     return mem_strdup(slash != NULL ? slash + 1 : path);
 }
 
+// To be compared with the original, its network must be exact.
+static bool choose_synthesis(struct depth *d, const struct deep3d_params *params)
+{
+    if (params->synthesis == DEEP3D_SYNTHESIS_ORIGINAL && d->traits.output != MODEL_ORIGINAL) {
+        log_error("%s: not a model of Deep3D (2016), so the original's synthesis cannot draw it; "
+                  "deep3d import makes one",
+                  params->model);
+        return false;
+    }
+    d->original =
+        d->traits.output == MODEL_ORIGINAL && params->synthesis != DEEP3D_SYNTHESIS_PRODUCT;
+    d->precision = d->original ? NN_PRECISION_FP32 : NN_PRECISION_AUTO;
+    return true;
+}
+
 struct depth *depth_create(const struct deep3d_params *params, const struct kernels *kernels)
 {
     struct depth *d = mem_new(1, sizeof(*d));
@@ -69,7 +86,8 @@ struct depth *depth_create(const struct deep3d_params *params, const struct kern
     if (!find_backend(params->backend, &d->backend))
         goto fail;
     d->model = nn_model_load(params->model);
-    if (d->model == NULL || !model_traits_read(d->model, params->model, &d->traits))
+    if (d->model == NULL || !model_traits_read(d->model, params->model, &d->traits) ||
+        !choose_synthesis(d, params))
         goto fail;
     d->model_name = name_of(d->model, params->model);
     return d;
@@ -104,8 +122,11 @@ void depth_destroy(struct depth **depth)
 static struct nn_plan *plan_with(struct depth *d, enum nn_backend backend, int width, int height)
 {
     struct nn_shape shape = {.rank = 4, .dims = {1, 3, height, width}};
-    struct nn_plan_params params = {
-        .backend = backend, .threads = d->threads, .input_shapes = &shape, .input_shape_count = 1};
+    struct nn_plan_params params = {.backend = backend,
+                                    .precision = d->precision,
+                                    .threads = d->threads,
+                                    .input_shapes = &shape,
+                                    .input_shape_count = 1};
 
     return nn_plan_create(d->model, &params);
 }
@@ -149,7 +170,7 @@ static bool read_answer_shape(struct depth *d)
 
     if (!shaped || width < 1 || height < 1 || width > DEEP3D_MAX_SIDE_PX ||
         height > DEEP3D_MAX_SIDE_PX || levels > 1024 ||
-        (d->traits.output == MODEL_DISTRIBUTION ? levels < 2 : levels != 1)) {
+        (d->traits.output == MODEL_RELATIVE ? levels != 1 : levels < 2)) {
         log_error("%s: its output has an unexpected shape for an input of %dx%d", d->model_name,
                   d->in_width, d->in_height);
         return false;
@@ -232,27 +253,45 @@ bool depth_run(struct depth *d)
 
 struct depth_answer depth_read(struct depth *d, bool new_shot)
 {
-    const float *output = nn_plan_output(d->plan, 0);
     struct depth_answer answer = {d->width, d->height, d->nearness, NULL};
+    struct depth_levels levels = depth_levels(d);
+    size_t count = (size_t)d->width * (size_t)d->height;
 
-    if (d->traits.output == MODEL_DISTRIBUTION) {
+    if (levels.probability != NULL) {
         // so little work that waking other threads for it costs more
-        struct levels_job job = {output,      d->levels,   d->width, d->height,
-                                 d->nearness, d->sureness, 1};
+        struct levels_job job = {levels.probability, levels.count, d->width, d->height,
+                                 d->nearness,        d->sureness,  1};
         d->kernels->levels(&job);
+        for (size_t i = 0; levels.near_first && i < count; i++)
+            d->nearness[i] = 1 - d->nearness[i];
         answer.sureness = d->sureness;
         return answer;
     }
     if (new_shot)
         range_reset(&d->range);
-    range_normalise(&d->range, output, (size_t)d->width * (size_t)d->height, d->nearness);
+    range_normalise(&d->range, nn_plan_output(d->plan, 0), count, d->nearness);
     return answer;
 }
 
-const float *depth_levels(struct depth *d, int *out_levels)
+struct depth_levels depth_levels(const struct depth *d)
 {
-    *out_levels = d->levels;
-    return d->traits.output == MODEL_DISTRIBUTION ? nn_plan_output(d->plan, 0) : NULL;
+    const float *output = nn_plan_output(d->plan, 0);
+
+    switch (d->traits.output) {
+    case MODEL_DISTRIBUTION:
+        return (struct depth_levels){output, d->levels, false};
+    case MODEL_ORIGINAL: // channel 0 is no level
+        return (struct depth_levels){output + (size_t)d->width * (size_t)d->height, d->levels - 1,
+                                     true};
+    case MODEL_RELATIVE:
+        break;
+    }
+    return (struct depth_levels){0};
+}
+
+const float *depth_original(const struct depth *d)
+{
+    return d->original ? nn_plan_output(d->plan, 0) : NULL;
 }
 
 const char *depth_backend_name(const struct depth *d)

@@ -35,8 +35,14 @@ bool depth_run(struct depth *depth);
 // new_shot: nothing that was learnt about the range of earlier answers counts.
 struct depth_answer depth_read(struct depth *depth, bool new_shot);
 
-// The distribution behind the last answer, [levels][height][width], valid until the next run; NULL:
-// the model gives none.
-const float *depth_levels(struct depth *depth, int *out_levels);
+// The distribution behind the last answer, valid until the next run.
+struct depth_levels {
+    const float *probability; // [count][height][width]; NULL: the model gives none
+    int count;
+    bool near_first; // level 0 is the nearest, else the farthest
+};
+struct depth_levels depth_levels(const struct depth *depth);
+// All SELECT_CHANNELS channels, where the eyes are to be drawn as Deep3D (2016) did; else NULL.
+const float *depth_original(const struct depth *depth);
 const char *depth_backend_name(const struct depth *depth);
 const char *depth_model_name(const struct depth *depth);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "kernels/select.h"
 
 #define SIDE_MAX 4096
 // Shapes further from square than this are squeezed into it.
@@ -115,6 +116,25 @@ static bool read_input(const struct nn_model *model, const char *path, struct mo
     return true;
 }
 
+// What the channels of a distribution stand for.
+static bool read_levels(const struct nn_model *model, const char *path, int64_t channels,
+                        struct model_traits *t)
+{
+    const char *levels = nn_model_metadata(model, "deep3d.levels");
+
+    if (levels == NULL)
+        return true;
+    if (t->output != MODEL_DISTRIBUTION || strcmp(levels, "original") != 0 ||
+        channels != SELECT_CHANNELS) {
+        log_error("%s: metadata deep3d.levels is \"%s\"; known is only \"original\", of a "
+                  "distribution of %d channels",
+                  path, levels, SELECT_CHANNELS);
+        return false;
+    }
+    t->output = MODEL_ORIGINAL;
+    return true;
+}
+
 static bool read_output(const struct nn_model *model, const char *path, const char *kind,
                         struct model_traits *t)
 {
@@ -140,7 +160,7 @@ static bool read_output(const struct nn_model *model, const char *path, const ch
                   path);
         return false;
     }
-    return true;
+    return read_levels(model, path, levels ? out.shape.dims[1] : 1, t);
 }
 
 static int rounded(double size, int multiple)

@@ -3,9 +3,11 @@
 // metadata_props: deep3d.output (distribution | disparity | inverse_depth), deep3d.input_width,
 // deep3d.input_height, deep3d.multiple (sizes must be multiples of it), deep3d.order (RGB | BGR),
 // deep3d.mean and deep3d.scale (one number or three, in the order of the planes): plane = (value /
-// 255 - mean) / scale, deep3d.name. A file without them is recognised by its shapes and taken for
-// inverse depth with the mean and scale of ImageNet, as MiDaS and Depth Anything have; its sizes
-// are multiples of 32, or of its patches (14) where those are no part of 32.
+// 255 - mean) / scale, deep3d.levels (original: channels as Deep3D of 2016 has them,
+// kernels/select.h says how; without it channel 0 is the farthest), deep3d.name. A file without
+// them is recognised by its shapes and taken for inverse depth with the mean and scale of ImageNet,
+// as MiDaS and Depth Anything have; its sizes are multiples of 32, or of its patches (14) where
+// those are no part of 32.
 //
 // Thread-safety: safe.
 #pragma once
@@ -15,6 +17,7 @@
 
 enum model_output {
     MODEL_DISTRIBUTION, // [1][levels][h][w], channel 0 farthest
+    MODEL_ORIGINAL,     // [1][SELECT_CHANNELS][h][w], as Deep3D (2016)
     MODEL_RELATIVE,     // [1][h][w] or [1][1][h][w], near is large, any scale
 };
 

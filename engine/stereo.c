@@ -129,9 +129,10 @@ static int window_radius(const struct stereo *s, int near_width)
     return radius < 2 ? 2 : radius > REFINE_RADIUS_MAX ? REFINE_RADIUS_MAX : radius;
 }
 
-void stereo_draw(struct stereo *s, const struct stereo_view *view)
+// Fills the grid.
+static void refine(struct stereo *s, const struct stereo_view *view)
 {
-    struct refine_job refine = {
+    struct refine_job job = {
         .guide = s->small,
         .picture_width = s->width,
         .picture_height = s->height,
@@ -145,6 +146,12 @@ void stereo_draw(struct stereo *s, const struct stereo_view *view)
         .bands = s->bands,
         .scratch = s->refine_scratch,
     };
+
+    s->kernels->refine(&job);
+}
+
+void stereo_draw(struct stereo *s, const struct stereo_view *view)
+{
     struct synth_job synth = {
         .picture = s->picture,
         .grid = s->grid,
@@ -161,6 +168,38 @@ void stereo_draw(struct stereo *s, const struct stereo_view *view)
     if (synth.dilate_px > 4)
         synth.dilate_px = 4;
     if (synth.gain_px[0] != 0 || synth.gain_px[1] != 0)
-        s->kernels->refine(&refine);
+        refine(s, view);
     s->kernels->synth(&synth);
+}
+
+struct rows {
+    struct stereo *stereo;
+    stereo_row *row;
+    void *user;
+};
+
+static void bands_of_rows(void *user, int first, int end)
+{
+    const struct rows *r = user;
+    const struct stereo *s = r->stereo;
+
+    for (int band = first; band < end; band++) {
+        // synthesis has more room than a row with its slack
+        float *near =
+            s->synth_scratch + (size_t)band * synth_scratch_floats(s->width) + REFINE_SLACK;
+        int begin = (int)((long long)s->height * band / s->bands);
+        int stop = (int)((long long)s->height * (band + 1) / s->bands);
+        for (int y = begin; y < stop; y++) {
+            s->kernels->refine_row(&s->grid, &s->picture, y, near);
+            r->row(r->user, y, near);
+        }
+    }
+}
+
+void stereo_rows(struct stereo *s, const struct stereo_view *view, stereo_row *row, void *user)
+{
+    struct rows rows = {s, row, user};
+
+    refine(s, view);
+    parallel_rows(s->bands, s->bands, bands_of_rows, &rows);
 }

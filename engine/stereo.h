@@ -38,3 +38,9 @@ const struct image *stereo_picture(const struct stereo *stereo);
 const struct image *stereo_shrink(struct stereo *stereo);
 // Both eyes of the shrunk picture.
 void stereo_draw(struct stereo *stereo, const struct stereo_view *view);
+// Nearness of row y as the eyes are drawn with: at full size, with the picture's edges;
+// [width]. Called on several threads, each row once.
+typedef void stereo_row(void *user, int y, const float *nearness);
+// Calls `row` for all rows of the shrunk picture. Of the view, only the nearness counts.
+void stereo_rows(struct stereo *stereo, const struct stereo_view *view, stereo_row *row,
+                 void *user);

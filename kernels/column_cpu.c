@@ -21,4 +21,6 @@ const struct kernels KERNEL(kernels) = {
     .overlay = KERNEL(overlay),
     .synth_map = KERNEL(synth_map),
     .sample_row = KERNEL(sample_row),
+    .select = KERNEL(select),
+    .select_row = KERNEL(select_row),
 };

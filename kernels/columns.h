@@ -15,7 +15,9 @@
     kernel_overlay overlay_##variant;                                                              \
     kernel_synth synth_##variant;                                                                  \
     kernel_synth_map synth_map_##variant;                                                          \
-    kernel_sample_row sample_row_##variant;
+    kernel_sample_row sample_row_##variant;                                                        \
+    kernel_select select_##variant;                                                                \
+    kernel_select_row select_row_##variant;
 
 KERNELS_DECLARE(plain)
 KERNELS_DECLARE(avx2)

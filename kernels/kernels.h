@@ -12,6 +12,7 @@
 #include "kernels/overlay.h"
 #include "kernels/refine.h"
 #include "kernels/resize.h"
+#include "kernels/select.h"
 #include "kernels/shrink.h"
 #include "kernels/steady.h"
 #include "kernels/synth.h"
@@ -27,10 +28,12 @@ struct kernels {
     kernel_refine *refine;
     kernel_refine_row *refine_row;
     kernel_synth *synth;
+    kernel_select *select;
     kernel_overlay *overlay;
-    // parts of synth, in the table so that they can be tested alone
+    // parts of synth and select, in the table so that they can be tested alone
     kernel_synth_map *synth_map;
     kernel_sample_row *sample_row;
+    kernel_select_row *select_row;
 };
 
 // The best that this processor runs.

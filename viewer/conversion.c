@@ -107,6 +107,7 @@ static bool convert_into(struct conversion *c, const struct frame *frame, struct
     int64_t begin = clock_now_ns();
 
     deep3d_set_comfort(c->params.converter, &depth.comfort);
+    deep3d_set_view(c->params.converter, depth.view);
     if (!deep3d_convert(c->params.converter, &frame->picture, &depth.settings, &out->eyes))
         return false;
     note_parallax(c);

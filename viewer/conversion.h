@@ -19,10 +19,11 @@ struct stereo_frame;
 struct stereo_ring;
 struct subtitles;
 
-// How much depth is shown.
+// How much depth is shown, and how.
 struct conversion_depth {
     struct deep3d_settings settings;
     struct deep3d_comfort comfort;
+    enum deep3d_view view;
 };
 
 // Everything outlives the conversion.

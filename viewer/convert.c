@@ -302,7 +302,8 @@ static bool start(struct convert *c)
 {
     const struct options *o = c->options;
     char *model = model_path(o->model);
-    struct deep3d_params params = {model, options_backends[o->backend], o->threads};
+    struct deep3d_params params = {model, options_backends[o->backend], o->threads,
+                                   (enum deep3d_synthesis)o->synthesis};
     struct conversion_params conversion = {
         .source = c->source,
         .stats = c->stats,

@@ -16,6 +16,7 @@ struct conversion_depth depth_wish(const struct options *o, struct display_scree
                 .auto_convergence = o->auto_convergence,
                 .floating_window = o->floating_window,
             },
+        .view = (enum deep3d_view)o->view,
     };
 }
 

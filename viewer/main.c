@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/parallel.h"
+#include "engine/original/original.h"
 #include "viewer/convert.h"
 #include "viewer/options.h"
 #include "viewer/photo.h"
@@ -37,10 +38,25 @@ static int convert(struct options *options, int64_t start_ns)
     return photo_is_asked(options) ? photo_run(options) : (int)convert_run(options);
 }
 
+static int import(struct options *options, int64_t start_ns)
+{
+    struct original_params params = {options->files[0], options->output, options->mean};
+
+    if (options->file_count != 1 || !options->output) {
+        log_error("import takes one parameter file and -o MODEL.onnx; see deep3d import --help");
+        return 1;
+    }
+    if (!original_import(&params))
+        return 1;
+    log_info("%s is ready: deep3d --model %s FILM plays with it", options->output, options->output);
+    return 0;
+}
+
 // What each subcommand does: returns the program's exit code.
 static int (*const runners[SUBCOMMAND_COUNT])(struct options *, int64_t start_ns) = {
     [SUBCOMMAND_PLAY] = play,
     [SUBCOMMAND_CONVERT] = convert,
+    [SUBCOMMAND_IMPORT] = import,
 };
 
 int main(int argc, char **argv)

@@ -37,10 +37,14 @@ static const struct subcommand_row subcommands[SUBCOMMAND_COUNT] = {
          "Converts a film into a stereo file, with its sound, subtitles and chapters. What was "
          "done before a\nCtrl-C waits in OUT.part: the same command goes on from there.\n"
          "A photograph becomes a picture of both eyes, an MPO, or one that sways."},
+    [SUBCOMMAND_IMPORT] = {"import", "deep3d import deep3d-0050.params -o MODEL.onnx",
+                           "Makes a model for --model of the parameter file that Deep3D was "
+                           "published in (MXNet, 2016)."},
 };
 
 #define PLAY (1u << SUBCOMMAND_PLAY)
 #define CONVERT (1u << SUBCOMMAND_CONVERT)
+#define IMPORT (1u << SUBCOMMAND_IMPORT)
 // the option does not change what a file is made of
 #define ASIDE (1u << 31)
 #define ALL ((1u << SUBCOMMAND_COUNT) - 1)
@@ -56,9 +60,11 @@ struct option_row {
     const char *argument; // what the help calls the value
     const char *help;
     size_t replaces; // in struct options: the switch that giving this one puts off; 0: none
+    char letter;     // -o is short for --output; 0: it has no short form
 };
 
 const char *const options_backends[] = {"auto", "cuda", "cpu", "ref"};
+const char *const options_views[] = {"stereo", "layers", "disparity"};
 
 #define FIELD(f) offsetof(struct options, f)
 
@@ -71,6 +77,13 @@ static const struct option_row table[] = {
      .help = "what runs the network: an NVIDIA GPU, oneDNN, or plain C"},
     {"model", PLAY | CONVERT, OPTION_TEXT, FIELD(model), .argument = "FILE",
      .help = "depth network in ONNX; without it, the one that ships"},
+    {"synthesis", PLAY | CONVERT, OPTION_CHOICE, FIELD(synthesis),
+     .choices = "auto|product|original",
+     .help = "how the eyes are drawn: our way, or as Deep3D of 2016 did it, to the letter; auto: "
+             "as the model's file\n      says"},
+    {"view", PLAY | CONVERT, OPTION_CHOICE, FIELD(view), .choices = "stereo|layers|disparity",
+     .help = "what both eyes see: the film, its depth layers from near to far, or its disparity "
+             "in colours"},
     {"strength", PLAY | CONVERT, OPTION_NUMBER, FIELD(strength), 0, 10, DEEP3D_STRENGTH_DEFAULT,
      .help = "range of parallax in % of the picture's width"},
     {"convergence", PLAY | CONVERT, OPTION_NUMBER, FIELD(convergence), 0, 1,
@@ -131,8 +144,8 @@ static const struct option_row table[] = {
      .help = "threads of the conversion; 0: one for each core"},
     {"lookahead", PLAY | CONVERT | ASIDE, OPTION_INT, FIELD(lookahead_frames), 1, 240, 8,
      .help = "frames decoded ahead of the conversion"},
-    {"output", CONVERT | ASIDE, OPTION_TEXT, FIELD(output), .argument = "FILE",
-     .help = "the file to write, also as -o; its ending chooses the container"},
+    {"output", CONVERT | IMPORT | ASIDE, OPTION_TEXT, FIELD(output), .letter = 'o',
+     .argument = "FILE", .help = "the file to write; of a film, its ending chooses the container"},
     {"layout", CONVERT, OPTION_CHOICE, FIELD(file_layout),
      .choices = "full-sbs|half-sbs|top-bottom|half-tb|anaglyph|frame-packed|pair|disparity|wiggle",
      .help = "how the file shows both eyes (pair: two files, NAME_left and NAME_right; disparity: "
@@ -149,9 +162,13 @@ static const struct option_row table[] = {
      .help = "write over OUT where it exists, and begin anew"},
     {"stats", PLAY, OPTION_TEXT, FIELD(stats), .argument = "FILE",
      .help = "write what happened to this file, as JSON"},
+    {"mean", IMPORT, OPTION_TEXT, FIELD(mean), .argument = "R,G,B|FILE.npz",
+     .help = "what the network was trained to have taken from every picture, 0 to 255; without it, "
+             "nothing, as the\n      published program has it"},
     {"verbose", ALL | ASIDE, OPTION_FLAG, FIELD(verbose), .help = "say more while playing"},
     {"version", ALL | ASIDE, OPTION_FLAG, FIELD(version), .help = "print the version and end"},
-    {"help", ALL | ASIDE, OPTION_FLAG, FIELD(help), .help = "print this text and end"},
+    {"help", ALL | ASIDE, OPTION_FLAG, FIELD(help), .letter = 'h',
+     .help = "print this text and end"},
 };
 #define ROWS (sizeof(table) / sizeof(table[0]))
 
@@ -239,33 +256,29 @@ static bool set(struct options *o, const struct option_row *row, const char *tex
     return false;
 }
 
-static const struct option_row *find(enum subcommand subcommand, const char *name, size_t length)
+// The row of --name, --name=value or -n; NULL: the subcommand has none.
+static const struct option_row *find(enum subcommand subcommand, const char *text)
 {
+    size_t length = text[1] == '-' ? strcspn(text + 2, "=") : 0;
+
     for (size_t i = 0; i < ROWS; i++) {
-        if ((table[i].subcommands >> subcommand & 1) && strlen(table[i].name) == length &&
-            memcmp(table[i].name, name, length) == 0)
-            return &table[i];
+        const struct option_row *row = &table[i];
+
+        if (!(row->subcommands >> subcommand & 1))
+            continue;
+        if (length ? strlen(row->name) == length && memcmp(row->name, text + 2, length) == 0
+                   : row->letter && text[1] == row->letter && !text[2])
+            return row;
     }
     return NULL;
 }
 
-// The value that stands behind an option by itself.
-static bool parse_value(struct options *o, const struct option_row *row, int argc, char **argv,
-                        int *i)
-{
-    if (*i + 1 >= argc) {
-        log_error("--%s needs a value; deep3d --help says which", row->name);
-        return false;
-    }
-    return set(o, row, argv[++*i]);
-}
-
-// One --name, --name=value or --name value; *i is moved past a value that stands by itself.
+// One --name, --name=value, --name value or -n value; *i is moved past a value that stands by
+// itself.
 static bool parse_option(struct options *o, int argc, char **argv, int *i)
 {
-    const char *name = argv[*i] + 2, *value = strchr(name, '=');
-    const struct option_row *row =
-        find(o->subcommand, name, value ? (size_t)(value - name) : strlen(name));
+    const char *value = strchr(argv[*i], '=');
+    const struct option_row *row = find(o->subcommand, argv[*i]);
 
     if (!row) {
         log_error("unknown option %s; deep3d --help lists them all", argv[*i]);
@@ -279,7 +292,11 @@ static bool parse_option(struct options *o, int argc, char **argv, int *i)
         return set(o, row, value + 1);
     if (row->type == OPTION_FLAG)
         return set(o, row, NULL);
-    return parse_value(o, row, argc, argv, i);
+    if (*i + 1 >= argc) {
+        log_error("--%s needs a value; deep3d --help says which", row->name);
+        return false;
+    }
+    return set(o, row, argv[++*i]);
 }
 
 // The subcommand that the first argument names; SUBCOMMAND_PLAY: none, it is a file or an option.
@@ -294,7 +311,6 @@ static enum subcommand find_subcommand(int argc, char **argv)
 
 bool options_parse(struct options *out, int argc, char **argv)
 {
-    const struct option_row *output;
     bool only_files = false;
 
     *out = (struct options){.subcommand = find_subcommand(argc, argv),
@@ -307,20 +323,11 @@ bool options_parse(struct options *out, int argc, char **argv)
         else if (table[i].type == OPTION_SWITCH)
             *(bool *)field(out, &table[i]) = table[i].initial != 0;
     }
-    output = find(out->subcommand, "output", strlen("output"));
     for (int i = out->subcommand == SUBCOMMAND_PLAY ? 1 : 2; i < argc; i++) {
         if (only_files || argv[i][0] != '-' || !argv[i][1]) {
             out->files[out->file_count++] = argv[i];
         } else if (strcmp(argv[i], "--") == 0) {
             only_files = true;
-        } else if (strcmp(argv[i], "-h") == 0) {
-            out->help = true;
-        } else if (strcmp(argv[i], "-o") == 0 && output) {
-            if (!parse_value(out, output, argc, argv, &i))
-                return false;
-        } else if (argv[i][1] != '-') {
-            log_error("unknown option %s; deep3d --help lists them all", argv[i]);
-            return false;
         } else if (!parse_option(out, argc, argv, &i)) {
             return false;
         }
@@ -382,7 +389,10 @@ static void print_options(enum subcommand subcommand)
                  : row->type == OPTION_TEXT   ? row->argument
                  : row->type == OPTION_FLAG   ? ""
                                               : "N");
-        printf("  %s\n      %s", left, row->help);
+        if (row->letter)
+            printf("  -%c, %s\n      %s", row->letter, left, row->help);
+        else
+            printf("  %s\n      %s", left, row->help);
         if (row->initial < row->low)
             printf(" (%g to %g, default auto)", row->low, row->high);
         else if (row->type == OPTION_NUMBER || row->type == OPTION_INT)
@@ -407,7 +417,7 @@ void options_print_help(enum subcommand subcommand)
          "end\n"
          "  1/2 strength   3/4 convergence   c automatic convergence   b budget of depth   w "
          "floating window\n"
-         "  t next layout   r screen before your eyes   < > previous, next file\n"
+         "  t next layout   d next view   r screen before your eyes   < > previous, next file\n"
          "  j/J next, previous captions   v hide them   z/Z captions sooner, later\n");
     for (int c = SUBCOMMAND_PLAY + 1; c < SUBCOMMAND_COUNT; c++)
         printf("  %s\n", subcommands[c].synopsis);

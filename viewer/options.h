@@ -6,7 +6,7 @@
 #pragma once
 #include <stdbool.h>
 
-enum subcommand { SUBCOMMAND_PLAY, SUBCOMMAND_CONVERT, SUBCOMMAND_COUNT };
+enum subcommand { SUBCOMMAND_PLAY, SUBCOMMAND_CONVERT, SUBCOMMAND_IMPORT, SUBCOMMAND_COUNT };
 
 enum display_kind { DISPLAY_KIND_AUTO, DISPLAY_KIND_XR, DISPLAY_KIND_WINDOW, DISPLAY_KIND_NULL };
 
@@ -52,12 +52,16 @@ enum file_encoder { FILE_ENCODER_AUTO, FILE_ENCODER_NVENC, FILE_ENCODER_SOFTWARE
 
 // Names of the backends as deep3d_params takes them.
 extern const char *const options_backends[];
+// Names of enum deep3d_view.
+extern const char *const options_views[];
 
 struct options {
     enum subcommand subcommand;
     int display;       // enum display_kind
     int layout;        // enum stereo_layout
     int backend;       // index in options_backends
+    int synthesis;     // enum deep3d_synthesis
+    int view;          // enum deep3d_view
     const char *model; // NULL: the one that ships
     const char *stats;
     const char *output; // NULL: not given
@@ -66,6 +70,7 @@ struct options {
     int encoder;        // enum file_encoder
     int crf;            // constant quality; -1: the encoder's usual
     const char *preset; // NULL: the encoder's usual
+    const char *mean;   // as engine/original/mean.h takes it; NULL: none
     double strength, convergence;
     int shift; // enum deep3d_shift
     bool budget, auto_convergence, floating_window;

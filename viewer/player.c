@@ -148,6 +148,17 @@ static void set_depth(struct player *p)
     refresh(p);
 }
 
+static void next_view(struct player *p)
+{
+    struct conversion_depth depth;
+
+    p->options->view = (p->options->view + 1) % DEEP3D_VIEW_COUNT;
+    depth = depth_wish(p->options, p->screen);
+    conversion_set(p->conversion, &depth);
+    osd_show(p->osd, "View: %s", options_views[p->options->view]);
+    refresh(p);
+}
+
 // The screen may grow, or the window be moved to another monitor, while a film plays.
 static void suit_screen(struct player *p)
 {
@@ -269,6 +280,9 @@ static enum outcome do_command(struct player *p, const struct command *c)
     case COMMAND_SUBTITLE_SHOW:
     case COMMAND_SUBTITLE_DELAY_BY:
         do_subtitle_command(p, c);
+        break;
+    case COMMAND_VIEW:
+        next_view(p);
         break;
     case COMMAND_FULLSCREEN:
     case COMMAND_RECENTER:
@@ -472,6 +486,7 @@ static bool create(struct player *p)
         .model = model,
         .backend = options_backends[p->options->backend],
         .threads = p->options->threads,
+        .synthesis = (enum deep3d_synthesis)p->options->synthesis,
     };
     struct display_context context = {.options = p->options, .stats = p->stats};
 

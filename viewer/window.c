@@ -162,6 +162,7 @@ static const struct key keys[] = {
     {SDLK_f, ANY_SHIFT, false, COMMAND_FULLSCREEN, 0},
     {SDLK_m, ANY_SHIFT, false, COMMAND_MUTE, 0},
     {SDLK_t, ANY_SHIFT, false, COMMAND_LAYOUT, 0},
+    {SDLK_d, ANY_SHIFT, false, COMMAND_VIEW, 0},
     {SDLK_r, ANY_SHIFT, false, COMMAND_RECENTER, 0},
     {SDLK_LEFT, WITHOUT_SHIFT, true, COMMAND_SEEK_BY, -5},
     {SDLK_RIGHT, WITHOUT_SHIFT, true, COMMAND_SEEK_BY, 5},

@@ -18,7 +18,8 @@ void eval_network_destroy(struct eval_network **network);
 // False where it failed; the answer is valid until the next run.
 bool eval_network_run(struct eval_network *network, const struct eval_picture *picture,
                       struct depth_answer *out);
-// The distribution behind the last answer, [levels][height][width]; NULL: the model gives none.
+// The distribution behind the last answer, [levels][height][width], farthest first; NULL: the model
+// gives none.
 const float *eval_network_levels(const struct eval_network *network, int *out_levels);
 
 struct eval_pairs_params {

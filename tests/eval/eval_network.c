@@ -54,5 +54,8 @@ bool eval_network_run(struct eval_network *n, const struct eval_picture *p,
 
 const float *eval_network_levels(const struct eval_network *n, int *out_levels)
 {
-    return depth_levels(n->depth, out_levels);
+    struct depth_levels levels = depth_levels(n->depth);
+
+    *out_levels = levels.count;
+    return levels.near_first ? NULL : levels.probability;
 }

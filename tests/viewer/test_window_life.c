@@ -85,6 +85,7 @@ static void test_keys(void **state)
         {"greater", COMMAND_NEXT, 1},
         {"less", COMMAND_NEXT, -1},
         {"t", COMMAND_LAYOUT, 0},
+        {"d", COMMAND_VIEW, 0},
         {"1", COMMAND_STRENGTH_BY, -0.1},
         {"2", COMMAND_STRENGTH_BY, 0.1},
         {"3", COMMAND_CONVERGENCE_BY, -0.05},
