@@ -405,7 +405,7 @@ float deep3d_parallax_over(const struct deep3d *c, const struct deep3d_area *are
 {
     float front_max_pct = c->wish.no_budget ? INFINITY : comfort_limits_for(&c->wish).front_pct;
 
-    if (c->nearness == NULL)
+    if (c->nearness == NULL || c->what != DEEP3D_VIEW_STEREO)
         return 0;
     return over_parallax_pct(&c->view, front_max_pct, c->nearness, c->near_width, c->near_height,
                              area);

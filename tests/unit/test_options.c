@@ -78,6 +78,34 @@ static void a_convergence_is_kept(void **state)
     options_finish(&o);
 }
 
+static void subcommands_have_their_own(void **state)
+{
+    struct options o;
+
+    assert_true(parse(&o, "import", "a.params", "--output=b.onnx"));
+    assert_int_equal(o.subcommand, SUBCOMMAND_IMPORT);
+    assert_int_equal(o.file_count, 1);
+    assert_string_equal(o.files[0], "a.params");
+    assert_string_equal(o.output, "b.onnx");
+    options_finish(&o);
+    assert_true(parse(&o, "import", "-o", "b.onnx"));
+    assert_string_equal(o.output, "b.onnx");
+    options_finish(&o);
+    assert_true(parse(&o, "import", "-h", NULL));
+    assert_true(o.help);
+    options_finish(&o);
+    assert_false(parse(&o, "import", "--strength", "2"));
+    options_finish(&o);
+    assert_false(parse(&o, "-o", "b.onnx", "film.mkv")); // to play needs no output
+    options_finish(&o);
+    assert_false(parse(&o, "import", "-o", NULL));
+    assert_non_null(strstr(last_error, "output needs a value"));
+    options_finish(&o);
+    assert_true(parse(&o, "film.mkv", "import", NULL)); // a file of that name
+    assert_int_equal(o.subcommand, SUBCOMMAND_PLAY);
+    options_finish(&o);
+}
+
 static void mistakes_are_named(void **state)
 {
     static const struct {
@@ -119,6 +147,7 @@ int main(void)
         cmocka_unit_test(defaults),
         cmocka_unit_test(values),
         cmocka_unit_test(a_convergence_is_kept),
+        cmocka_unit_test(subcommands_have_their_own),
         cmocka_unit_test(mistakes_are_named),
     };
 
