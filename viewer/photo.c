@@ -76,7 +76,8 @@ static bool open_converter(struct photo *p)
 {
     const struct options *o = p->options;
     char *model = model_path(o->model);
-    struct deep3d_params params = {model, options_backends[o->backend], o->threads};
+    struct deep3d_params params = {model, options_backends[o->backend], o->threads,
+                                   (enum deep3d_synthesis)o->synthesis};
 
     p->converter = model ? deep3d_create(&params) : NULL;
     mem_free(model);
@@ -107,6 +108,7 @@ static bool convert(struct photo *p, double share)
     depth.settings.strength *= (float)share;
     deep3d_reset(p->converter); // each time it is the first picture of a film
     deep3d_set_comfort(p->converter, &depth.comfort);
+    deep3d_set_view(p->converter, depth.view);
     return deep3d_convert(p->converter, &p->frame->picture, &depth.settings, &p->eyes);
 }
 
