@@ -126,7 +126,7 @@ static AVCodecContext *open_codec(const struct encoder_row *row,
     c->sample_aspect_ratio = av_d2q(p->sample_aspect, SAMPLE_ASPECT_DEN_MAX);
     c->gop_size = row->codec == FILE_CODEC_FFV1 ? 1 : FILM_ENCODER_GROUP;
     c->flags |= AV_CODEC_FLAG_GLOBAL_HEADER | AV_CODEC_FLAG_CLOSED_GOP;
-    c->thread_count = 0;
+    c->thread_count = p->threads;
     set_colours(c, p);
     options = encoder_options(row, p);
     result = avcodec_open2(c, codec, &options);

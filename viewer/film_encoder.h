@@ -34,6 +34,7 @@ struct film_encoder_params {
     const struct AVFrame *colours; // colour and HDR description; no samples
     int crf;                       // -1: the encoder's usual
     const char *preset;            // NULL: the encoder's usual
+    int threads;                   // 0: as the encoder likes
 };
 
 // The pixel format (enum AVPixelFormat) for pictures of `bits` bits a sample.

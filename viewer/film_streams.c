@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "viewer/film_captions.h"
 
 #define OPUS_RATE_HZ 48000
 #define NS_BASE ((AVRational){1, (int)NS_PER_S})
@@ -16,8 +17,9 @@
 struct copied {
     int index; // in `out`; -1: left out
     int64_t last_dts;
-    int step;         // how far a time stamp must lie behind the last one at least
-    int64_t delay_ns; // added to time stamps
+    int step;                       // how far a time stamp must lie behind the last one at least
+    int64_t delay_ns;               // added to time stamps
+    struct film_captions *captions; // that rewrite the packets; NULL: they are copied
 };
 
 struct film_streams {
@@ -99,13 +101,31 @@ static void log_left_out(const AVFormatContext *in, const AVFormatContext *out, 
              language ? ", " : "", language ? language->value : "", out->oformat->name);
 }
 
+// Sets the parameters of the stream in `out`. False: its container has no room for this.
+static bool make_parameters(struct film_streams *f, const AVStream *from, AVCodecParameters *out)
+{
+    struct copied *c = &f->copied[from->index];
+
+    if (!takes(f->out, from))
+        return (c->captions = film_captions_create(from, f->out->oformat, out));
+    if (avcodec_parameters_copy(out, from->codecpar) < 0)
+        return false;
+    out->codec_tag = 0; // the container's own
+    return true;
+}
+
 static bool add_stream(struct film_streams *f, const AVStream *from)
 {
-    AVStream *to = avformat_new_stream(f->out, NULL);
+    AVCodecParameters *parameters = avcodec_parameters_alloc();
+    AVStream *to = NULL;
 
-    if (!to || avcodec_parameters_copy(to->codecpar, from->codecpar) < 0)
+    if (parameters && make_parameters(f, from, parameters))
+        to = avformat_new_stream(f->out, NULL);
+    if (to)
+        avcodec_parameters_copy(to->codecpar, parameters);
+    avcodec_parameters_free(&parameters);
+    if (!to)
         return false;
-    to->codecpar->codec_tag = 0; // the container's own
     to->time_base = from->time_base;
     to->disposition = from->disposition;
     av_dict_copy(&to->metadata, from->metadata, 0);
@@ -140,9 +160,11 @@ static void add_streams(struct film_streams *f)
     for (unsigned i = 0; i < f->count; i++) {
         AVStream *s = f->in->streams[i];
 
-        f->copied[i] =
-            (struct copied){-1, INT64_MIN, strict && is_sound(s), delay_ns(f->out, s->codecpar)};
-        if (!is_film(s) && (!takes(f->out, s) || !add_stream(f, s)))
+        f->copied[i] = (struct copied){.index = -1,
+                                       .last_dts = INT64_MIN,
+                                       .step = strict && is_sound(s),
+                                       .delay_ns = delay_ns(f->out, s->codecpar)};
+        if (!is_film(s) && !add_stream(f, s))
             log_left_out(f->in, f->out, s);
         if (f->copied[i].index < 0)
             s->discard = AVDISCARD_ALL;
@@ -244,6 +266,8 @@ void film_streams_close(struct film_streams **streams)
 
     if (!f)
         return;
+    for (unsigned i = 0; i < f->count; i++)
+        film_captions_destroy(&f->copied[i].captions);
     avformat_close_input(&f->in);
     av_packet_free(&f->packet);
     mem_free(f->copied);
@@ -292,7 +316,8 @@ AVPacket *film_streams_next(struct film_streams *streams, int64_t *out_ns)
         c = (unsigned)f->packet->stream_index < f->count ? &f->copied[f->packet->stream_index]
                                                          : NULL;
         if (!c || c->index < 0 ||
-            (f->packet->pts == AV_NOPTS_VALUE && f->packet->dts == AV_NOPTS_VALUE))
+            (f->packet->pts == AV_NOPTS_VALUE && f->packet->dts == AV_NOPTS_VALUE) ||
+            (c->captions && !film_captions_convert(c->captions, f->packet)))
             av_packet_unref(f->packet);
         else
             set_times(f, c);

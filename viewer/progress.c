@@ -81,7 +81,8 @@ void progress_update(struct progress *p, int64_t done)
             bar[i] = i < filled ? '#' : '.';
         bar[BAR] = '\0';
         format_time(left, sizeof(left), (int64_t)((double)(p->total - done) / per_s + 0.5));
-        snprintf(line, sizeof(line), "[%s] %lld of %lld frames, %.1f frames/s, %s left", bar,
+        snprintf(line, sizeof(line), "%s%s%s%lld of %lld frames, %.1f frames/s, %s left",
+                 p->terminal ? "[" : "", p->terminal ? bar : "", p->terminal ? "] " : "",
                  (long long)done, (long long)p->total, per_s, left);
     } else {
         snprintf(line, sizeof(line), "%lld frames, %.1f frames/s", (long long)done, per_s);

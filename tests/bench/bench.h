@@ -12,6 +12,7 @@ bench_run bench_play;
 bench_run bench_stereo;
 bench_run bench_convert;
 bench_run bench_nn;
+bench_run bench_film; // where the player is built
 
 // The value of "--name value" in argv, NULL where it is missing.
 const char *bench_option(int argc, char **argv, const char *name);

@@ -19,6 +19,10 @@ static const struct {
     {"convert", bench_convert,
      "[--size WxH] [--model FILE] [--backend auto|cuda|cpu|ref] [--threads N] [--runs R] [--json "
      "FILE]: the whole converter"},
+#ifdef DEEP3D_BENCH_FILM
+    {"film", bench_film,
+     "CLIP [--frames N] [--json FILE]: deep3d convert, and its stages one after the other"},
+#endif
     {"nn", bench_nn,
      "--case DIR [--backend auto|ref|cpu|cuda] [--precision auto|fp32|bf16] [--threads N] [--runs "
      "R] [--profile R] [--json "

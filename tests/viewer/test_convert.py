@@ -1,6 +1,6 @@
 """What `deep3d convert` writes: test_convert.py PLAYER CLIPS_FOLDER WORK_FOLDER GROUP ...
 
-Groups: layouts, times, copies, resume, bad. ffprobe and mpv (skipped where missing) say what a file is.
+Groups: layouts, times, copies, resume, bad; and soak, which takes minutes. ffprobe and mpv (skipped where missing) say what a file is.
 """
 import json
 import os
@@ -282,6 +282,12 @@ def rich_film(b):
                     "mimetype=image/png", "-metadata:s:t:1", "filename=cover.png")
 
 
+def captions(path):
+    """What is said, and when, as SubRip."""
+    return subprocess.run(["ffmpeg", "-nostdin", "-v", "error", "-i", path, "-map", "0:s:0", "-f", "srt", "-"], capture_output=True,
+                          text=True).stdout
+
+
 def first_times(path):
     packets = probe(path, "-show_packets", "-show_entries", "packet=stream_index,pts_time")["packets"]
     first = {}
@@ -309,16 +315,24 @@ def check_copies(b, film, ending):
             s for s in streams(out, "video") if s["disposition"]["attached_pic"]]], ["font.ttf", "cover.png"])
         expect("lines about what is left out", said.count("left out"), 0)
     else:
-        expect("subtitles", len(streams(out, "subtitle")) + said.count("subtitle, subrip"), 1)
+        expect("captions", captions(out), captions(film))
+        expect("lines about what is left out", said.count("left out"), 1)  # the font
 
 
 def copies(b):
     film = rich_film(b)
     for ending in ("mkv", "mp4"):
         b.check(f"streams in {ending}", lambda: check_copies(b, film, ending))
+    b.check("captions from MP4 into Matroska", lambda: check_captions(b))
     b.check("sound that begins later", lambda: check_sync(b, "sound_later.mkv"))
     b.check("sound that lasts longer", lambda: check_sync(b, "sound_longer.mkv"))
     b.check("a pipe", lambda: check_pipe(b))
+
+
+def check_captions(b):
+    out = b.path("back.mkv")
+    b.run(b.path("copied.mp4"), "-o", out)
+    expect("captions", captions(out), captions(b.path("rich.mkv")))
 
 
 def check_sync(b, name):
@@ -512,10 +526,43 @@ def bad(b):
     b.check("the size changes", lambda: b.run(b.clip("size_changes.ts"), "-o", b.path("sizes.mkv")))
 
 
+# --- long runs
+
+SOAK_S = 600
+FLAT_MB = 8
+
+
+def resident_mb(process):
+    with open(f"/proc/{process.pid}/statm") as text:
+        return int(text.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def check_flat(b):
+    film = b.ffmpeg("long.mkv", "-f", "lavfi", "-i", f"testsrc2=size=320x180:rate=10:duration={SOAK_S}", "-f", "lavfi", "-i",
+                    f"sine=440:duration={SOAK_S}", "-c:v", "libx264", "-preset", "ultrafast", "-c:a", "aac")
+    part, samples = b.path("soaked.mkv.part"), []
+    process = b.start(film, "-o", b.path("soaked.mkv"))
+    while process.poll() is None:
+        samples.append((os.path.getsize(part) if os.path.exists(part) else None, resident_mb(process)))
+        time.sleep(0.5)
+    expect("exit code", process.returncode, 0)
+    expect("pictures", len(times_ms(b.path("soaked.mkv"))), SOAK_S * 10)
+    converting = [mb for size, mb in samples if size]
+    early, late = max(converting[len(converting) // 10:len(converting) // 2]), max(converting[len(converting) // 2:])
+    print(f"{SOAK_S} s of film: at most {early:.1f} MB in the first half, {late:.1f} MB in the second, {samples[-1][1]:.1f} MB at "
+          f"the end, {len(samples)} samples")
+    if late > early + FLAT_MB:
+        raise Problem(f"memory grew from {early:.1f} to {late:.1f} MB")
+
+
+def soak(b):
+    b.check("memory of ten minutes", lambda: check_flat(b))
+
+
 def main(program, clips, work, groups):
     bench = Bench(program, clips, work)
     for group in groups:
-        {"layouts": layouts, "times": times, "copies": copies, "resume": resume, "bad": bad}[group](bench)
+        {"layouts": layouts, "times": times, "copies": copies, "resume": resume, "bad": bad, "soak": soak}[group](bench)
     return bench.report.end()
 
 
