@@ -10,7 +10,6 @@ import tempfile
 from pathlib import Path
 
 try:
-    import numpy as np
     import networks
 except ImportError as error:
     print(f"SKIPPED: {error}; pip install torch onnx onnxruntime")
@@ -32,8 +31,7 @@ def main():
         folder = Path(folder)
         cases = []
         if default.exists():
-            picture = np.random.default_rng(0).random((1, 3, 224, 384), np.float32)
-            networks.write_case(folder / "default", default.read_bytes(), {"image": picture})
+            networks.write_default(folder, default)
             cases.append("default")
         for name, (make, size, opset) in networks.FULL.items():
             networks.export(name, make, size, opset, folder)

@@ -311,6 +311,14 @@ def write_case(folder, model_bytes, feeds):
         (data / f"output_{i}.pb").write_bytes(numpy_helper.from_array(value, f"output_{i}").SerializeToString())
 
 
+def write_default(folder, path):
+    """Our own model, at the size that its file names."""
+    sizes = {p.key: p.value for p in onnx.load(path).metadata_props}
+    height, width = int(sizes["deep3d.input_height"]), int(sizes["deep3d.input_width"])
+    picture = np.random.default_rng(0).random((1, 3, height, width), np.float32)
+    write_case(folder / "default", path.read_bytes(), {"image": picture})
+
+
 def export(name, make, size, opset, out):
     torch.manual_seed(7)
     model = make().eval()
@@ -339,8 +347,7 @@ def main():
     args.add_argument("--model", type=Path)
     args = args.parse_args()
     if args.model:
-        picture = np.random.default_rng(0).random((1, 3, 224, 384), np.float32)
-        write_case(args.folder / "default", args.model.read_bytes(), {"image": picture})
+        write_default(args.folder, args.model)
     for name, (make, size, opset) in (TINY if args.tiny else FULL).items():
         if args.only in (None, name):
             export(name, make, size, opset, args.folder)
