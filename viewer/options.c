@@ -120,6 +120,7 @@ static const struct option_row table[] = {
     {"monitor-distance", PLAY, OPTION_NUMBER, FIELD(monitor_distance_m), 0.1, 20, 0.6,
      .help = "how far away it stands, in metres"},
     {"sub", PLAY, OPTION_INT, FIELD(sub), 1, 999, OPTIONS_SUB_AUTO, .choices = "auto|none",
+     .argument = "auto|none|N",
      .help = "which captions: a track's number, the film's own first, then those of files; auto: "
              "those asked for or marked, if any"},
     {"sub-file", PLAY, OPTION_TEXT, FIELD(sub_file), .argument = "FILE",
@@ -130,7 +131,7 @@ static const struct option_row table[] = {
      .help = "show captions so many seconds later"},
     {"sub-scale", PLAY, OPTION_NUMBER, FIELD(sub_scale), 0.1, 10, 1, .help = "size of captions"},
     {"sub-depth", PLAY, OPTION_NUMBER, FIELD(sub_depth_pct), -5, 10, OPTIONS_SUB_DEPTH_AUTO,
-     .choices = "auto",
+     .choices = "auto", .argument = "auto|N",
      .help = "how far captions are before the screen: parallax in % of the picture's width; auto: "
              "in front of what they cover"},
     {"volume", PLAY, OPTION_NUMBER, FIELD(volume), 0, 130, 100, .help = "loudness in %"},
@@ -386,7 +387,7 @@ static void print_options(enum subcommand subcommand)
         snprintf(left, sizeof(left), "--%s %s", row->name,
                  row->type == OPTION_CHOICE   ? row->choices
                  : row->type == OPTION_SWITCH ? ON_OFF
-                 : row->type == OPTION_TEXT   ? row->argument
+                 : row->argument              ? row->argument
                  : row->type == OPTION_FLAG   ? ""
                                               : "N");
         if (row->letter)

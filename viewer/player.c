@@ -327,6 +327,7 @@ static bool rebuild_stage(struct player *p)
     conversion_attach(p->conversion, stage_ring(p->stage));
     if (source_info(p->source)->seekable)
         seek_to(p, p->position_ns);
+    osd_show(p->osd, "The display was lost; the film goes on");
     return true;
 }
 

@@ -62,6 +62,27 @@ static void values(void **state)
     options_finish(&o);
 }
 
+static void words_for_numbers(void **state)
+{
+    struct options o;
+
+    assert_true(parse(&o, "film.mkv", NULL, NULL));
+    assert_int_equal(o.sub, OPTIONS_SUB_AUTO);
+    assert_float_equal(o.sub_depth_pct, OPTIONS_SUB_DEPTH_AUTO, 0);
+    options_finish(&o);
+    assert_true(parse(&o, "--sub=none", "--sub-depth", "1.5"));
+    assert_int_equal(o.sub, OPTIONS_SUB_NONE);
+    assert_float_equal(o.sub_depth_pct, 1.5, 0);
+    options_finish(&o);
+    assert_true(parse(&o, "--sub=3", "--sub-depth=auto", NULL));
+    assert_int_equal(o.sub, 3);
+    assert_float_equal(o.sub_depth_pct, OPTIONS_SUB_DEPTH_AUTO, 0);
+    options_finish(&o);
+    assert_true(parse(&o, "--sub=auto", NULL, NULL));
+    assert_int_equal(o.sub, OPTIONS_SUB_AUTO);
+    options_finish(&o);
+}
+
 // Whoever sets the convergence does not want it moved, unless they say so after it.
 static void a_convergence_is_kept(void **state)
 {
@@ -129,6 +150,9 @@ static void mistakes_are_named(void **state)
         {"--budget=maybe", NULL, "on|off"},
         {"--budget", NULL, "needs a value"},
         {"--eye-distance=0.063", NULL, "40 to 90"},
+        {"--sub=0", NULL, "1 to 999"},
+        {"--sub=some", NULL, "not a whole number"},
+        {"--sub-depth=none", NULL, "not a number"},
         {"--strengt", "3", "--strengt"},
     };
     struct options o;
@@ -146,6 +170,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults),
         cmocka_unit_test(values),
+        cmocka_unit_test(words_for_numbers),
         cmocka_unit_test(a_convergence_is_kept),
         cmocka_unit_test(subcommands_have_their_own),
         cmocka_unit_test(mistakes_are_named),
