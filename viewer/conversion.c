@@ -101,6 +101,16 @@ static void note_parallax(struct conversion *c)
     monitor_unlock(&c->monitor);
 }
 
+// Captions and on-screen text, into both eyes.
+static void draw_over(struct conversion *c, const struct stereo_frame *frame)
+{
+    int64_t begin = clock_now_ns();
+
+    subtitles_draw(c->params.subtitles, c->params.converter, frame);
+    osd_draw(c->params.osd, c->params.converter, frame);
+    histogram_add(&c->params.stats->overlay, clock_now_ns() - begin);
+}
+
 static bool convert_into(struct conversion *c, const struct frame *frame, struct stereo_frame *out)
 {
     struct conversion_depth depth = take_depth(c);
@@ -115,8 +125,7 @@ static bool convert_into(struct conversion *c, const struct frame *frame, struct
     out->duration_ns = frame->duration_ns;
     out->generation = frame->generation;
     out->aspect = frame->aspect;
-    subtitles_draw(c->params.subtitles, c->params.converter, out);
-    osd_draw(c->params.osd, c->params.converter, out);
+    draw_over(c, out);
     c->last_result_ns = clock_now_ns();
     count_stages(c, c->last_result_ns - begin);
     if (c->params.converted)

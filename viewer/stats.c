@@ -112,6 +112,7 @@ static void add_convert(cJSON *root, const struct stats *stats)
     add_stage(convert, "network", &stats->network);
     add_stage(convert, "filter", &stats->filter);
     add_stage(convert, "synthesis", &stats->synthesis);
+    add_stage(convert, "overlay", &stats->overlay);
 }
 
 static void add_display(cJSON *root, const struct stats *stats)

@@ -22,7 +22,7 @@ struct stats {
     _Atomic int64_t frames_converted;
     _Atomic int64_t frames_dropped; // too late to be worth converting
     _Atomic int64_t frames_failed;  // could not be converted, the reason was logged
-    struct histogram convert, prepare, network, filter, synthesis;
+    struct histogram convert, prepare, network, filter, synthesis, overlay;
     struct stats_comfort comfort;
     // first display
     _Atomic int64_t first_frame_ns; // moment of the first stereo frame's display; 0: none yet
