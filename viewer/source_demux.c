@@ -194,9 +194,14 @@ static void take_caption(struct source *s, AVPacket *packet)
 {
     AVRational base = s->container->streams[packet->stream_index]->time_base;
     int64_t pts_ns = source_media_ns(s, packet->pts, base);
+    int64_t lasts_ns = av_rescale_q(packet->duration, base, NS_BASE);
 
-    if (s->subtitles && pts_ns != CLOCK_NONE)
-        subtitles_feed(s->subtitles, packet, pts_ns + s->jump_ns);
+    if (!s->subtitles || pts_ns == CLOCK_NONE)
+        return;
+    // the film's duration counts to the end of the last caption
+    if (lasts_ns >= 0 && lasts_ns < SOURCE_TIME_MAX_NS)
+        s->read_ns = later(s->read_ns, pts_ns + lasts_ns);
+    subtitles_feed(s->subtitles, packet, pts_ns + s->jump_ns);
 }
 
 static void take_in(struct source *s, unsigned epoch, AVPacket *packet)
