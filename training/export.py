@@ -19,6 +19,7 @@ from . import check
 from .model import MULTIPLE, Network, Shipped, count
 
 OPSET = 17
+HALF = ".half"  # ends the name of an initialiser in half precision
 WIDTH, HEIGHT = 320, 192  # px, default input
 METADATA = {
     "deep3d.output": "distribution",
@@ -75,7 +76,7 @@ def halve(graph):
     for i in [i for i in graph.initializer if i.data_type == onnx.TensorProto.FLOAT and len(i.dims) > 1]:
         name, small = i.name, numpy_helper.from_array(numpy_helper.to_array(i).astype("float16"))
         i.CopyFrom(small)
-        i.name = f"{name}.half"
+        i.name = name + HALF
         graph.node.insert(0, onnx.helper.make_node("Cast", [i.name], [name], to=onnx.TensorProto.FLOAT))
 
 
@@ -101,6 +102,16 @@ def write(network, path, name, version):
         return check.difference(shipped, path)
     except check.CannotCheck as reason:
         print(reason)
+
+
+def weights(path):
+    """Weights of a file that `write` made, float32, by the network's own names."""
+    found = {}
+    for i in onnx.load(str(path)).graph.initializer:
+        name = i.name[:-len(HALF)] if i.name.endswith(HALF) else i.name
+        if name.startswith("network.") and name.endswith((".weight", ".bias")):
+            found[name[len("network."):]] = numpy_helper.to_array(i).astype("float32")
+    return found
 
 
 def load(*checkpoints):

@@ -82,6 +82,31 @@ class Network(nn.Module):
         return self.levels(self.head(torch.cat((F.relu(x), half), 1))), coarse, fine
 
 
+def unfold(network, weights):
+    """Gives an exported file's weights to `network`, whose batch normalisations then do nothing but add the bias; in
+    training they must be kept so (see freeze). weights: name -> array, as the file names them."""
+    modules = dict(network.named_modules())
+    with torch.no_grad():
+        for name, value in weights.items():
+            module, kind = name.rsplit(".", 1)
+            convolution, value = modules[module], torch.from_numpy(value).float()
+            if kind == "weight" or convolution.bias is not None:
+                getattr(convolution, kind).copy_(value)
+                continue
+            norm = modules[module.rsplit(".", 1)[0]][1]
+            norm.weight.fill_(1)
+            norm.running_mean.zero_()
+            norm.running_var.fill_(1 - norm.eps)
+            norm.bias.copy_(value)
+
+
+def freeze(network):
+    """Batch normalisation as in evaluation, whatever the batch."""
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.eval()
+
+
 class Shipped(nn.Module):
     """What is exported: rgb -> distribution [N][LEVELS][H/2][W/2]."""
 

@@ -87,19 +87,9 @@ def folder(path):
             yield [np.ascontiguousarray(cv2.imread(str(p))[..., ::-1]) for p in (left, right)]
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--film")
-    parser.add_argument("--layout", choices=("side-by-side", "top-bottom"), default="side-by-side")
-    parser.add_argument("--full", action="store_true", help="each eye is stored with all its pixels")
-    parser.add_argument("--every", type=int, default=24, help="frames of the film from one picture to the next")
-    parser.add_argument("--pairs")
-    parser.add_argument("--out", required=True)
-    args = parser.parse_args()
-    if bool(args.film) == bool(args.pairs):
-        parser.error("give one of --film and --pairs")
-    views = film(args.film, args.layout, not args.full, args.every) if args.film else folder(args.pairs)
-    writer = pack.Writer(args.out)
+def write(views, out):
+    """Writes the pairs that can be matched to a pack; returns how many."""
+    writer = pack.Writer(out)
     taken = left_out = 0
     for left, right in views:
         arrays = labelled(left, right)
@@ -109,7 +99,26 @@ def main():
         writer.add(str(taken), **arrays)
         taken += 1
     writer.close()
-    print(f"{taken} pictures, {left_out} left out because too little of them could be matched")
+    print(f"{taken} pictures, {left_out} left out because too little of them could be matched", flush=True)
+    return taken
+
+
+def add_film_options(parser):
+    parser.add_argument("--film")
+    parser.add_argument("--layout", choices=("side-by-side", "top-bottom"), default="side-by-side")
+    parser.add_argument("--full", action="store_true", help="each eye is stored with all its pixels")
+    parser.add_argument("--every", type=int, default=24, help="frames of the film from one picture to the next")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add_film_options(parser)
+    parser.add_argument("--pairs")
+    parser.add_argument("--out", required=True)
+    args = parser.parse_args()
+    if bool(args.film) == bool(args.pairs):
+        parser.error("give one of --film and --pairs")
+    write(film(args.film, args.layout, not args.full, args.every) if args.film else folder(args.pairs), args.out)
 
 
 if __name__ == "__main__":

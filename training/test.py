@@ -22,7 +22,7 @@ import numpy as np  # noqa: E402
 import onnx  # noqa: E402
 import torch  # noqa: E402
 
-from . import cutouts, data, evaluate, export, losses, model, pack, pairs, scenes, spaces, train  # noqa: E402
+from . import cutouts, data, evaluate, export, label, losses, model, pack, pairs, scenes, spaces, train  # noqa: E402
 
 CONFIG = Path(__file__).parent / "config" / "first.toml"
 TINY = ["model.widths=[16,16,16,16]", "model.encoder=[1,1,1]", "model.head=16", "optimiser.warm_up=5",
@@ -122,6 +122,32 @@ class Training(unittest.TestCase):
             np.testing.assert_allclose(first + second, expected, rtol=1e-3)
 
 
+class Film(unittest.TestCase):
+    def test_an_exported_file_is_a_beginning(self):
+        with tempfile.TemporaryDirectory() as folder:
+            make_film_pack(f"{folder}/film")
+            torch.manual_seed(4)
+            options = train.load_config(CONFIG, TINY)["model"]
+            network = model.Network(**options)
+            for module in network.modules():
+                if isinstance(module, torch.nn.BatchNorm2d):
+                    module.running_mean.normal_(0, 0.3)
+                    module.weight.data.uniform_(0.5, 1.5)
+            export.write(network, f"{folder}/first.onnx", "tiny", "0")
+            again = model.Network(**options).eval()
+            model.unfold(again, export.weights(f"{folder}/first.onnx"))
+            x = torch.rand(1, 3, 64, 96)
+            with torch.no_grad():
+                torch.testing.assert_close(again(x)[0], network.eval()(x)[0], atol=2e-2, rtol=2e-2)
+            config = train.load_config(CONFIG.with_name("film.toml"),
+                                       TINY + [f"source.0.folder={folder}/film", "phase.0.steps=3", "phase.0.count=2",
+                                               "phase.0.shapes=[[64,96]]"])
+            self.assertTrue(train.run(config, f"{folder}/work", f"{folder}/first.onnx", float32=True))
+            state = torch.load(f"{folder}/work/checkpoint.pt")["average"]
+            self.assertTrue(torch.equal(state["stem.1.running_mean"], torch.zeros(16)))
+            self.assertFalse(torch.equal(state["stem.1.bias"], again.state_dict()["stem.1.bias"]))
+
+
 class Data(unittest.TestCase):
     def test_pack_gives_back_what_was_written(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -155,6 +181,23 @@ class Data(unittest.TestCase):
         self.assertEqual(list(data.prefetch(lambda i: i * i, range(9))), [i * i for i in range(9)])
         with self.assertRaises(ZeroDivisionError):
             list(data.prefetch(lambda i: 1 // (3 - i), range(9)))
+
+
+class Label(unittest.TestCase):
+    def test_answers_are_averaged_and_doubted(self):
+        """A teacher that sees brightness, with a ramp to the right that the mirror image must take away."""
+        def teacher(rgb):
+            ramp = np.linspace(0, 0.2, rgb.shape[1])
+            return 0.5 * rgb[..., 0] / 255 + ramp + 3, [np.full((2, rgb.shape[0] // 16, rgb.shape[1] // 16), 9, np.uint8)]
+
+        rgb = np.zeros((192, 256, 3), np.uint8)
+        rgb[60:140, 90:180] = 255
+        wanted = cv2.resize(rgb[..., 0], (128, 96), interpolation=cv2.INTER_AREA) / 255
+        for quick in (True, False):
+            disparity, doubt, maps = label.label(teacher, rgb, quick)
+            self.assertEqual((disparity.shape, doubt.shape, maps[0].shape), ((96, 128), (96, 128), (2, 12, 16)))
+            self.assertLess(np.abs(disparity - wanted).mean(), 0.04)
+            self.assertLess(doubt[:, 60:68].mean(), doubt[:, :8].mean())
 
 
 class Losses(unittest.TestCase):

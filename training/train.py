@@ -20,9 +20,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from . import losses
+from . import export, losses
 from .data import Batches, PackSource, prefetch
-from .model import Network, expectation
+from .model import Network, expectation, freeze, unfold
 from .sheet import colour, sheet
 
 LOG_EVERY = 50  # steps
@@ -206,7 +206,11 @@ class Run:
             self.step, self.seconds = state["step"], state["seconds"]
 
     def start_from(self, path):
-        """Takes another training's averaged weights as a beginning; steps count from 0."""
+        """Takes another training's averaged weights as a beginning, or those of an exported file; steps count from 0."""
+        if Path(path).suffix == ".onnx":
+            unfold(self.student.network, export.weights(path))
+            self.average.state = {k: v.detach().clone() for k, v in self.student.network.state_dict().items()}
+            return
         state = torch.load(path, map_location=self.device)
         own = self.student.state_dict()  # another teacher, or none, has other adapters: they begin anew
         fitting = {k: v for k, v in state["student"].items() if v.shape == own[k].shape}
@@ -239,6 +243,8 @@ class Run:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stopped.append(True))
         self.student.train()
+        if self.config.get("fixed_norm"):
+            freeze(self.student.network)
         log = Log(self.work / "log.csv")
         begin = last_save = time.monotonic()
         before = self.seconds
@@ -291,23 +297,30 @@ class Log:
         self.sums, self.pictures, self.since = {}, 0, now
 
 
+def run(config, work, start=None, float32=False):
+    """Trains as the config says, or goes on with what `work` has. start: a checkpoint or an exported file to begin from.
+    Returns whether the last step was reached."""
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    cv2.setNumThreads(1)
+    sources, shares, statistics = make_sources(config)
+    this = Run(config, work, device, not float32, statistics)
+    if start:
+        this.start_from(start)
+    this.resume()
+    this.train(Batches(sources, shares, config["seed"]))
+    return this.step == this.total
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--config", required=True)
     parser.add_argument("--work", required=True)
     parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="changes to the config")
-    parser.add_argument("--start", help="checkpoint whose weights are the beginning (steps count from 0)")
+    parser.add_argument("--start", help="checkpoint or exported file whose weights are the beginning (steps count from 0; an "
+                                        "exported file needs fixed_norm=true)")
     parser.add_argument("--float32", action="store_true")
     args = parser.parse_args()
-    config = load_config(args.config, args.set)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    cv2.setNumThreads(1)
-    sources, shares, statistics = make_sources(config)
-    run = Run(config, args.work, device, not args.float32, statistics)
-    if args.start:
-        run.start_from(args.start)
-    run.resume()
-    run.train(Batches(sources, shares, config["seed"]))
+    run(load_config(args.config, args.set), args.work, args.start, args.float32)
 
 
 if __name__ == "__main__":
