@@ -1,7 +1,7 @@
-"""Training batches out of data packs: crops at cell borders, mirroring, film-like degradation, and shifted twins.
+"""Training batches out of data packs: crops at cell borders, mirroring, film-like degradation, and twins.
 
-A batch of n pictures is followed by twins of its first `twins` pictures: the same crop moved, zoomed and degraded
-differently, for which `theta` says where each twin's pixels lie in the original. Every batch is a pure function of
+A batch of n pictures is followed by twins of its first `twins` pictures: the same crop of a film's next frame where the pack
+has one, else the crop moved and zoomed; degraded differently. `grid` says where each twin's pixels lie in the original. Every batch is a pure function of
 (seed, step), so an interrupted training goes on with the batches it would have seen.
 """
 import queue
@@ -15,6 +15,7 @@ import torch
 from .pack import Pack, from_u16
 
 CROP_CELL = 16  # px; crops begin and end at whole cells of the coarsest map
+OUTSIDE = 9.0  # a place that no picture has, in the units of `grid`
 LEAST_RANGE = 0.2  # of the whole picture's range; flatter crops are not stretched to the full range
 
 
@@ -27,7 +28,7 @@ class Batch:
     coarse: torch.Tensor     # float32 [n][Cc][H/16][W/16], teacher features as stored
     fine: torch.Tensor       # float32 [n][Cf][H/8][W/8]
     taught: torch.Tensor     # float32 [n], 1 where teacher features exist
-    theta: torch.Tensor      # float32 [t][2][3], for torch's affine_grid: twin -> original
+    grid: torch.Tensor       # float32 [t][h][w][2], for torch's grid_sample: twin -> original, OUTSIDE where it is not seen
     paired: torch.Tensor     # int64 [m], which originals are left (or mirrored right) eyes whose other eye is known
     eyes: torch.Tensor       # uint8 [m][2][3][h][w], both eyes undegraded: as the picture, and the other
     parallax: torch.Tensor   # float32 [m][2], px at w: x in `eyes` 0 less x in `eyes` 1 at disparity 0 and at 1
@@ -43,6 +44,8 @@ class Sample:
     fine: np.ndarray       # uint8 [Cf][H/8][W/8]
     other: np.ndarray      # uint8 [H][W][3], the right eye; [0][W][3] where there is none
     parallax: tuple        # (far, near) in parts of the width, for disparity 0 and 1
+    following: np.ndarray  # uint8 [H][W][3], the next frame; [0][W][3] where there is none
+    flow: np.ndarray       # uint16 [H/2][W/2][2], as the pack stores it
 
 
 @dataclass
@@ -75,7 +78,7 @@ class PackSource:
         p = self.pack
         weight = np.exp(p.get("doubt", i).astype(np.float32) * np.float32(-1 / (255 * self.tolerance)))
         return Sample(p.get("picture", i), from_u16(p.get("disparity", i)), weight, p.get("coarse", i), p.get("fine", i),
-                      p.get("other", i), p.parallax(i))
+                      p.get("other", i), p.parallax(i), p.get("next", i), p.get("flow", i))
 
     def feature_statistics(self, count=200):
         """((mean, deviation) of the coarse channels, the same of the fine ones), float32 [C] each."""
@@ -91,7 +94,7 @@ class PackSource:
 def choose_crop(rng, height, width, aspect):
     """(y, x, height, width) in px, whole cells, of about the given aspect (width / height). Large crops are
     frequent, as small ones come out blurred."""
-    aspect = aspect * np.exp(rng.normal(0, 0.15))
+    aspect = aspect * np.exp(rng.normal(0, 0.25))
     most = min(height, width / aspect)
     h = most * (1 - 0.45 * rng.random() ** 1.5)
     ch = int(np.clip(round(h / CROP_CELL), 2, height // CROP_CELL))
@@ -162,6 +165,35 @@ def twin_view(rng, rgb, crop, height, width):
     return picture, np.array([[zoom, 0, tx], [0, zoom, ty]], np.float32)
 
 
+def frame_view(s, crop, height, width):
+    """(picture uint8 [height][width][3], grid [height/2][width/2][2]) of the crop of a sample's next frame."""
+    y, x, ch, cw = crop
+    picture = _resize(s.following[y:y + ch, x:x + cw], width, height)
+    stored = cv2.resize(s.flow[y // 2:(y + ch) // 2, x // 2:(x + cw) // 2], (width // 2, height // 2),
+                        interpolation=cv2.INTER_NEAREST)
+    full = np.float32([s.rgb.shape[1], s.rgb.shape[0]])
+    grid = (from_u16(stored) * full - np.float32([x, y])) / np.float32([cw / 2, ch / 2]) - 1
+    return picture, np.where((stored == 0).any(2, keepdims=True), np.float32(OUTSIDE), grid)
+
+
+def affine_grid(theta, height, width):
+    """theta [2][3] as grid [height][width][2]; coordinates run from -1 to 1 between the picture's borders."""
+    x, y = np.meshgrid((np.arange(width) + 0.5) / width * 2 - 1, (np.arange(height) + 0.5) / height * 2 - 1)
+    return (np.stack((x, y, np.ones_like(x)), 2) @ theta.T).astype(np.float32)
+
+
+def make_twin(rng, s, box, height, width, mirror):
+    """(picture, grid [height/2][width/2][2]) of a twin of the sample's crop at `box`."""
+    if s.following.shape[0]:
+        picture, grid = frame_view(s, box, height, width)
+    else:
+        picture, theta = twin_view(rng, s.rgb, box, height, width)
+        grid = affine_grid(theta, height // 2, width // 2)
+    if mirror:
+        picture, grid = np.ascontiguousarray(picture[:, ::-1]), grid[:, ::-1] * np.float32([-1, 1])
+    return degrade(rng, picture), grid
+
+
 class Batches:
     """Makes batches out of several sources. shares: how often each source is drawn, any positive numbers."""
 
@@ -173,7 +205,7 @@ class Batches:
     def make(self, step, count, twins, height, width):
         """Batch number `step`: count originals, twins of the first `twins`, of height x width px."""
         rng = np.random.default_rng((self.seed, step))
-        rgb, moved, thetas, crops = [], [], [], []
+        rgb, moved, grids, crops = [], [], [], []
         for i in range(count):
             source = self.sources[int(np.searchsorted(self.shares, rng.random(), side="right"))]
             s = source.sample(rng)
@@ -182,13 +214,10 @@ class Batches:
             crops.append(cut(s, box, height, width, mirror))
             rgb.append(degrade(rng, crops[-1].rgb))
             if i < twins:
-                twin, theta = twin_view(rng, s.rgb, box, height, width)
-                if mirror:
-                    twin = np.ascontiguousarray(twin[:, ::-1])
-                    theta[0, 2] = -theta[0, 2]
-                moved.append(degrade(rng, twin))
-                thetas.append(theta)
-        return assemble(rgb + moved, crops, thetas)
+                twin, grid = make_twin(rng, s, box, height, width, mirror)
+                moved.append(twin)
+                grids.append(grid)
+        return assemble(rgb + moved, crops, grids)
 
 
 def cut(s, box, height, width, mirror):
@@ -222,8 +251,8 @@ def _mirrored(crop):
                 flip(crop.eyes), None if crop.parallax is None else -crop.parallax)
 
 
-def assemble(rgb, crops, thetas):
-    """A Batch of degraded pictures (originals, then twins), the originals' crops and the twins' thetas."""
+def assemble(rgb, crops, grids):
+    """A Batch of degraded pictures (originals, then twins), the originals' crops and the twins' grids."""
     def stack(arrays):
         return torch.from_numpy(np.ascontiguousarray(np.stack(arrays)))
 
@@ -238,7 +267,7 @@ def assemble(rgb, crops, thetas):
         rgb=stack(rgb).permute(0, 3, 1, 2), disparity=stack([c.disparity for c in crops]),
         weight=stack([c.weight for c in crops]), coarse=maps("coarse"), fine=maps("fine"),
         taught=torch.tensor([float(c.coarse is not None) for c in crops]),
-        theta=stack(thetas) if thetas else torch.zeros(0, 2, 3), paired=torch.tensor(pairs, dtype=torch.int64),
+        grid=stack(grids) if grids else torch.zeros(0, height, width, 2), paired=torch.tensor(pairs, dtype=torch.int64),
         eyes=stack([crops[i].eyes for i in pairs]) if pairs else torch.zeros(0, 2, 3, height, width, dtype=torch.uint8),
         parallax=stack([crops[i].parallax for i in pairs]) if pairs else torch.zeros(0, 2))
 

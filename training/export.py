@@ -20,13 +20,11 @@ from .model import MULTIPLE, Network, Shipped, count
 
 OPSET = 17
 HALF = ".half"  # ends the name of an initialiser in half precision
-WIDTH, HEIGHT = 320, 192  # px, default input
+SIZE = (320, 192)  # px, default input, where a config says no other
 METADATA = {
     "deep3d.output": "distribution",
     "deep3d.disparity_min": "-1",
     "deep3d.disparity_max": "1",
-    "deep3d.input_width": str(WIDTH),
-    "deep3d.input_height": str(HEIGHT),
     "deep3d.multiple": str(MULTIPLE),
     "deep3d.order": "RGB",
     "deep3d.mean": "0,0,0",
@@ -80,12 +78,12 @@ def halve(graph):
         graph.node.insert(0, onnx.helper.make_node("Cast", [i.name], [name], to=onnx.TensorProto.FLOAT))
 
 
-def write(network, path, name, version):
-    """Exports `network` to `path`. Returns the largest difference from PyTorch, None where nothing can tell it (which is
+def write(network, path, name, version, size=SIZE):
+    """Exports `network` to `path`. size: (width, height) of its default input. Returns the largest difference from PyTorch, None where nothing can tell it (which is
     said); raises if it is too large."""
     shipped = Shipped(fold(network).float().to("cpu", memory_format=torch.contiguous_format)).eval()
     round_to_half(shipped)
-    example = torch.rand(1, 3, HEIGHT, WIDTH)
+    example = torch.rand(1, 3, size[1], size[0])
     free = {"image": {2: "height", 3: "width"}, "distribution": {2: "half_height", 3: "half_width"}}
     options = {"dynamo": False} if "dynamo" in torch.onnx.export.__code__.co_varnames else {}
     torch.onnx.export(shipped, (example,), str(path), opset_version=OPSET, input_names=["image"],
@@ -93,7 +91,8 @@ def write(network, path, name, version):
     model = onnx.load(str(path))
     tidy(model.graph)
     halve(model.graph)
-    for key, value in {**METADATA, "deep3d.name": name, "deep3d.version": version}.items():
+    own = {"name": name, "version": version, "input_width": size[0], "input_height": size[1]}
+    for key, value in {**METADATA, **{f"deep3d.{k}": str(v) for k, v in own.items()}}.items():
         entry = model.metadata_props.add()
         entry.key, entry.value = key, value
     onnx.checker.check_model(model)
@@ -115,13 +114,14 @@ def weights(path):
 
 
 def load(*checkpoints):
-    """The averaged network of a checkpoint, in evaluation mode; of several of one lineage, the mean of theirs."""
+    """The averaged network of a checkpoint, in evaluation mode, and its default input's size; of several of one lineage, the
+    mean of theirs."""
     states = [torch.load(c, map_location="cpu") for c in checkpoints]
     network = Network(**states[0]["config"]["model"])
     first = states[0]["average"]
     network.load_state_dict({k: sum(s["average"][k].float() for s in states).div(len(states)).to(v.dtype)
                              for k, v in first.items()})
-    return network.eval()
+    return network.eval(), tuple(states[0]["config"].get("input_size", SIZE))
 
 
 def main():
@@ -131,10 +131,10 @@ def main():
     parser.add_argument("--name", default="deep3d-small")
     parser.add_argument("--version", default="1")
     args = parser.parse_args()
-    network = load(*args.checkpoint)
-    worst = write(network, Path(args.out), args.name, args.version)
-    macs, parameters = count(network, HEIGHT, WIDTH)
-    print(f"{args.out}: {macs / 1e9:.2f} GMAC at {WIDTH}x{HEIGHT}, {parameters / 1e6:.2f} M parameters, "
+    network, size = load(*args.checkpoint)
+    worst = write(network, Path(args.out), args.name, args.version, size)
+    macs, parameters = count(network, size[1], size[0])
+    print(f"{args.out}: {macs / 1e9:.2f} GMAC at {size[0]}x{size[1]}, {parameters / 1e6:.2f} M parameters, "
           f"{Path(args.out).stat().st_size / 1e6:.1f} MB" + (f", differs from PyTorch by {worst:.1e}" if worst is not None else ""))
 
 

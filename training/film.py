@@ -28,8 +28,9 @@ def main():
             parser.error(f"{args.film}: no picture of it could be matched; is --layout right?")
     config = train.load_config(args.config, args.set)
     config["source"][0]["folder"] = str(work / "film")
-    if train.run(config, work, args.start):
-        worst = export.write(export.load(work / "checkpoint.pt"), work / "model.onnx", "deep3d-film", "1")
+    if train.run(config, work, [args.start]):
+        network, size = export.load(work / "checkpoint.pt")
+        worst = export.write(network, work / "model.onnx", "deep3d-film", "1", size)
         print(f"{work / 'model.onnx'} is written" + (f", differs from PyTorch by {worst:.1e}" if worst is not None else ""))
 
 

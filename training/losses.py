@@ -80,17 +80,17 @@ def features(predicted, wanted, statistics, taught):
     return (each * taught).sum() / (taught.sum() + EPSILON)
 
 
-def twins_of(maps, theta):
-    """maps [T][h][w] of the originals as their twins see them, and a mask [T][h][w], 1 where the original is defined."""
-    grid = F.affine_grid(theta, (theta.shape[0], 1, *maps.shape[1:]), align_corners=False)
+def twins_of(maps, grid):
+    """maps [T][h][w] of the originals as their twins see them, and a mask [T][h][w], 1 where the original is defined. grid:
+    [T][h][w][2], where each twin's pixel lies in the original, as torch's grid_sample takes it."""
     inside = ((grid.abs() < 0.98).all(-1)).to(maps.dtype)
     seen = F.grid_sample(maps.unsqueeze(1), grid, mode="bilinear", padding_mode="border", align_corners=False)
     return seen.squeeze(1), inside
 
 
-def steadiness(original, twin, theta):
+def steadiness(original, twin, grid):
     """Difference between the twin's disparity and the original's carried over to it. [T][h][w] each."""
-    carried, inside = twins_of(original, theta)
+    carried, inside = twins_of(original, grid)
     return _mean((twin - carried).abs(), inside)
 
 

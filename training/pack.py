@@ -11,6 +11,8 @@ whole cells of CELL pixels, so that crops at cell borders cut pictures and maps 
 | coarse.raw | [Cc][H/16][W/16] uint8 | teacher features |
 | fine.raw | [Cf][H/8][W/8] uint8 | teacher features |
 | other.raw | [H][W][3] uint8, or nothing | the right eye, where the picture is the left one of a pair |
+| next.raw | [H][W][3] uint8, or nothing | the frame after the picture, where it is a film's |
+| flow.raw | [H/2][W/2][2] uint16, or nothing | where each pixel of `next` lies in the picture, x and y in parts of its width and height by `to_u16`; 0 where the picture does not show it |
 | index.npy | int64, columns as COLUMNS; order as in names.txt | |
 """
 from pathlib import Path
@@ -18,9 +20,9 @@ from pathlib import Path
 import numpy as np
 
 CELL = 32  # px; sizes of pictures are multiples of it
-ARRAYS = ("picture", "disparity", "doubt", "coarse", "fine", "other")
+ARRAYS = ("picture", "disparity", "doubt", "coarse", "fine", "other", "next", "flow")
 # far, near: of a pair, the parallax that disparity 0 and 1 stand for, x left less x right, in millionths of the width.
-COLUMNS = ("height", "width", "coarse channels", "fine channels", "is pair", "far", "near")
+COLUMNS = ("height", "width", "coarse channels", "fine channels", "is pair", "far", "near", "has next")
 
 NO_MAP = np.zeros((0, 1, 1), np.uint8)
 
@@ -35,10 +37,11 @@ def from_u16(v):
     return v.astype(np.float32) * np.float32(1.5 / 65535) - np.float32(0.25)
 
 
-def sizes(height, width, coarse, fine, is_pair, *_):
+def sizes(height, width, coarse, fine, is_pair, far, near, has_next):
     """Shapes of a picture's arrays, in the order of ARRAYS."""
     return ((height, width, 3), (height // 2, width // 2), (height // 2, width // 2),
-            (coarse, height // 16, width // 16), (fine, height // 8, width // 8), (height * is_pair, width, 3))
+            (coarse, height // 16, width // 16), (fine, height // 8, width // 8), (height * is_pair, width, 3),
+            (height * has_next, width, 3), (height // 2 * has_next, width // 2, 2))
 
 
 class Writer:
@@ -50,13 +53,16 @@ class Writer:
         self.files = {name: open(self.folder / f"{name}.raw", "wb") for name in ARRAYS}
         self.rows, self.names = [], []
 
-    def add(self, name, picture, disparity, doubt, coarse=NO_MAP, fine=NO_MAP, other=None, parallax=(0.0, 0.0)):
-        """Arrays as the module's table gives them (disparity already uint16); parallax: (far, near) of the width."""
-        values = (picture, disparity, doubt, coarse, fine, NO_MAP if other is None else other)
+    def add(self, name, picture, disparity, doubt, coarse=NO_MAP, fine=NO_MAP, other=NO_MAP, parallax=(0.0, 0.0),
+            following=NO_MAP, flow=NO_MAP):
+        """Arrays as the module's table gives them (disparity and flow already uint16); parallax: (far, near) of the
+        width; following: `next`, which comes with flow."""
+        values = (picture, disparity, doubt, coarse, fine, other, following, flow)
         for key, value in zip(ARRAYS, values):
             self.files[key].write(np.ascontiguousarray(value).tobytes())
         far, near = (round(v * 1e6) for v in parallax)
-        self.rows.append((*picture.shape[:2], coarse.shape[0], fine.shape[0], int(other is not None), far, near))
+        self.rows.append((*picture.shape[:2], coarse.shape[0], fine.shape[0], int(other.size > 0), far, near,
+                          int(flow.size > 0)))
         self.names.append(name)
 
     def close(self):
@@ -72,7 +78,7 @@ class Pack:
     def __init__(self, folder):
         folder = Path(folder)
         index = np.load(folder / "index.npy")
-        self.index = np.pad(index, ((0, 0), (0, len(COLUMNS) - index.shape[1])))  # older packs hold no pairs
+        self.index = np.pad(index, ((0, 0), (0, len(COLUMNS) - index.shape[1])))  # older packs hold fewer kinds
         self.names = (folder / "names.txt").read_text().split("\n")
         self.raw = {}
         self.shapes = [sizes(*row) for row in self.index.tolist()]
@@ -80,7 +86,7 @@ class Pack:
         for i, name in enumerate(ARRAYS):
             counts = [int(np.prod(s[i])) for s in self.shapes]
             self.starts[name] = np.concatenate([[0], np.cumsum(counts)])
-            kind = np.uint16 if name == "disparity" else np.uint8
+            kind = np.uint16 if name in ("disparity", "flow") else np.uint8
             self.raw[name] = np.memmap(folder / f"{name}.raw", kind, "r") if sum(counts) else NO_MAP.ravel()
 
     def parallax(self, i):

@@ -5,6 +5,7 @@
 Without PyTorch, onnx or OpenCV nothing can be tested: this is said and the exit status is 77 (skipped). Without onnxruntime
 the export is compared by our own engine (see check.py).
 """
+import dataclasses
 import importlib.util
 import sys
 import tempfile
@@ -95,7 +96,7 @@ class Training(unittest.TestCase):
             self.assertLess(np.mean(values[-10:]), 0.85 * np.mean(values[:5]))
             r.save()
             path = Path(folder) / "model.onnx"
-            worst = export.write(export.load(f"{folder}/work/checkpoint.pt"), path, "tiny", "0")
+            worst = export.write(export.load(f"{folder}/work/checkpoint.pt")[0], path, "tiny", "0")
             self.assertTrue(worst is None or worst < 1e-4)
             meta = {p.key: p.value for p in onnx.load(str(path)).metadata_props}
             self.assertEqual((meta["deep3d.output"], meta["deep3d.multiple"]), ("distribution", "16"))
@@ -142,9 +143,13 @@ class Film(unittest.TestCase):
             config = train.load_config(CONFIG.with_name("film.toml"),
                                        TINY + [f"source.0.folder={folder}/film", "phase.0.steps=3", "phase.0.count=2",
                                                "phase.0.shapes=[[64,96]]"])
-            self.assertTrue(train.run(config, f"{folder}/work", f"{folder}/first.onnx", float32=True))
+            self.assertTrue(train.run(config, f"{folder}/work", [f"{folder}/first.onnx"], float32=True))
             state = torch.load(f"{folder}/work/checkpoint.pt")["average"]
             self.assertTrue(torch.equal(state["stem.1.running_mean"], torch.zeros(16)))
+            further = train.Run(config, f"{folder}/further", torch.device("cpu"), False,
+                                train.make_sources(config)[2])
+            further.start_from([f"{folder}/work/checkpoint.pt"] * 2)
+            torch.testing.assert_close(further.average.state["stem.1.bias"], state["stem.1.bias"])
             self.assertFalse(torch.equal(state["stem.1.bias"], again.state_dict()["stem.1.bias"]))
 
 
@@ -173,7 +178,8 @@ class Data(unittest.TestCase):
         rgb = cv2.GaussianBlur(rgb, (0, 0), 3)
         twin, theta = data.twin_view(np.random.default_rng(2), rgb, (0, 0, 96, 128), 96, 128)
         maps = torch.from_numpy(rgb[None, ..., 0].astype(np.float32))
-        carried, inside = losses.twins_of(maps, torch.from_numpy(theta[None]))
+        grid = torch.from_numpy(data.affine_grid(theta, 96, 128)[None])
+        carried, inside = losses.twins_of(maps, grid)
         difference = (carried[0].numpy() - twin[..., 0]) * inside[0].numpy()
         self.assertLess(np.abs(difference).max(), 3)
 
@@ -280,6 +286,33 @@ class Scenes(unittest.TestCase):
             self.assertEqual(rgb.shape[:2], doubt.shape)
             self.assertGreater(disparity.max(), np.median(disparity) + 0.05)
 
+    def test_next_frame_lies_where_its_flow_says(self):
+        """Each pixel of the next frame that the first one shows has its colour there, in whole pictures, crops and mirrors."""
+        with tempfile.TemporaryDirectory() as folder:
+            make_pack(f"{folder}/photos")
+            photos, cut = pack.Pack(f"{folder}/photos"), cutouts.find(*self.figure())
+            still = dataclasses.replace(cut, rgb=cv2.GaussianBlur(cut.rgb, (0, 0), 3))
+            writer = pack.Writer(f"{folder}/moving")
+            for seed in range(4):
+                rng = np.random.default_rng(seed)
+                rgb, disparity, doubt, following, flow = scenes.moving_montage(rng, photos, [still])
+                self.assertGreater((flow > 0).mean(), 0.6)
+                writer.add(f"{seed}", rgb, pack.to_u16(disparity[::2, ::2]), doubt[::2, ::2], following=following, flow=flow)
+            writer.close()
+            source = data.PackSource(f"{folder}/moving")
+        for i in range(4):
+            s = source.at(i)
+            for box in ((0, 0, *s.rgb.shape[:2]), (32, 64, 128, 192)):
+                y, x, h, w = box
+                picture, grid = data.frame_view(s, box, h, w)
+                half = [cv2.resize(cv2.GaussianBlur(m, (0, 0), 2), (w // 2, h // 2), interpolation=cv2.INTER_AREA)[..., 1]
+                        for m in (s.rgb[y:y + h, x:x + w], picture)]
+                first = torch.from_numpy(half[0][None].astype(np.float32))
+                carried, inside = losses.twins_of(first, torch.from_numpy(grid.astype(np.float32))[None])
+                difference = np.abs(carried[0].numpy() - half[1])[inside[0].numpy() > 0]
+                self.assertLess(np.median(difference), 1.5)
+                self.assertGreater(inside.mean(), 0.5)
+
     def test_rendered_places_have_depth_everywhere(self):
         with tempfile.TemporaryDirectory() as folder:
             make_pack(folder)
@@ -338,12 +371,19 @@ class SelectionLayer(unittest.TestCase):
             self.assertLess(float(losses.photometric(eyes, p, parallax, torch.ones(1, 48, 64))), 0.02)
 
 
-class Small(unittest.TestCase):
-    def test_keeps_its_budget(self):
-        network = model.Network(**train.load_config(CONFIG)["model"])
-        macs, parameters = model.count(network)
-        self.assertLess(macs, 2e9)
-        self.assertLess(parameters, 4e6)
+class Sizes(unittest.TestCase):
+    def test_networks_keep_their_budgets(self):
+        for name, most_macs, most_parameters in (("small", 2e9, 4e6), ("large", 12e9, 12e6)):
+            config = train.load_config(CONFIG.with_name(f"{name}.toml"))
+            width, height = config.get("input_size", (384, 224))
+            macs, parameters = model.count(model.Network(**config["model"]), height, width)
+            self.assertLess(macs, most_macs)
+            self.assertLess(parameters, most_parameters)
+
+    def test_input_goes_half_way_to_the_picture(self):
+        self.assertEqual(evaluate.input_size((1920, 1080), (320, 192), 16), (320, 192))
+        self.assertEqual(evaluate.input_size((1242, 375), (320, 192), 16), (384, 160))
+        self.assertEqual(evaluate.input_size((300, 600), (320, 192), 16), (240, 256))
 
     def test_edge_share(self):
         truth = np.zeros((60, 80), np.float32)

@@ -106,7 +106,7 @@ def learning_rate(config, step, total):
 def terms(student, batch, statistics, rgb, bf16):
     """Dict of unweighted losses of one batch, and the disparity [n+t][h][w] that they judged."""
     n = batch.disparity.shape[0]
-    twins = batch.theta.shape[0]
+    twins = batch.grid.shape[0]
     with torch.autocast(rgb.device.type, torch.bfloat16, enabled=bf16):
         logits, coarse, fine = student.network(rgb)
         coarse, fine = student.coarse(coarse[:n]), student.fine(fine[:n])
@@ -114,8 +114,8 @@ def terms(student, batch, statistics, rgb, bf16):
     disparity = expectation(log_p.exp())
     label, weight = batch.disparity, batch.weight
     if twins:
-        label_moved, inside = losses.twins_of(label[:twins], batch.theta)
-        weight_moved = losses.twins_of(weight[:twins], batch.theta)[0] * inside
+        label_moved, inside = losses.twins_of(label[:twins], batch.grid)
+        weight_moved = losses.twins_of(weight[:twins], batch.grid)[0] * inside
         label, weight = torch.cat((label, label_moved)), torch.cat((weight, weight_moved))
     out = {"cross_entropy": losses.cross_entropy(log_p, label, weight)}
     out["scale_free"], out["gradient"] = losses.scale_free(disparity, label, weight)
@@ -125,7 +125,7 @@ def terms(student, batch, statistics, rgb, bf16):
         out["coarse"] = losses.features(coarse.float(), batch.coarse, statistics[0], batch.taught)
         out["fine"] = losses.features(fine.float(), batch.fine, statistics[1], batch.taught)
     if twins:
-        out["steady"] = losses.steadiness(disparity[:twins], disparity[n:], batch.theta)
+        out["steady"] = losses.steadiness(disparity[:twins], disparity[n:], batch.grid)
     if len(batch.paired):
         out["photometric"] = losses.photometric(batch.eyes.float() / 255, log_p[batch.paired].exp(), batch.parallax,
                                                 batch.weight[batch.paired])
@@ -205,19 +205,20 @@ class Run:
             self.average.state, self.average.updates = state["average"], state["updates"]
             self.step, self.seconds = state["step"], state["seconds"]
 
-    def start_from(self, path):
-        """Takes another training's averaged weights as a beginning, or those of an exported file; steps count from 0."""
-        if Path(path).suffix == ".onnx":
-            unfold(self.student.network, export.weights(path))
-            self.average.state = {k: v.detach().clone() for k, v in self.student.network.state_dict().items()}
-            return
-        state = torch.load(path, map_location=self.device)
-        own = self.student.state_dict()  # another teacher, or none, has other adapters: they begin anew
-        fitting = {k: v for k, v in state["student"].items() if v.shape == own[k].shape}
-        self.student.load_state_dict(fitting, strict=False)
-        self.student.network.load_state_dict(state["average"])
-        self.average.state = {k: v.clone() for k, v in state["average"].items()}
-        self.average.updates = state["updates"]
+    def start_from(self, paths):
+        """Takes the averaged weights of another training as a beginning, or of several states of one the mean, or those of
+        one exported file; steps count from 0."""
+        network = self.student.network
+        if Path(paths[0]).suffix == ".onnx":
+            unfold(network, export.weights(paths[0]))
+        else:
+            state = torch.load(paths[-1], map_location=self.device)
+            own = self.student.state_dict()  # another teacher, or none, has other adapters: they begin anew
+            fitting = {k: v for k, v in state["student"].items() if v.shape == own[k].shape}
+            self.student.load_state_dict(fitting, strict=False)
+            network.load_state_dict(export.load(*paths)[0].state_dict())
+            self.average.updates = state["updates"]
+        self.average.state = {k: v.detach().clone() for k, v in network.state_dict().items()}
 
     def one_step(self, batch):
         """Returns (dict of losses, batch on the device, disparity)."""
@@ -297,8 +298,8 @@ class Log:
         self.sums, self.pictures, self.since = {}, 0, now
 
 
-def run(config, work, start=None, float32=False):
-    """Trains as the config says, or goes on with what `work` has. start: a checkpoint or an exported file to begin from.
+def run(config, work, start=(), float32=False):
+    """Trains as the config says, or goes on with what `work` has. start: checkpoints, or one exported file, to begin from.
     Returns whether the last step was reached."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     cv2.setNumThreads(1)
@@ -316,8 +317,9 @@ def main():
     parser.add_argument("--config", required=True)
     parser.add_argument("--work", required=True)
     parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="changes to the config")
-    parser.add_argument("--start", help="checkpoint or exported file whose weights are the beginning (steps count from 0; an "
-                                        "exported file needs fixed_norm=true)")
+    parser.add_argument("--start", nargs="+", default=[],
+                        help="checkpoints of one lineage whose mean is the beginning, or an exported file, which needs "
+                             "fixed_norm=true; steps count from 0")
     parser.add_argument("--float32", action="store_true")
     args = parser.parse_args()
     run(load_config(args.config, args.set), args.work, args.start, args.float32)
