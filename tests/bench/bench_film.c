@@ -171,7 +171,7 @@ static bool measure_stages(const char *clip, int threads, int *frames, struct st
 }
 
 // The program over the whole clip: milliseconds by the clock, and of all its threads.
-static bool measure_program(const char *clip, double *out_ms, double *out_cpu, double *out_peak)
+static bool measure_program(const char *clip, double *out_ms, double *out_cpu)
 {
     char out[] = "/tmp/deep3d-bench-XXXXXX.mkv";
     int file = mkstemps(out, 4);
@@ -188,7 +188,6 @@ static bool measure_program(const char *clip, double *out_ms, double *out_cpu, d
     *out_ms = now_ms() - start;
     *out_cpu = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1e3 +
                (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e3;
-    *out_peak = (double)usage.ru_maxrss * 1024;
     close(file);
     remove(out);
     return ok;
@@ -217,14 +216,14 @@ int bench_film(int argc, char **argv)
     const char *clip = argc > 1 ? argv[1] : "--", *text = bench_option(argc, argv, "frames");
     int frames = text ? atoi(text) : FRAMES_DEFAULT, total;
     struct stages one = {0}, all = {0};
-    double ms, cpu, peak;
+    double ms, cpu;
     cJSON *json = cJSON_CreateObject();
     bool ok = clip[0] != '-' && frames > 0 && frames <= FRAMES_MAX;
 
     if (!ok)
         fprintf(stderr, "deep3d-bench film: needs a clip first, and 1 to %d frames\n", FRAMES_MAX);
     ok = ok && measure_stages(clip, 1, &frames, &one) && measure_stages(clip, 0, &frames, &all) &&
-         measure_program(clip, &ms, &cpu, &peak);
+         measure_program(clip, &ms, &cpu);
     if (ok) {
         total = count_frames(clip);
         cJSON_AddStringToObject(json, "clip", clip);
@@ -240,7 +239,6 @@ int bench_film(int argc, char **argv)
                                 (one.decode_ms + one.convert_ms + one.encode_ms) * total / ms);
         cJSON_AddNumberToObject(json, "times_stages_on_all_cores",
                                 (all.decode_ms + all.convert_ms + all.encode_ms) * total / ms);
-        cJSON_AddNumberToObject(json, "peak_rss_bytes", peak);
         ok = bench_write(json, bench_option(argc, argv, "json"));
     }
     cJSON_Delete(json);
