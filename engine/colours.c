@@ -29,7 +29,7 @@ void colours_scale(const struct canvas *canvas, float strength, float convergenc
     static const uint8_t white[3] = {255, 255, 255};
     int bar_height = canvas->height * 3 / 5, top = (canvas->height - bar_height) / 2;
     int bar_width = canvas->width / 60 + 2, left = canvas->width - 2 * bar_width;
-    int letters = canvas->height / 40 + 7;
+    int letters = canvas->height / 30 + 7;
 
     canvas_fill(canvas, left - 1, top - 1, bar_width + 2, bar_height + 2, white);
     for (int y = 0; y < bar_height; y++) {

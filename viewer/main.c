@@ -52,11 +52,17 @@ static int import(struct options *options, int64_t start_ns)
     return 0;
 }
 
+static int layers(struct options *options, int64_t start_ns)
+{
+    return photo_layers_run(options);
+}
+
 // What each subcommand does: returns the program's exit code.
 static int (*const runners[SUBCOMMAND_COUNT])(struct options *, int64_t start_ns) = {
     [SUBCOMMAND_PLAY] = play,
     [SUBCOMMAND_CONVERT] = convert,
     [SUBCOMMAND_IMPORT] = import,
+    [SUBCOMMAND_LAYERS] = layers,
 };
 
 int main(int argc, char **argv)

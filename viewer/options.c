@@ -40,11 +40,16 @@ static const struct subcommand_row subcommands[SUBCOMMAND_COUNT] = {
     [SUBCOMMAND_IMPORT] = {"import", "deep3d import deep3d-0050.params -o MODEL.onnx",
                            "Makes a model for --model of the parameter file that Deep3D was "
                            "published in (MXNet, 2016)."},
+    [SUBCOMMAND_LAYERS] = {"layers", "deep3d layers IMAGE -o LAYERS.png [OPTION ...]",
+                           "Shows what the network says of a picture: twelve slices from near to "
+                           "far, the brighter the likelier\nthat a pixel lies in it. The numbers "
+                           "are parallax in % of the picture's width."},
 };
 
 #define PLAY (1u << SUBCOMMAND_PLAY)
 #define CONVERT (1u << SUBCOMMAND_CONVERT)
 #define IMPORT (1u << SUBCOMMAND_IMPORT)
+#define LAYERS (1u << SUBCOMMAND_LAYERS)
 // the option does not change what a file is made of
 #define ASIDE (1u << 31)
 #define ALL ((1u << SUBCOMMAND_COUNT) - 1)
@@ -73,20 +78,21 @@ static const struct option_row table[] = {
      .help = "where to show it: auto takes the headset and the window, whichever are there; null "
              "converts "
              "every frame and shows none"},
-    {"backend", PLAY | CONVERT, OPTION_CHOICE, FIELD(backend), .choices = "auto|cuda|cpu|ref",
+    {"backend", PLAY | CONVERT | LAYERS, OPTION_CHOICE, FIELD(backend),
+     .choices = "auto|cuda|cpu|ref",
      .help = "what runs the network: an NVIDIA GPU, oneDNN, or plain C"},
-    {"model", PLAY | CONVERT, OPTION_TEXT, FIELD(model), .argument = "FILE",
+    {"model", PLAY | CONVERT | LAYERS, OPTION_TEXT, FIELD(model), .argument = "FILE",
      .help = "depth network in ONNX; without it, the one that ships"},
-    {"synthesis", PLAY | CONVERT, OPTION_CHOICE, FIELD(synthesis),
+    {"synthesis", PLAY | CONVERT | LAYERS, OPTION_CHOICE, FIELD(synthesis),
      .choices = "auto|product|original",
      .help = "how the eyes are drawn: our way, or as Deep3D of 2016 did it, to the letter; auto: "
              "as the model's file\n      says"},
     {"view", PLAY | CONVERT, OPTION_CHOICE, FIELD(view), .choices = "stereo|layers|disparity",
      .help = "what both eyes see: the film, its depth layers from near to far, or its disparity "
              "in colours"},
-    {"strength", PLAY | CONVERT, OPTION_NUMBER, FIELD(strength), 0, 10, DEEP3D_STRENGTH_DEFAULT,
-     .help = "range of parallax in % of the picture's width"},
-    {"convergence", PLAY | CONVERT, OPTION_NUMBER, FIELD(convergence), 0, 1,
+    {"strength", PLAY | CONVERT | LAYERS, OPTION_NUMBER, FIELD(strength), 0, 10,
+     DEEP3D_STRENGTH_DEFAULT, .help = "range of parallax in % of the picture's width"},
+    {"convergence", PLAY | CONVERT | LAYERS, OPTION_NUMBER, FIELD(convergence), 0, 1,
      DEEP3D_CONVERGENCE_DEFAULT,
      .help = "which depth lies on the screen: 0 the farthest, 1 the nearest; puts "
              "--auto-convergence off",
@@ -141,11 +147,11 @@ static const struct option_row table[] = {
     {"loop", PLAY, OPTION_FLAG, FIELD(loop), .help = "begin again after the last file"},
     {"image-duration", PLAY, OPTION_NUMBER, FIELD(image_duration_s), 0.1, 86400, 5,
      .help = "how long a still image is shown, in seconds"},
-    {"threads", PLAY | CONVERT | ASIDE, OPTION_INT, FIELD(threads), 0, 256, 0,
+    {"threads", PLAY | CONVERT | LAYERS | ASIDE, OPTION_INT, FIELD(threads), 0, 256, 0,
      .help = "threads of the conversion; 0: one for each core"},
     {"lookahead", PLAY | CONVERT | ASIDE, OPTION_INT, FIELD(lookahead_frames), 1, 240, 8,
      .help = "frames decoded ahead of the conversion"},
-    {"output", CONVERT | IMPORT | ASIDE, OPTION_TEXT, FIELD(output), .letter = 'o',
+    {"output", CONVERT | IMPORT | LAYERS | ASIDE, OPTION_TEXT, FIELD(output), .letter = 'o',
      .argument = "FILE", .help = "the file to write; of a film, its ending chooses the container"},
     {"layout", CONVERT, OPTION_CHOICE, FIELD(file_layout),
      .choices = "full-sbs|half-sbs|top-bottom|half-tb|anaglyph|frame-packed|pair|disparity|wiggle",

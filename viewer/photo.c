@@ -25,6 +25,8 @@
 
 // From left to right and back.
 #define WIGGLE_VIEWS 12
+// How wide the picture of depth layers is.
+#define LAYERS_WIDTH_PX 1920
 
 struct photo {
     const struct options *options;
@@ -200,11 +202,47 @@ static bool write_wiggle(struct photo *p)
     return false;
 }
 
+// The sheet has four layers in a row and three in a column, each in the picture's shape.
+static bool write_layers(struct photo *p)
+{
+    AVFrame *sheet = av_frame_alloc();
+    bool ok = sheet && convert(p, 1);
+
+    if (ok) {
+        sheet->format = AV_PIX_FMT_RGB0;
+        sheet->width = LAYERS_WIDTH_PX;
+        sheet->height = (int)((int64_t)LAYERS_WIDTH_PX * 3 / 4 * p->eyes.height / p->eyes.width);
+        sheet->height = sheet->height < 1                    ? 1
+                        : sheet->height > DEEP3D_MAX_SIDE_PX ? DEEP3D_MAX_SIDE_PX
+                                                             : sheet->height;
+        ok = av_frame_get_buffer(sheet, 0) >= 0;
+        if (!ok)
+            log_error("%s: no memory for its layers", p->options->files[0]);
+    }
+    if (ok)
+        deep3d_draw_layers(p->converter, sheet->width, sheet->height, sheet->data[0],
+                           (size_t)sheet->linesize[0]);
+    ok = ok && image_file_write(p->options->output, sheet);
+    av_frame_free(&sheet);
+    return ok;
+}
+
 static bool write_files(struct photo *p)
 {
     if (sways(p->options))
         return write_wiggle(p);
     return ends_with(p->options->output, ".mpo") ? write_mpo(p) : write_pictures(p);
+}
+
+static void finish(struct photo *p)
+{
+    mem_free(p->eyes.pixels[0]);
+    mem_free(p->eyes.pixels[1]);
+    deep3d_destroy(&p->converter);
+    if (p->frame)
+        source_give_back(p->source, p->frame);
+    source_close(&p->source);
+    convert_files_finish(p->files);
 }
 
 int photo_run(const struct options *options)
@@ -218,12 +256,23 @@ int photo_run(const struct options *options)
         ok = open_photo(&p) && open_converter(&p) && make_eyes(&p) && write_files(&p);
     for (int i = 0; ok && i < p.file_count; i++)
         log_info("%s: %dx%d an eye", p.files[i].path, p.eyes.width, p.eyes.height);
-    mem_free(p.eyes.pixels[0]);
-    mem_free(p.eyes.pixels[1]);
-    deep3d_destroy(&p.converter);
-    if (p.frame)
-        source_give_back(p.source, p.frame);
-    source_close(&p.source);
-    convert_files_finish(p.files);
+    finish(&p);
+    return !ok;
+}
+
+int photo_layers_run(const struct options *options)
+{
+    struct photo p = {.options = options};
+    bool ok = false;
+
+    if (options->file_count != 1 || !options->output)
+        log_error("layers takes one picture and -o OUT.png; see deep3d layers --help");
+    else if (!image_file_takes(options->output))
+        log_error("%s: its ending is none of .png, .jpg and .webp", options->output);
+    else if (output_file_same(options->files[0], options->output))
+        log_error("%s is both read and written; name another output", options->output);
+    else
+        ok = open_photo(&p) && open_converter(&p) && make_eyes(&p) && write_layers(&p);
+    finish(&p);
     return !ok;
 }

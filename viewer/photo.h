@@ -11,3 +11,6 @@ struct options;
 bool photo_is_asked(const struct options *options);
 // The program's exit code: 0, or 1, logged.
 int photo_run(const struct options *options);
+// `deep3d layers`: the depth layers of one picture as a picture (engine/layers.h says what it
+// shows). The program's exit code: 0, or 1, logged.
+int photo_layers_run(const struct options *options);

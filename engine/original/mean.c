@@ -1,5 +1,6 @@
 #include "engine/original/mean.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -118,17 +119,23 @@ static bool read_npy(const struct bytes *npy, float *out)
     return known;
 }
 
+bool mean_parse(const void *bytes, size_t size, float *out)
+{
+    struct bytes zip = {bytes, size}, entry;
+
+    return find_entry(&zip, &entry) && read_npy(&entry, out);
+}
+
 static bool read_npz(const char *path, struct mean *out)
 {
-    struct bytes zip, entry;
-    void *block = onnx_read_file(path, &zip.size);
+    size_t size;
+    void *block = onnx_read_file(path, &size);
     bool ok;
 
     if (!block)
         return false;
-    zip.at = block;
     *out = (struct mean){MEAN_HEIGHT, MEAN_WIDTH, mem_new(COUNT, sizeof(float))};
-    ok = find_entry(&zip, &entry) && read_npy(&entry, out->values);
+    ok = mean_parse(block, size, out->values);
     mem_free(block);
     if (ok)
         return true;

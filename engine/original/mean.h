@@ -4,7 +4,7 @@
 // Thread-safety: independent calls.
 #pragma once
 #include <stdbool.h>
-#include <stdint.h>
+#include <stddef.h>
 
 // The size of the network's input.
 #define MEAN_PLANES 3
@@ -23,3 +23,7 @@ struct mean {
 // Formats: numpy.org/doc/stable/reference/generated/numpy.lib.format.html; ZIP: PKWARE's
 // APPNOTE.TXT.
 bool mean_read(const char *text, struct mean *out);
+
+// The bytes of such a file into [MEAN_PLANES][MEAN_HEIGHT][MEAN_WIDTH]. False where they are none;
+// nothing is logged.
+bool mean_parse(const void *bytes, size_t size, float *out);
