@@ -350,7 +350,7 @@ static void add_graph(struct work *w, struct mean *mean)
     onnx_writer_output(w->onnx, "distribution", 4, (int64_t[]){1, CH, MEAN_HEIGHT, MEAN_WIDTH});
 }
 
-// What a player must know; assets/models/README.md says what the keys mean.
+// What a player must know; engine/model.h says what the keys mean.
 static void add_metadata(struct work *w)
 {
     static const char *const metadata[][2] = {
