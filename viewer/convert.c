@@ -398,6 +398,7 @@ static enum convert_result finish_films(struct convert *c)
     for (int i = 0; i < c->count; i++)
         if (!film_log_set_mark(c->tracks[i].log, FILM_LOG_WHOLE))
             return CONVERT_STOPPED;
+    log_info("all pictures are there; putting the film together");
     for (int i = 0; i < c->count; i++)
         if (make_film(c, &c->tracks[i], c->files[i].path, true) != FILM_MUX_DONE)
             return CONVERT_STOPPED;

@@ -165,7 +165,8 @@ static bool open_out(struct mux *m)
     m->out->strict_std_compliance = FF_COMPLIANCE_UNOFFICIAL;
     if (is_mp4(m->out)) // so that it plays while it is being loaded
         av_dict_set(&options, "movflags", "+faststart", 0);
-    m->out->url = av_strdup(url);
+    av_free(m->out->url);
+    m->out->url = av_strdup(url); // where +faststart reads it again
     result = avio_open(&m->out->pb, url, AVIO_FLAG_WRITE);
     mem_free(url);
     if (result >= 0)

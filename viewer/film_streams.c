@@ -164,7 +164,8 @@ static void add_streams(struct film_streams *f)
                                        .last_dts = INT64_MIN,
                                        .step = strict && is_sound(s),
                                        .delay_ns = delay_ns(f->out, s->codecpar)};
-        if (!is_film(s) && !add_stream(f, s))
+        // what FFmpeg itself passes over holds chapters, which are copied as such
+        if (!is_film(s) && s->discard != AVDISCARD_ALL && !add_stream(f, s))
             log_left_out(f->in, f->out, s);
         if (f->copied[i].index < 0)
             s->discard = AVDISCARD_ALL;
