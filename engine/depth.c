@@ -131,24 +131,22 @@ static struct nn_plan *plan_with(struct depth *d, enum nn_backend backend, int w
     return nn_plan_create(d->model, &params);
 }
 
-// One line that says why the CPU takes over.
-static void say_no_cuda(void)
+// One line that says why the CPU takes over, where a GPU was asked for and is not here.
+static bool has_cuda(void)
 {
     char text[256];
 
-    if (cuda_library(text, sizeof(text)) == NULL)
-        log_warn("CUDA: %s; using the CPU", text);
-    else
-        log_warn("CUDA: %s is here, but networks do not run on it yet; using the CPU", text);
+    if (cuda_library(text, sizeof(text)) != NULL)
+        return true;
+    log_warn("CUDA: %s; using the CPU", text);
+    return false;
 }
 
 // What was asked for, else the next best: whatever is here.
 static bool make_plan(struct depth *d, int width, int height)
 {
-    if (d->backend == NN_BACKEND_CUDA) {
-        say_no_cuda();
+    if (d->backend == NN_BACKEND_CUDA && !has_cuda())
         d->backend = NN_BACKEND_AUTO;
-    }
     d->plan = plan_with(d, d->backend, width, height);
     if (d->plan != NULL || d->backend == NN_BACKEND_AUTO)
         return d->plan != NULL;

@@ -8,4 +8,6 @@
 #ifndef CUDA_LAUNCH
 #define CUDA_LAUNCH(kernel, grid, block, stream, ...)                                              \
     kernel<<<grid, block, 0, stream>>>(__VA_ARGS__)
+// The same for kernels whose threads wait for each other.
+#define CUDA_LAUNCH_TOGETHER CUDA_LAUNCH
 #endif

@@ -48,8 +48,20 @@ static bool probe(char *text, size_t size)
 
 const struct kernels_cuda *deep3d_kernels_cuda(void)
 {
-    static const struct kernels_cuda table = {probe,       error_text,  colour_cuda,
-                                              resize_cuda, shrink_cuda, levels_cuda};
+    static const struct kernels_cuda table = {
+        probe,
+        error_text,
+        colour_cuda,
+        resize_cuda,
+        shrink_cuda,
+        levels_cuda,
+        motion_cuda,
+        steady_cuda,
+        refine_cuda,
+        synth_cuda,
+        refine_cuda_scratch_floats,
+        synth_cuda_scratch_floats,
+    };
 
     return &table;
 }

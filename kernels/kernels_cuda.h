@@ -1,9 +1,10 @@
 // The CUDA column of the table of kernels: the same jobs on an NVIDIA GPU.
 //
-// It is a library of its own, built where nvcc is and loaded at run time (engine/gpu.h), so that
+// It is a library of its own, built where nvcc is and loaded at run time (cuda_library.h), so that
 // the program starts on machines without CUDA. Jobs are those of the CPU, with device memory behind
-// each of their pointers; `bands`, `threads` and `scratch` count for nothing. Work is queued on the
-// stream and may not have begun when the call returns. Results are those of plain C, bit for bit.
+// each of their pointers; `bands` and `threads` count for nothing, `scratch` has the size that the
+// functions below say. Work is queued on the stream and may not have begun when the call returns.
+// Results are those of plain C, bit for bit.
 //
 // False: the launch was refused; cudaGetLastError's text is kept for kernels_cuda.error().
 //
@@ -14,8 +15,12 @@
 
 #include "kernels/colour.h"
 #include "kernels/levels.h"
+#include "kernels/motion.h"
+#include "kernels/refine.h"
 #include "kernels/resize.h"
 #include "kernels/shrink.h"
+#include "kernels/steady.h"
+#include "kernels/synth.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -27,6 +32,10 @@ typedef bool kernel_colour_cuda(const struct colour_job *job, struct CUstream_st
 typedef bool kernel_resize_cuda(const struct resize_job *job, struct CUstream_st *stream);
 typedef bool kernel_shrink_cuda(const struct shrink_job *job, struct CUstream_st *stream);
 typedef bool kernel_levels_cuda(const struct levels_job *job, struct CUstream_st *stream);
+typedef bool kernel_motion_cuda(const struct motion_job *job, struct CUstream_st *stream);
+typedef bool kernel_steady_cuda(const struct steady_job *job, struct CUstream_st *stream);
+typedef bool kernel_refine_cuda(const struct refine_job *job, struct CUstream_st *stream);
+typedef bool kernel_synth_cuda(const struct synth_job *job, struct CUstream_st *stream);
 
 struct kernels_cuda {
     // True: a GPU is here, and text is its name. False: text says why there is none to use.
@@ -37,6 +46,13 @@ struct kernels_cuda {
     kernel_resize_cuda *resize;
     kernel_shrink_cuda *shrink;
     kernel_levels_cuda *levels;
+    kernel_motion_cuda *motion;
+    kernel_steady_cuda *steady;
+    kernel_refine_cuda *refine;
+    kernel_synth_cuda *synth;
+    // What refine_job.scratch and synth_job.scratch must have, in device memory.
+    size_t (*refine_scratch_floats)(int grid_width, int grid_height);
+    size_t (*synth_scratch_floats)(int width, int height);
 };
 
 // The library's only symbol.
@@ -46,6 +62,12 @@ kernel_colour_cuda colour_cuda;
 kernel_resize_cuda resize_cuda;
 kernel_shrink_cuda shrink_cuda;
 kernel_levels_cuda levels_cuda;
+kernel_motion_cuda motion_cuda;
+kernel_steady_cuda steady_cuda;
+kernel_refine_cuda refine_cuda;
+kernel_synth_cuda synth_cuda;
+size_t refine_cuda_scratch_floats(int grid_width, int grid_height);
+size_t synth_cuda_scratch_floats(int width, int height);
 // For the launchers: whether the last launch was taken.
 bool kernels_cuda_launched(void);
 

@@ -4,6 +4,7 @@
 
 #include "base/parallel.h"
 #include "kernels/columns.h"
+#include "kernels/refine_math.h"
 #include "kernels/refine_scratch.h"
 #include "kernels/variant.h"
 
@@ -20,15 +21,6 @@ struct strip {
 static int clamp_int(int v, int most)
 {
     return v < 0 ? 0 : v > most ? most : v;
-}
-
-static inline float smoothstep(float from, float to, float v)
-{
-    float t = (v - from) / (to - from);
-
-    t = t > 0.0f ? t : 0.0f;
-    t = t < 1.0f ? t : 1.0f;
-    return t * t * (3.0f - 2.0f * t);
 }
 
 static float *ring_row(float *ring, int planes, const struct strip *s, int y)
@@ -156,30 +148,18 @@ static void solve(const struct strip *s, const float *restrict sum, float *restr
     float norm = 1.0f / (float)(s->window * s->window);
 
     for (size_t x = 0; x < (size_t)job->out.width; x++) {
-        float r = sum[x] * norm, g = sum[n + x] * norm, b = sum[2 * n + x] * norm,
-              p = sum[3 * n + x] * norm;
-        float rr = sum[4 * n + x] * norm - r * r + job->smooth, rg = sum[5 * n + x] * norm - r * g;
-        float rb = sum[6 * n + x] * norm - r * b, gg = sum[7 * n + x] * norm - g * g + job->smooth;
-        float gb = sum[8 * n + x] * norm - g * b, bb = sum[9 * n + x] * norm - b * b + job->smooth;
-        float rp = sum[10 * n + x] * norm - r * p, gp = sum[11 * n + x] * norm - g * p;
-        float bp = sum[12 * n + x] * norm - b * p, pp = sum[13 * n + x] * norm - p * p;
-        // the inverse of the symmetric 3x3 matrix by its cofactors; smooth > 0 keeps its
-        // determinant above 0
-        float c00 = gg * bb - gb * gb, c01 = rb * gb - rg * bb, c02 = rg * gb - rb * gg;
-        float c11 = rr * bb - rb * rb, c12 = rb * rg - rr * gb, c22 = rr * gg - rg * rg;
-        float inverse = 1.0f / (rr * c00 + rg * c01 + rb * c02);
-        float ar = (c00 * rp + c01 * gp + c02 * bp) * inverse;
-        float ag = (c01 * rp + c11 * gp + c12 * bp) * inverse;
-        float ab = (c02 * rp + c12 * gp + c22 * bp) * inverse;
-        float explained = (ar * rp + ag * gp + ab * bp) / (pp + 1e-5f);
+        float means[REFINE_SUMS];
         float range = sum[(REFINE_SUMS + 1) * n + x] - sum[REFINE_SUMS * n + x];
+        struct refine_fit f;
 
-        fit[x] = ar;
-        fit[n + x] = ag;
-        fit[2 * n + x] = ab;
-        fit[3 * n + x] = p - ar * r - ag * g - ab * b;
-        gain[x] = 1.0f + (job->gain - 1.0f) * smoothstep(0.4f, 0.8f, explained) *
-                             smoothstep(0.06f, 0.2f, range);
+        for (size_t i = 0; i < REFINE_SUMS; i++)
+            means[i] = sum[i * n + x] * norm;
+        f = refine_solve(means, range, job->smooth, job->gain);
+        fit[x] = f.r;
+        fit[n + x] = f.g;
+        fit[2 * n + x] = f.b;
+        fit[3 * n + x] = f.base;
+        gain[x] = f.gain;
     }
 }
 

@@ -5,7 +5,13 @@
 #pragma once
 #include <stdint.h>
 
-static const int8_t sample_weights[64][4] = {
+#ifdef __CUDACC__
+#define SAMPLE_TABLE static __device__ const
+#else
+#define SAMPLE_TABLE static const
+#endif
+
+SAMPLE_TABLE int8_t sample_weights[64][4] = {
     {0, 64, 0, 0},    {0, 63, 1, 0},    {-1, 64, 1, 0},   {-1, 63, 2, 0},   {-2, 64, 2, 0},
     {-2, 63, 3, 0},   {-2, 62, 4, 0},   {-3, 62, 5, 0},   {-3, 61, 6, 0},   {-3, 61, 7, -1},
     {-4, 61, 8, -1},  {-4, 60, 9, -1},  {-4, 59, 10, -1}, {-4, 58, 11, -1}, {-4, 57, 12, -1},

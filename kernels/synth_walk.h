@@ -1,7 +1,13 @@
 // The walk along a row of places, pixel by pixel: what all variants of synth_map do where a row is
-// not smooth.
+// not smooth. The same for a C and a CUDA compiler.
 #pragma once
 #include "kernels/synth.h"
+
+#ifdef __CUDACC__
+#define SYNTH_FUNCTION static __host__ __device__ inline
+#else
+#define SYNTH_FUNCTION static inline
+#endif
 
 // Torn pieces that lie this close together are one hole: the few pixels between them are an edge's
 // soft mixture of both sides, which is better not seen on its own.
@@ -18,7 +24,7 @@ struct synth_walk {
 };
 
 // A source position in 1/64 pixels, mirrored back at the borders.
-static inline int32_t synth_fold(float u, int width)
+SYNTH_FUNCTION int32_t synth_fold(float u, int width)
 {
     float last = (float)(width - 1);
 
@@ -29,7 +35,7 @@ static inline int32_t synth_fold(float u, int width)
 }
 
 // Nothing lands left of the first pixel's place: the row goes on there as its mirror image.
-static inline void synth_left_border(struct synth_walk *m)
+SYNTH_FUNCTION void synth_left_border(struct synth_walk *m)
 {
     float first = m->place[0];
 
@@ -39,7 +45,7 @@ static inline void synth_left_border(struct synth_walk *m)
     }
 }
 
-static inline void synth_right_border(struct synth_walk *m)
+SYNTH_FUNCTION void synth_right_border(struct synth_walk *m)
 {
     float last = (float)(m->width - 1), end = m->place[m->width - 1];
 
@@ -52,7 +58,7 @@ static inline void synth_right_border(struct synth_walk *m)
     }
 }
 
-static inline int synth_hole_end(const struct synth_walk *m, int x)
+SYNTH_FUNCTION int synth_hole_end(const struct synth_walk *m, int x)
 {
     int end = x;
 
@@ -64,7 +70,7 @@ static inline int synth_hole_end(const struct synth_walk *m, int x)
 
 // Fills from the far side, which is at x - 1: walking right, places jump only to something nearer.
 // The mirror image stops where it would run into something nearer itself.
-static inline int synth_hole(struct synth_walk *m, int x)
+SYNTH_FUNCTION int synth_hole(struct synth_walk *m, int x)
 {
     int end = synth_hole_end(m, x), back = x - 1, good = back;
     float edge = m->place[back], far = edge - (float)back;
@@ -81,8 +87,16 @@ static inline int synth_hole(struct synth_walk *m, int x)
     return end;
 }
 
+// Where output pixel `at` comes from, between source pixels x - 1 and x that land `step` apart.
+SYNTH_FUNCTION int32_t synth_between(int x, float here, float step, int at)
+{
+    float inverse = (float)SYNTH_UNIT / step, base = (float)(x * SYNTH_UNIT) + 0.5f;
+
+    return (int32_t)(base - (here - (float)at) * inverse);
+}
+
 // Draws what source pixels x - 1 and x cover, and returns the last pixel that is done with.
-static inline int synth_step(struct synth_walk *m, int x)
+SYNTH_FUNCTION int synth_step(struct synth_walk *m, int x)
 {
     float here = m->place[x], step = here - m->place[x - 1];
 
@@ -90,9 +104,8 @@ static inline int synth_step(struct synth_walk *m, int x)
         return x; // hidden, or between two output pixels
     if (step > 1.0f + m->tear_px)
         return synth_hole(m, x);
-    float inverse = (float)SYNTH_UNIT / step, base = (float)(x * SYNTH_UNIT) + 0.5f;
     do {
-        m->out[m->next] = (int32_t)(base - (here - (float)m->next) * inverse);
+        m->out[m->next] = synth_between(x, here, step, m->next);
         m->next++;
     } while ((float)m->next <= here && m->next < m->width);
     return x;

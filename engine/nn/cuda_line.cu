@@ -91,9 +91,9 @@ static int threads_for(const struct job *j)
         if (threads == 1)                                                                          \
             CUDA_LAUNCH(kernel<1>, blocks, CUDA_BLOCK, stream, *(job));                            \
         else if (threads == WARP)                                                                  \
-            CUDA_LAUNCH(kernel<WARP>, blocks, CUDA_BLOCK, stream, *(job));                         \
+            CUDA_LAUNCH_TOGETHER(kernel<WARP>, blocks, CUDA_BLOCK, stream, *(job));                \
         else                                                                                       \
-            CUDA_LAUNCH(kernel<CUDA_BLOCK>, blocks, CUDA_BLOCK, stream, *(job));                   \
+            CUDA_LAUNCH_TOGETHER(kernel<CUDA_BLOCK>, blocks, CUDA_BLOCK, stream, *(job));          \
     } while (0)
 
 // Lines past the last are worked on as the last, and not written, so that all threads meet.

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include <cmocka.h>
-#include <cuda_runtime_api.h>
+#include <cuda_runtime.h>
 
 #include "kernels/cuda_library.h"
 #include "tests/kernels/guard.h"
@@ -234,13 +234,218 @@ static void levels(void **state)
     levels_of(192, 112, 33);
 }
 
+static void fill_floats(float *out, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        out[i] = random_float();
+}
+
+static void steady_of(int width, int height, bool sure)
+{
+    size_t plane = (size_t)width * (size_t)height, bytes = plane * sizeof(float);
+    // nearness, sureness, guide, old guide, past
+    float *host = guard_new(9 * bytes);
+    struct device device;
+    struct steady_job job = {width, height, .rest = 0.1f, .still = 0.02f, .moving = 0.2f};
+
+    fill_floats(host, 9 * plane);
+    for (size_t i = 0; i < 3 * plane; i++) // most pixels stand still
+        host[5 * plane + i] = host[2 * plane + i] + (random_next() % 4 ? 0.0f : 0.1f);
+    device = to_device(host, 9 * bytes);
+    for (int where = 0; where < 2; where++) {
+        float *at = where ? host : (float *)(void *)device.data;
+
+        job.nearness = at;
+        job.sureness = sure ? at + plane : NULL;
+        job.guide = at + 2 * plane;
+        job.old_guide = at + 5 * plane;
+        job.past = at + 8 * plane;
+        if (where)
+            kernels_column(0)->steady(&job);
+        else
+            assert_true(cuda->steady(&job, NULL));
+    }
+    same_as(&device, host, "steady");
+    guard_free(host);
+}
+
+static void steady(void **state)
+{
+    random_start("cuda steady");
+    for (int i = 0; i < guard_size_count; i++)
+        steady_of(guard_sizes[i][0], guard_sizes[i][1], i % 2 != 0);
+}
+
+static void motion_of(int width, int height)
+{
+    size_t rows = (size_t)motion_blocks(height) * MOTION_SEARCH_PX + 2 * MOTION_PAD_PX;
+    size_t stride = (size_t)motion_stride(width), plane = rows * stride;
+    size_t blocks = (size_t)(motion_blocks(width) * motion_blocks(height)) * 2,
+           cells = (size_t)(motion_cells(width) * motion_cells(height)) * 2;
+    uint8_t *host = guard_new(2 * plane + blocks + cells);
+    struct device device;
+    struct motion_job job = {.width = width, .height = height};
+
+    for (size_t i = 0; i < plane; i++)
+        host[i] = (uint8_t)random_next();
+    for (size_t i = 0; i < plane; i++) // the same, moved, with some noise
+        host[plane + i] =
+            (uint8_t)(host[(i + stride * 2 + 3) % plane] + (random_next() % 8 ? 0 : 9));
+    device = to_device(host, 2 * plane + blocks + cells);
+    for (int where = 0; where < 2; where++) {
+        uint8_t *at = where ? host : device.data;
+
+        job.now =
+            (struct motion_plane){at + MOTION_PAD_PX * stride + MOTION_PAD_PX, (ptrdiff_t)stride};
+        job.old = job.now;
+        job.old.luma += plane;
+        job.blocks = (struct motion_vector *)(void *)(at + 2 * plane);
+        job.cells = (struct motion_vector *)(void *)(at + 2 * plane + blocks);
+        if (where)
+            kernels_column(0)->motion(&job);
+        else
+            assert_true(cuda->motion(&job, NULL));
+    }
+    same_as(&device, host, "motion");
+    guard_free(host);
+}
+
+static void motion(void **state)
+{
+    random_start("cuda motion");
+    for (int i = 0; i < guard_size_count; i++)
+        motion_of(guard_sizes[i][0], guard_sizes[i][1]);
+    motion_of(192, 112);
+}
+
+static void refine_of(int width, int height, int log2_step, int radius)
+{
+    int step = 1 << log2_step, w = (width + step - 1) / step, h = (height + step - 1) / step;
+    int near_width = random_int(1, 40), near_height = random_int(1, 30);
+    size_t near_bytes = (size_t)(near_width * near_height) * sizeof(float);
+    size_t cells_bytes = (size_t)(w * h) * REFINE_PLANES * sizeof(float);
+    struct guarded_image guide = guarded_image_new(w, h);
+    float *near = guard_new(near_bytes), *cells = guard_new(cells_bytes),
+          *scratch = guard_new(refine_scratch_floats(w, radius) * sizeof(float));
+    size_t device_floats = cuda->refine_scratch_floats(w, h);
+    struct device on[4];
+    struct refine_job job = {.picture_width = width,
+                             .picture_height = height,
+                             .near_width = near_width,
+                             .near_height = near_height,
+                             .radius = radius,
+                             .smooth = 4e-4f,
+                             .gain = 6,
+                             .out = {NULL, w, h, w, log2_step},
+                             .bands = 1};
+    void *block;
+
+    guarded_image_fill(&guide);
+    fill_floats(near, (size_t)(near_width * near_height));
+    job.guide = on_device(&guide.image, &on[0]);
+    on[1] = to_device(near, near_bytes);
+    on[2] = to_device(cells, cells_bytes);
+    CUDA(cudaMalloc(&block, device_floats * sizeof(float)));
+    job.nearness = (const float *)(const void *)on[1].data;
+    job.out.cells = (float *)(void *)on[2].data;
+    job.scratch = block;
+    assert_true(cuda->refine(&job, NULL));
+    job.guide = guide.image;
+    job.nearness = near;
+    job.out.cells = cells;
+    job.scratch = scratch;
+    kernels_column(0)->refine(&job);
+    same_as(&on[2], cells, "refine");
+    same_as(&on[1], near, "refine's input");
+    same_as(&on[0], image_begin(&guide.image), "refine's input");
+    CUDA(cudaFree(block));
+    guard_free(near);
+    guard_free(cells);
+    guard_free(scratch);
+    guarded_image_free(&guide);
+}
+
+static void refine(void **state)
+{
+    random_start("cuda refine");
+    for (int i = 0; i < guard_size_count; i++)
+        refine_of(guard_sizes[i][0], guard_sizes[i][1], i % 4, random_int(1, REFINE_RADIUS_MAX));
+    refine_of(320, 180, 0, 6);
+}
+
+// Nearness anything from noise to long runs, so that rows are torn, hidden and stretched.
+static void synth_of(int width, int height, int log2_step, int kind)
+{
+    int step = 1 << log2_step, w = (width + step - 1) / step, h = (height + step - 1) / step;
+    size_t row = (size_t)w * REFINE_PLANES, cells_bytes = row * (size_t)h * sizeof(float);
+    size_t eye_bytes = (size_t)width * (size_t)height * 4;
+    struct guarded_image picture = guarded_image_new(width, height);
+    float *cells = guard_new(cells_bytes), level = random_float();
+    float *scratch = guard_new(synth_scratch_floats(width) * sizeof(float));
+    uint8_t *eyes = guard_new(2 * eye_bytes);
+    struct device on[3];
+    struct synth_job job = {
+        .grid = {NULL, w, h, w, log2_step},
+        .gain_px = {random_float() * 40, random_float() * (float)(kind % 3) * 5},
+        .convergence = 0.4f,
+        .tear_px = 1 + random_float(),
+        .dilate_px = random_int(0, 4),
+        .stride_bytes = (size_t)width * 4,
+        .bands = 1};
+    void *block;
+
+    guarded_image_fill(&picture);
+    memset(cells, 0, cells_bytes);
+    for (size_t i = 0; i < (size_t)(w * h); i++) {
+        float *cell = cells + i / (size_t)w * row + i % (size_t)w;
+
+        if (random_int(0, kind % 5 * 10) == 0)
+            level = random_float();
+        cell[0] = random_float() * 0.2f;
+        cell[4 * w] = level;
+        cell[5 * w] = random_float() * 0.1f;
+    }
+    on[0] = to_device(cells, cells_bytes);
+    on[1] = to_device(eyes, 2 * eye_bytes);
+    job.picture = on_device(&picture.image, &on[2]);
+    CUDA(cudaMalloc(&block, cuda->synth_scratch_floats(width, height) * sizeof(float)));
+    job.grid.cells = (float *)(void *)on[0].data;
+    job.eye[0] = on[1].data;
+    job.eye[1] = on[1].data + eye_bytes;
+    job.scratch = block;
+    assert_true(cuda->synth(&job, NULL));
+    job.picture = picture.image;
+    job.grid.cells = cells;
+    job.eye[0] = eyes;
+    job.eye[1] = eyes + eye_bytes;
+    job.scratch = scratch;
+    kernels_column(0)->synth(&job);
+    same_as(&on[1], eyes, "synth");
+    same_as(&on[0], cells, "synth's input");
+    same_as(&on[2], image_begin(&picture.image), "synth's input");
+    CUDA(cudaFree(block));
+    guard_free(cells);
+    guard_free(scratch);
+    guard_free(eyes);
+    guarded_image_free(&picture);
+}
+
+static void synth(void **state)
+{
+    random_start("cuda synth");
+    for (int i = 0; i < guard_size_count * 4; i++)
+        synth_of(guard_sizes[i % guard_size_count][0], guard_sizes[i % guard_size_count][1], i % 4,
+                 i);
+    for (int i = 0; i < 5; i++)
+        synth_of(640, 48, i % 4, i);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(colour),
-        cmocka_unit_test(resize),
-        cmocka_unit_test(shrink),
-        cmocka_unit_test(levels),
+        cmocka_unit_test(colour), cmocka_unit_test(resize), cmocka_unit_test(shrink),
+        cmocka_unit_test(levels), cmocka_unit_test(steady), cmocka_unit_test(motion),
+        cmocka_unit_test(refine), cmocka_unit_test(synth),
     };
     char text[256];
 

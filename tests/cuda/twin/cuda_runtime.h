@@ -1,10 +1,11 @@
 // CUDA's twin: as much of CUDA's runtime as our kernels use, on the processor, so that every line
 // of them is run and checked where there is no GPU. It is no model of a GPU's memory or speed.
 //
-// A launch runs its blocks one after another. The threads of a block are fibers where the kernel
-// lets them meet (__syncthreads, shuffles); a block whose threads can never meet stops the program
-// and says so. Streams do everything at once; what is recorded as a graph is kept and done at each
-// replay. Device memory is the heap's, filled with 0xA5, so that sanitizers watch it.
+// A launch runs its blocks one after another. By CUDA_LAUNCH_TOGETHER the threads of a block are
+// fibers, which go on until they wait for others (__syncthreads, shuffles); a block whose threads
+// wait for each other for ever stops the program and says so. Streams do everything at once; what
+// is recorded as a graph is kept and done at each replay. Device memory is the heap's, filled with
+// 0xA5, so that sanitizers watch it.
 //
 // Thread-safety: calls from several threads are independent, as long as they share no stream.
 #pragma once
@@ -82,7 +83,9 @@ cudaError_t cudaGraphExecDestroy(cudaGraphExec_t replay);
 #define __launch_bounds__(...)
 #define __shared__ static thread_local
 #define CUDA_LAUNCH(kernel, grid, block, stream, ...)                                              \
-    cuda_twin_launch(kernel, dim3(grid), dim3(block), stream, __VA_ARGS__)
+    cuda_twin_launch(kernel, dim3(grid), dim3(block), false, stream, __VA_ARGS__)
+#define CUDA_LAUNCH_TOGETHER(kernel, grid, block, stream, ...)                                     \
+    cuda_twin_launch(kernel, dim3(grid), dim3(block), true, stream, __VA_ARGS__)
 
 struct dim3 {
     unsigned x, y, z;
@@ -118,17 +121,26 @@ extern thread_local dim3 threadIdx, blockIdx, blockDim, gridDim;
 void __syncthreads(void);
 void __syncwarp(unsigned mask = 0xffffffffu);
 float __shfl_xor_sync(unsigned mask, float value, int lane_mask);
-float __shfl_down_sync(unsigned mask, float value, unsigned delta);
+float __shfl_up_sync(unsigned mask, float value, unsigned delta);
+float __shfl_sync(unsigned mask, float value, int lane);
+int __shfl_sync(unsigned mask, int value, int lane);
+unsigned __ballot_sync(unsigned mask, int predicate);
+
+static inline int __ffs(int v)
+{
+    return __builtin_ffs(v);
+}
 
 // Runs body for every thread, at once or when the stream's recording is replayed.
-void cuda_twin_run(dim3 grid, dim3 block, cudaStream_t stream, std::function<void()> body);
+void cuda_twin_run(dim3 grid, dim3 block, bool together, cudaStream_t stream,
+                   std::function<void()> body);
 
 template <class... P, class... A>
-static inline void cuda_twin_launch(void (*kernel)(P...), dim3 grid, dim3 block,
+static inline void cuda_twin_launch(void (*kernel)(P...), dim3 grid, dim3 block, bool together,
                                     cudaStream_t stream, A... arguments)
 {
     std::tuple<std::decay_t<P>...> copies(arguments...);
 
-    cuda_twin_run(grid, block, stream, [kernel, copies] { std::apply(kernel, copies); });
+    cuda_twin_run(grid, block, together, stream, [kernel, copies] { std::apply(kernel, copies); });
 }
 #endif

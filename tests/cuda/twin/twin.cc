@@ -1,3 +1,4 @@
+#include <csetjmp>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -21,25 +22,28 @@ namespace
 
 enum state { READY, AT_BLOCK, AT_WARP, DONE };
 
+// A context is entered once by setcontext(), and from then on by longjmp(), which asks nothing of
+// the kernel.
 struct fiber {
     ucontext_t context;
+    jmp_buf place_left;
+    bool entered;
     char *stack;
     enum state state;
     dim3 place;
-    float given[2]; // of the last two shuffles
+    int given[2]; // bits of the last two shuffles
     int turn;
     void *shadow;
 };
 
 struct run {
-    ucontext_t scheduler;
+    jmp_buf scheduler;
     void *shadow;
     const void *bottom;
     size_t size;
     std::vector<fiber> fibers;
     int current;
     const std::function<void()> *body;
-    bool met; // some thread waited for others
 };
 
 thread_local run *now;
@@ -72,7 +76,7 @@ void enter()
     (*now->body)();
     f.state = DONE;
     switch_begin(NULL, now->bottom, now->size);
-    setcontext(&now->scheduler);
+    _longjmp(now->scheduler, 1);
 }
 
 void resume(int index)
@@ -82,7 +86,12 @@ void resume(int index)
     now->current = index;
     threadIdx = f.place;
     switch_begin(&now->shadow, f.stack, STACK_BYTES);
-    swapcontext(&now->scheduler, &f.context);
+    if (_setjmp(now->scheduler) == 0) {
+        if (f.entered)
+            _longjmp(f.place_left, 1);
+        f.entered = true;
+        setcontext(&f.context);
+    }
     switch_end(now->shadow, NULL, NULL);
 }
 
@@ -90,13 +99,13 @@ void resume(int index)
 void meet(enum state state)
 {
     if (!now)
-        stop("a thread waits for others, which it did not in the first block");
+        stop("a kernel whose threads wait for each other is launched by CUDA_LAUNCH_TOGETHER");
     fiber &f = now->fibers[now->current];
 
-    now->met = true;
     f.state = state;
     switch_begin(&f.shadow, now->bottom, now->size);
-    swapcontext(&f.context, &now->scheduler);
+    if (_setjmp(f.place_left) == 0)
+        _longjmp(now->scheduler, 1);
     switch_end(f.shadow, &now->bottom, &now->size);
 }
 
@@ -146,8 +155,7 @@ dim3 place_of(dim3 block, unsigned index)
     return dim3(index % block.x, index / block.x % block.y, index / block.x / block.y);
 }
 
-// One block as fibers. True: some of its threads met.
-bool run_cooperating(dim3 block, const std::function<void()> &body)
+void run_block(dim3 block, const std::function<void()> &body)
 {
     static thread_local std::vector<char *> stacks;
     unsigned count = block.x * block.y * block.z;
@@ -157,7 +165,6 @@ bool run_cooperating(dim3 block, const std::function<void()> &body)
         stacks.push_back((char *)malloc(STACK_BYTES));
     r.fibers.resize(count);
     r.body = &body;
-    r.met = false;
     now = &r;
     for (unsigned i = 0; i < count; i++) {
         fiber &f = r.fibers[i];
@@ -166,6 +173,7 @@ bool run_cooperating(dim3 block, const std::function<void()> &body)
         f.state = READY;
         f.place = place_of(block, i);
         f.turn = 0;
+        f.entered = false;
         f.shadow = NULL;
         getcontext(&f.context);
         f.context.uc_stack.ss_sp = f.stack;
@@ -175,7 +183,6 @@ bool run_cooperating(dim3 block, const std::function<void()> &body)
     }
     run_fibers();
     now = NULL;
-    return r.met;
 }
 
 void run_alone(dim3 block, const std::function<void()> &body)
@@ -188,10 +195,9 @@ void run_alone(dim3 block, const std::function<void()> &body)
     }
 }
 
-void run_all(dim3 grid, dim3 block, const std::function<void()> &body)
+void run_all(dim3 grid, dim3 block, bool together, const std::function<void()> &body)
 {
     unsigned count = grid.x * grid.y * grid.z;
-    bool meets = false;
 
     if (block.x * block.y * block.z > 1024 || !count)
         stop("a GPU takes no such launch");
@@ -199,15 +205,18 @@ void run_all(dim3 grid, dim3 block, const std::function<void()> &body)
     gridDim = grid;
     for (unsigned i = 0; i < count; i++) {
         blockIdx = place_of(grid, i);
-        if (i == 0 || meets)
-            meets = run_cooperating(block, body);
+        if (together)
+            run_block(block, body);
         else
             run_alone(block, body);
     }
 }
 
-float shuffle(float value, int from)
+// Gives value to the warp; the place of the one that was given by lane `from` of it, or its own.
+int shuffle(int value, int from)
 {
+    if (!now)
+        meet(AT_WARP);
     fiber &f = now->fibers[now->current];
     int lane = now->current % WARP, turn = f.turn;
     size_t source = (size_t)(now->current - lane + from);
@@ -215,7 +224,23 @@ float shuffle(float value, int from)
     f.given[turn] = value;
     f.turn = !turn; // until all have met again, nobody overwrites what is read now
     meet(AT_WARP);
-    return source < now->fibers.size() && from < WARP ? now->fibers[source].given[turn] : value;
+    return from >= 0 && from < WARP && source < now->fibers.size() ? now->fibers[source].given[turn]
+                                                                   : value;
+}
+
+float shuffle_float(float value, int from)
+{
+    int bits;
+
+    memcpy(&bits, &value, sizeof(bits));
+    bits = shuffle(bits, from);
+    memcpy(&value, &bits, sizeof(bits));
+    return value;
+}
+
+int lane_here()
+{
+    return now ? now->current % WARP : 0;
 }
 
 } // namespace
@@ -236,9 +261,10 @@ static void run_or_record(cudaStream_t stream, std::function<void()> work)
         work();
 }
 
-void cuda_twin_run(dim3 grid, dim3 block, cudaStream_t stream, std::function<void()> body)
+void cuda_twin_run(dim3 grid, dim3 block, bool together, cudaStream_t stream,
+                   std::function<void()> body)
 {
-    run_or_record(stream, [=] { run_all(grid, block, body); });
+    run_or_record(stream, [=] { run_all(grid, block, together, body); });
 }
 
 void __syncthreads(void)
@@ -253,16 +279,35 @@ void __syncwarp(unsigned mask)
 
 float __shfl_xor_sync(unsigned mask, float value, int lane_mask)
 {
-    if (!now)
-        stop("threads shuffle, which they did not in the first block");
-    return shuffle(value, (now->current % WARP) ^ lane_mask);
+    return shuffle_float(value, lane_here() ^ lane_mask);
 }
 
-float __shfl_down_sync(unsigned mask, float value, unsigned delta)
+float __shfl_up_sync(unsigned mask, float value, unsigned delta)
 {
-    if (!now)
-        stop("threads shuffle, which they did not in the first block");
-    return shuffle(value, now->current % WARP + (int)delta);
+    return shuffle_float(value, lane_here() - (int)delta);
+}
+
+float __shfl_sync(unsigned mask, float value, int lane)
+{
+    return shuffle_float(value, lane);
+}
+
+int __shfl_sync(unsigned mask, int value, int lane)
+{
+    return shuffle(value, lane);
+}
+
+unsigned __ballot_sync(unsigned mask, int predicate)
+{
+    unsigned bits = 0;
+    int first, turn;
+
+    shuffle(predicate != 0, lane_here());
+    first = now->current - now->current % WARP;
+    turn = !now->fibers[now->current].turn; // of what has just been given
+    for (int lane = 0; lane < WARP && (size_t)(first + lane) < now->fibers.size(); lane++)
+        bits |= (unsigned)now->fibers[first + lane].given[turn] << lane;
+    return bits;
 }
 
 float __half2float(__half h)

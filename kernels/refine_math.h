@@ -1,0 +1,51 @@
+// The arithmetic of one cell of the refinement, the same for a C and a CUDA compiler.
+#pragma once
+
+#ifdef __CUDACC__
+#define REFINE_FUNCTION static __host__ __device__ inline
+#else
+#define REFINE_FUNCTION static inline
+#endif
+
+REFINE_FUNCTION float refine_smoothstep(float from, float to, float v)
+{
+    float t = (v - from) / (to - from);
+
+    t = t > 0.0f ? t : 0.0f;
+    t = t < 1.0f ? t : 1.0f;
+    return t * t * (3.0f - 2.0f * t);
+}
+
+// Slopes of R, G, B, base, and the gain that the fit deserves.
+struct refine_fit {
+    float r, g, b, base, gain;
+};
+
+// Least squares of nearness on colour in one window. m: means R G B p, RR RG RB GG GB BB, Rp Gp Bp
+// pp. range: of nearness in the window. smooth: variance of colour that is noise; > 0.
+REFINE_FUNCTION struct refine_fit refine_solve(const float m[14], float range, float smooth,
+                                               float most_gain)
+{
+    float r = m[0], g = m[1], b = m[2], p = m[3];
+    float rr = m[4] - r * r + smooth, rg = m[5] - r * g;
+    float rb = m[6] - r * b, gg = m[7] - g * g + smooth;
+    float gb = m[8] - g * b, bb = m[9] - b * b + smooth;
+    float rp = m[10] - r * p, gp = m[11] - g * p;
+    float bp = m[12] - b * p, pp = m[13] - p * p;
+    // the inverse of the symmetric 3x3 matrix by its cofactors; smooth > 0 keeps its determinant
+    // above 0
+    float c00 = gg * bb - gb * gb, c01 = rb * gb - rg * bb, c02 = rg * gb - rb * gg;
+    float c11 = rr * bb - rb * rb, c12 = rb * rg - rr * gb, c22 = rr * gg - rg * rg;
+    float inverse = 1.0f / (rr * c00 + rg * c01 + rb * c02);
+    struct refine_fit f;
+    float explained;
+
+    f.r = (c00 * rp + c01 * gp + c02 * bp) * inverse;
+    f.g = (c01 * rp + c11 * gp + c12 * bp) * inverse;
+    f.b = (c02 * rp + c12 * gp + c22 * bp) * inverse;
+    f.base = p - f.r * r - f.g * g - f.b * b;
+    explained = (f.r * rp + f.g * gp + f.b * bp) / (pp + 1e-5f);
+    f.gain = 1.0f + (most_gain - 1.0f) * refine_smoothstep(0.4f, 0.8f, explained) *
+                        refine_smoothstep(0.06f, 0.2f, range);
+    return f;
+}
