@@ -41,6 +41,9 @@ struct deep3d {
     const float *nearness; // of the last picture, or NULL
     int near_width, near_height;
     struct deep3d_timing timing;
+    struct colour_tone *tone; // of the last picture's transfer function; NULL: none yet
+    enum deep3d_transfer tone_transfer;
+    bool tone_wide_gamut;
 };
 
 struct deep3d *deep3d_create(const struct deep3d_params *params)
@@ -75,6 +78,7 @@ void deep3d_destroy(struct deep3d **converter)
     selection_destroy(&c->selection);
     layers_destroy(&c->layers);
     mem_free(c->pressed);
+    mem_free(c->tone);
     mem_free(c);
     *converter = NULL;
 }
@@ -149,11 +153,31 @@ static bool resize(struct deep3d *c, int width, int height)
            resize_pressed(c, (size_t)size.width * (size_t)size.height);
 }
 
+// NULL: the picture is as displays show it.
+static const struct colour_tone *tone_for(struct deep3d *c, const struct deep3d_picture *picture)
+{
+    if (picture->transfer == DEEP3D_TRANSFER_DISPLAY)
+        return NULL;
+    if (c->tone != NULL && c->tone_transfer == picture->transfer &&
+        c->tone_wide_gamut == picture->wide_gamut)
+        return c->tone;
+    if (c->tone == NULL)
+        c->tone = mem_new(1, sizeof(*c->tone));
+    c->tone_transfer = picture->transfer;
+    c->tone_wide_gamut = picture->wide_gamut;
+    colour_tone_init(c->tone,
+                     picture->transfer == DEEP3D_TRANSFER_HLG ? COLOUR_TRANSFER_HLG
+                                                              : COLOUR_TRANSFER_PQ,
+                     picture->wide_gamut);
+    return c->tone;
+}
+
 static void prepare(struct deep3d *c, const struct deep3d_picture *picture)
 {
     struct colour_job job = picture_colour_job(picture);
 
     job.out = *stereo_picture(c->stereo);
+    job.tone = tone_for(c, picture);
     job.threads = c->threads;
     c->kernels->colour(&job);
     depth_feed(c->depth, stereo_picture(c->stereo));

@@ -26,6 +26,10 @@ enum deep3d_matrix {
     DEEP3D_MATRIX_RGB
 };
 
+// What samples mean as light. PQ and HLG are pressed into what displays show
+// (kernels/colour_tone.h).
+enum deep3d_transfer { DEEP3D_TRANSFER_DISPLAY, DEEP3D_TRANSFER_PQ, DEEP3D_TRANSFER_HLG };
+
 // How samples lie in memory.
 enum deep3d_layout {
     DEEP3D_PLANAR,      // three planes: Y, U, V, or with DEEP3D_MATRIX_RGB: G, B, R
@@ -42,6 +46,8 @@ struct deep3d_picture {
     ptrdiff_t stride_bytes[3]; // of one row; may be negative
     enum deep3d_layout layout;
     enum deep3d_matrix matrix;
+    enum deep3d_transfer transfer;
+    bool wide_gamut; // primaries are BT.2020's; only with PQ and HLG
     int bits;  // a sample: 8..16; above 8, samples are 16-bit words of the machine's byte order
     int shift; // how far samples are shifted left in their words (P010: 6), else 0
     int chroma_shift_x; // log2 of horizontal chroma subsampling: 0 or 1 (2 for 4:1:1)
@@ -141,8 +147,9 @@ void deep3d_eyes_size(const struct deep3d_picture *picture, int *out_width, int 
 // Pictures may be shown before they are converted, in the film's order, up to this many beyond the
 // one that is converted next: cuts, flashes and fades are then known before they are seen.
 #define DEEP3D_FORESIGHT 4
-// Looks at a picture of the film; cheap, whatever its size, and nothing of it is kept. Each one must
-// then be converted or passed over, in the same order. False: DEEP3D_FORESIGHT + 1 wait already.
+// Looks at a picture of the film; cheap, whatever its size, and nothing of it is kept. Each one
+// must then be converted or passed over, in the same order. False: DEEP3D_FORESIGHT + 1 wait
+// already.
 bool deep3d_foresee(struct deep3d *converter, const struct deep3d_picture *picture);
 // The oldest picture foreseen will not be converted.
 void deep3d_pass_over(struct deep3d *converter);

@@ -38,6 +38,8 @@ static bool check_samples(const struct deep3d_picture *p)
         return refuse("unknown layout", p->layout);
     if (p->matrix < DEEP3D_MATRIX_BT709 || p->matrix > DEEP3D_MATRIX_RGB)
         return refuse("unknown colour matrix", p->matrix);
+    if (p->transfer < DEEP3D_TRANSFER_DISPLAY || p->transfer > DEEP3D_TRANSFER_HLG)
+        return refuse("unknown transfer function", p->transfer);
     if (p->bits < 8 || p->bits > 16)
         return refuse("bits of a sample are not 8..16", p->bits);
     if (p->shift < 0 || p->bits + p->shift > (p->bits > 8 ? 16 : 8))

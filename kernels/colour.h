@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "kernels/colour_math.h"
+#include "kernels/colour_tone.h"
 #include "kernels/image.h"
 
 // One component of a picture: Y or U or V, or R, G, B.
@@ -30,10 +30,11 @@ struct colour_job {
     struct colour_component component[3];
     bool wide; // samples are 16-bit words of the machine's byte order, not bytes
     struct colour_matrix matrix;
-    int quarter_turns; // clockwise, 0..3
-    bool mirrored;     // after the turn
-    struct image out;  // its size must be the turned one
-    int threads;       // 0: all cores
+    const struct colour_tone *tone; // of films of high dynamic range; NULL: none
+    int quarter_turns;              // clockwise, 0..3
+    bool mirrored;                  // after the turn
+    struct image out;               // its size must be the turned one
+    int threads;                    // 0: all cores
 };
 
 typedef void kernel_colour(const struct colour_job *job);

@@ -112,7 +112,11 @@ static void convert_line(const struct colour_job *job, int y, int x, int count,
 
     for (int i = 0; i < 3; i++)
         component_line(&job->component[i], job, y, x, count, s[i]);
-    for (int i = 0; i < count; i++) {
+    for (int i = 0; i < count && job->tone != NULL; i++) {
+        uint32_t pixel = colour_tone_pixel(&matrix, job->tone, s[0][i], s[1][i], s[2][i]);
+        memcpy(out + (size_t)i * 4, &pixel, 4);
+    }
+    for (int i = 0; i < count && job->tone == NULL; i++) {
         uint32_t pixel = colour_pixel(&matrix, s[0][i], s[1][i], s[2][i]);
         memcpy(out + (size_t)i * 4, &pixel, 4);
     }

@@ -56,9 +56,12 @@ static __global__ void convert(const struct colour_job job)
                                    : job.width - 1 - x;
     if (job.mirrored)
         column = job.out.width - 1 - column;
-    ((uint32_t *)(job.out.pixels + (size_t)row * job.out.stride_bytes))[column] = colour_pixel(
-        &job.matrix, component_at(job.component[0], job, y, x),
-        component_at(job.component[1], job, y, x), component_at(job.component[2], job, y, x));
+    float s0 = component_at(job.component[0], job, y, x);
+    float s1 = component_at(job.component[1], job, y, x);
+    float s2 = component_at(job.component[2], job, y, x);
+    ((uint32_t *)(job.out.pixels + (size_t)row * job.out.stride_bytes))[column] =
+        job.tone ? colour_tone_pixel(&job.matrix, job.tone, s0, s1, s2)
+                 : colour_pixel(&job.matrix, s0, s1, s2);
 }
 
 // Copies of the first and last pixel of each row, IMAGE_PAD_PX on both sides.

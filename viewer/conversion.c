@@ -114,11 +114,14 @@ static void draw_over(struct conversion *c, const struct stereo_frame *frame)
 static bool convert_into(struct conversion *c, const struct frame *frame, struct stereo_frame *out)
 {
     struct conversion_depth depth = take_depth(c);
+    struct deep3d_picture picture = frame->picture;
     int64_t begin = clock_now_ns();
 
+    if (c->params.keep_light)
+        picture.transfer = DEEP3D_TRANSFER_DISPLAY;
     deep3d_set_comfort(c->params.converter, &depth.comfort);
     deep3d_set_view(c->params.converter, depth.view);
-    if (!deep3d_convert(c->params.converter, &frame->picture, &depth.settings, &out->eyes))
+    if (!deep3d_convert(c->params.converter, &picture, &depth.settings, &out->eyes))
         return false;
     note_parallax(c);
     out->pts_ns = frame->pts_ns;

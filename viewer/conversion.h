@@ -35,6 +35,9 @@ struct conversion_params {
     struct subtitles *subtitles; // drawn into both eyes; NULL: none
     struct osd *osd;             // over them; NULL: none
     bool keep_all;               // never drop: a slow machine then plays slowly
+    // for files that say themselves what their samples mean: films of high dynamic range stay as
+    // they are, and are not pressed into what displays show
+    bool keep_light;
     struct conversion_depth depth;
     // Optional: sees each converted frame on the conversion's thread before it is published, and
     // may draw over it.

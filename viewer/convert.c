@@ -307,6 +307,7 @@ static bool start(struct convert *c)
     struct conversion_params conversion = {
         .source = c->source,
         .stats = c->stats,
+        .keep_light = true,
         .keep_all = true,
         .depth = depth_wish(o, (struct display_screen){o->screen_width_m, o->screen_distance_m}),
         .converted = o->file_layout == FILE_LAYOUT_DISPARITY ? on_converted : NULL,

@@ -181,6 +181,10 @@ static void describe_colour(const struct picture_maker *m, const AVFrame *av,
 {
     const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(av->format);
 
+    out->transfer = av->color_trc == AVCOL_TRC_SMPTE2084      ? DEEP3D_TRANSFER_PQ
+                    : av->color_trc == AVCOL_TRC_ARIB_STD_B67 ? DEEP3D_TRANSFER_HLG
+                                                              : DEEP3D_TRANSFER_DISPLAY;
+    out->wide_gamut = av->color_primaries == AVCOL_PRI_BT2020;
     if (d->flags & AV_PIX_FMT_FLAG_RGB) {
         out->matrix = DEEP3D_MATRIX_RGB;
         out->full_range = true;

@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -212,11 +213,15 @@ static void against_formulas(void **state)
 
 static void columns_agree(void **state)
 {
+    static struct colour_tone tone;
+
+    colour_tone_init(&tone, COLOUR_TRANSFER_HLG, true);
     random_start("colour columns");
     for (int i = 0; i < guard_size_count * 20; i++) {
         const int *size = guard_sizes[i % guard_size_count];
         struct source s = random_source(size[0], size[1]);
         struct guarded_image want = output_for(&s);
+        s.job.tone = i % 3 == 0 ? &tone : NULL;
         size_t bytes = want.image.stride_bytes * (size_t)want.image.height;
         s.job.out = want.image;
         kernels_column(0)->colour(&s.job);
@@ -274,12 +279,80 @@ static void known_values(void **state)
     assert_int_equal(convert_one(COLOUR_IDENTITY, 16, 0, true, 65535, 0, 32768), 0xff8000ffu);
 }
 
+// Values that the standards print: ST 2084 and BT.2100's tables, BT.2408's levels.
+static void transfer_functions(void **state)
+{
+    assert_float_equal(colour_pq_nits(0), 0, 1e-6);
+    assert_float_equal(colour_pq_nits(1), 10000, 1e-3);
+    assert_float_equal(colour_pq_nits(0.5081), 100, 0.2);
+    assert_float_equal(colour_pq_nits(0.5807), 203, 0.4);
+    assert_float_equal(colour_pq_nits(0.7518), 1000, 2);
+    for (int i = 0; i <= 100; i++)
+        assert_float_equal(colour_pq_signal(colour_pq_nits(i / 100.0)), i / 100.0, 1e-6);
+    assert_float_equal(colour_hlg_light(0.5), 1.0 / 12, 1e-9);
+    assert_float_equal(colour_hlg_light(1), 1, 1e-6);
+    // 75 % of HLG is graphics' white: 203 cd/m2 on a display of 1000
+    assert_float_equal(1000 * pow(colour_hlg_light(0.75), 1.2), 203, 1);
+}
+
+static void pressed_into_displays(void **state)
+{
+    double last = 0;
+
+    assert_float_equal(colour_eetf_nits(50, 1000, 203), 50, 1e-6); // below the knee nothing changes
+    assert_float_equal(colour_eetf_nits(1000, 1000, 203), 203, 1e-6);
+    assert_float_equal(colour_eetf_nits(5000, 1000, 203), 203, 1e-6);
+    assert_float_equal(colour_eetf_nits(500, 400, 1000), 500, 1e-6); // a display that shows it all
+    for (int nits = 1; nits <= 1000; nits++) {
+        double shown = colour_eetf_nits(nits, 1000, 203);
+
+        assert_true(shown > last && shown <= nits + 1e-9);
+        last = shown;
+    }
+}
+
+// One grey pixel of full range, 10 bits.
+static int shown_grey(const struct colour_tone *tone, int signal)
+{
+    struct colour_matrix m = colour_matrix_for(COLOUR_BT2020, 10, 0, true, false);
+    uint32_t p = colour_tone_pixel(&m, tone, (float)signal, 512, 512);
+
+    // the gamut's matrix keeps greys grey
+    assert_true(abs((int)(p & 255) - (int)(p >> 8 & 255)) <= 1);
+    assert_true(abs((int)(p & 255) - (int)(p >> 16 & 255)) <= 1);
+    assert_int_equal(p >> 24, 255);
+    return (int)(p & 255);
+}
+
+static void tones_are_shown(void **state)
+{
+    struct colour_tone pq, hlg;
+    int last = -1;
+
+    colour_tone_init(&pq, COLOUR_TRANSFER_PQ, true);
+    colour_tone_init(&hlg, COLOUR_TRANSFER_HLG, true);
+    assert_int_equal(shown_grey(&pq, 0), 0);
+    assert_int_equal(shown_grey(&hlg, 0), 0);
+    assert_true(shown_grey(&pq, 1023) == 255 && shown_grey(&hlg, 1023) == 255);
+    assert_true(shown_grey(&pq, 769) >= 254); // 1000 cd/m2
+    // 50 cd/m2 of a white of 203: sRGB of 0.2463 is 0.533
+    assert_in_range(shown_grey(&pq, (int)(colour_pq_signal(50) * 1023 + 0.5)), 135, 137);
+    for (int i = 0; i < 1024; i++) {
+        int now = shown_grey(&pq, i);
+
+        assert_true(now >= last && now - last <= 3);
+        last = now;
+    }
+    // both ways to say 203 cd/m2 look alike
+    assert_true(abs(shown_grey(&hlg, 767) - shown_grey(&pq, 594)) <= 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(against_formulas),
-        cmocka_unit_test(columns_agree),
-        cmocka_unit_test(known_values),
+        cmocka_unit_test(against_formulas),      cmocka_unit_test(columns_agree),
+        cmocka_unit_test(known_values),          cmocka_unit_test(transfer_functions),
+        cmocka_unit_test(pressed_into_displays), cmocka_unit_test(tones_are_shown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

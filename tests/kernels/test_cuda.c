@@ -84,7 +84,9 @@ static void colour_at(int width, int height, int turns, bool mirrored, bool wide
                              .quarter_turns = turns,
                              .mirrored = mirrored};
     uint8_t *planes[3];
-    struct device device_planes[3], device_out;
+    struct device device_planes[3], device_out, device_tone;
+    static struct colour_tone tone;
+    bool toned = wide && turns == 1;
 
     guarded_image_fill(&plain);
     job.matrix = colour_matrix_for(COLOUR_BT709, wide ? 10 : 8, 0, false, false);
@@ -100,11 +102,19 @@ static void colour_at(int width, int height, int turns, bool mirrored, bool wide
         device_planes[i] = to_device(planes[i], bytes[i]);
         job.component[i].samples = device_planes[i].data;
     }
+    if (toned) {
+        colour_tone_init(&tone, COLOUR_TRANSFER_PQ, true);
+        device_tone = to_device(&tone, sizeof(tone));
+        job.tone = (const struct colour_tone *)(const void *)device_tone.data;
+    }
     assert_true(cuda->colour(&job, NULL));
     for (int i = 0; i < 3; i++)
         job.component[i].samples = planes[i];
     job.out = plain.image;
+    job.tone = toned ? &tone : NULL;
     kernels_column(0)->colour(&job);
+    if (toned)
+        same_as(&device_tone, &tone, "colour's table");
     same_as(&device_out, image_begin(&plain.image), "colour");
     for (int i = 0; i < 3; i++) {
         same_as(&device_planes[i], planes[i], "colour's input");

@@ -277,6 +277,36 @@ static void matrix_and_range_as_tagged(void **state)
     }
 }
 
+// What the stream says its samples mean as light.
+static void transfer_as_tagged(void **state)
+{
+    static const struct {
+        const char *transfer, *primaries;
+        enum deep3d_transfer expected;
+        bool wide;
+    } tags[] = {{"smpte2084", "bt2020", DEEP3D_TRANSFER_PQ, true},
+                {"arib-std-b67", "bt2020", DEEP3D_TRANSFER_HLG, true},
+                {"smpte2084", "bt709", DEEP3D_TRANSFER_PQ, false},
+                {"bt709", "bt709", DEEP3D_TRANSFER_DISPLAY, false}};
+
+    for (size_t i = 0; i < sizeof(tags) / sizeof(*tags); i++) {
+        char *arguments = mem_printf(
+            "-f lavfi -i color=size=64x48:duration=0.1 -color_trc %s -color_primaries %s "
+            "-c:v libx264 light.mkv",
+            tags[i].transfer, tags[i].primaries);
+        struct source *source;
+        struct frame *f;
+
+        ffmpeg(arguments);
+        f = first_frame("light.mkv", &source);
+        assert_int_equal(f->picture.transfer, tags[i].expected);
+        assert_int_equal(f->picture.wide_gamut, tags[i].wide);
+        source_give_back(source, f);
+        source_close(&source);
+        mem_free(arguments);
+    }
+}
+
 static void untagged_matrix_by_size(void **state)
 {
     static const struct {
@@ -514,13 +544,10 @@ static void heic_photographs(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(pixel_formats),
-        cmocka_unit_test(matrix_and_range_as_tagged),
-        cmocka_unit_test(untagged_matrix_by_size),
-        cmocka_unit_test(display_matrices),
-        cmocka_unit_test(absurd_matrices_change_nothing),
-        cmocka_unit_test(films_stand_upright),
-        cmocka_unit_test(photographs_stand_upright),
+        cmocka_unit_test(pixel_formats),       cmocka_unit_test(matrix_and_range_as_tagged),
+        cmocka_unit_test(transfer_as_tagged),  cmocka_unit_test(untagged_matrix_by_size),
+        cmocka_unit_test(display_matrices),    cmocka_unit_test(absurd_matrices_change_nothing),
+        cmocka_unit_test(films_stand_upright), cmocka_unit_test(photographs_stand_upright),
         cmocka_unit_test(heic_photographs),
     };
 
