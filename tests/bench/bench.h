@@ -13,6 +13,7 @@ bench_run bench_stereo;
 bench_run bench_convert;
 bench_run bench_nn;
 bench_run bench_film; // where the player is built
+bench_run bench_cuda; // only where the build has CUDA
 
 // The value of "--name value" in argv, NULL where it is missing.
 const char *bench_option(int argc, char **argv, const char *name);

@@ -40,6 +40,8 @@ static bool parse_precision(const char *name, enum nn_precision *out)
         *out = NN_PRECISION_FP32;
     else if (strcmp(name, "bf16") == 0)
         *out = NN_PRECISION_BF16;
+    else if (strcmp(name, "fp16") == 0)
+        *out = NN_PRECISION_FP16;
     else
         return false;
     return true;

@@ -1,0 +1,364 @@
+// Each kernel of the conversion on a GPU, by its events, beside its floor: the bytes that it must
+// move over the bandwidth of a copy measured here. Pictures take turns, so that no cache holds
+// them.
+#include <cjson/cJSON.h>
+#include <cuda_runtime.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "engine/nn/nn_cuda.h"
+#include "kernels/cuda_library.h"
+#include "tests/bench/bench.h"
+
+#define RUNS 500
+#define PICTURES 4
+#define NEAR_W 192
+#define NEAR_H 112
+#define LEVELS 33
+#define COPY_BYTES ((size_t)1 << 30)
+#define MATRIX 8192
+
+// Everything of one conversion in device memory.
+struct work {
+    const struct kernels_cuda *kernels;
+    struct colour_job colour[PICTURES];
+    struct shrink_job shrink[PICTURES];
+    struct resize_job resize[PICTURES];
+    struct levels_job levels;
+    struct steady_job steady;
+    struct refine_job refine[PICTURES];
+    struct synth_job synth[PICTURES];
+};
+
+static void *device(size_t bytes, int seed)
+{
+    unsigned char *host = malloc(bytes);
+    unsigned noise = (unsigned)seed;
+    void *block = NULL;
+
+    if (host == NULL || cudaMalloc(&block, bytes) != cudaSuccess) {
+        free(host);
+        fprintf(stderr, "deep3d-bench: no GPU memory for %zu bytes\n", bytes);
+        exit(1);
+    }
+    for (size_t i = 0; i < bytes; i++) {
+        noise = noise * 1664525u + 1013904223u;
+        host[i] = (unsigned char)(noise >> 24);
+    }
+    if (cudaMemcpy(block, host, bytes, cudaMemcpyHostToDevice) != cudaSuccess)
+        exit(1);
+    free(host);
+    return block;
+}
+
+// 0..1, whatever the bytes were.
+static float *device_floats(size_t count, int seed)
+{
+    float *host = malloc(count * sizeof(*host));
+    void *block = device(count * sizeof(*host), seed);
+    unsigned noise = (unsigned)seed;
+
+    for (size_t i = 0; i < count && host != NULL; i++) {
+        noise = noise * 1664525u + 1013904223u;
+        host[i] = (float)(noise >> 8) / 16777216.0f;
+    }
+    if (host == NULL ||
+        cudaMemcpy(block, host, count * sizeof(*host), cudaMemcpyHostToDevice) != cudaSuccess)
+        exit(1);
+    free(host);
+    return block;
+}
+
+static struct image device_image(int width, int height, int seed)
+{
+    size_t stride = ((size_t)width + 2 * IMAGE_PAD_PX) * 4;
+    unsigned char *block = device(stride * (size_t)height + 64, seed);
+
+    return (struct image){block + (size_t)IMAGE_PAD_PX * 4, width, height, stride};
+}
+
+static void set_picture(struct work *w, int i, int width, int height)
+{
+    int step = width >= 2560 ? 8 : width >= 1280 ? 4 : 2, log2_step = step == 8 ? 3 : step / 2;
+    int grid_w = (width + step - 1) / step, grid_h = (height + step - 1) / step;
+    size_t luma = (size_t)width * (size_t)height;
+    unsigned char *planes = device(luma * 3 / 2 + 64, i + 1);
+    struct image picture = device_image(width, height, i + 1),
+                 small = device_image(grid_w, grid_h, i + 1);
+    float *near = device_floats(NEAR_W * NEAR_H, i + 1);
+    float *input = device_floats(3 * 384 * 224, 1);
+
+    w->colour[i] =
+        (struct colour_job){.width = width,
+                            .height = height,
+                            .component = {{planes, width, 1, 0, 0},
+                                          {planes + luma, width, 2, 1, 1},
+                                          {planes + luma + 1, width, 2, 1, 1}},
+                            .matrix = colour_matrix_for(COLOUR_BT709, 8, 0, false, false),
+                            .out = picture};
+    w->shrink[i] = (struct shrink_job){picture, small, log2_step, 1};
+    w->resize[i] = (struct resize_job){.in = picture,
+                                       .width = 384,
+                                       .height = 224,
+                                       .channel = {0, 1, 2},
+                                       .scale = {1, 1, 1},
+                                       .bands = 1};
+    for (int c = 0; c < 3; c++)
+        w->resize[i].out[c] = input + c * 384 * 224;
+    w->refine[i] = (struct refine_job){
+        .guide = small,
+        .picture_width = width,
+        .picture_height = height,
+        .nearness = near,
+        .near_width = NEAR_W,
+        .near_height = NEAR_H,
+        .radius = 4,
+        .smooth = 4e-4f,
+        .gain = 6,
+        .out = {device_floats((size_t)grid_w * (size_t)grid_h * REFINE_PLANES, 1), grid_w, grid_h,
+                grid_w, log2_step},
+        .bands = 1,
+        .scratch = device_floats(w->kernels->refine_scratch_floats(grid_w, grid_h), 1)};
+    w->synth[i] = (struct synth_job){
+        .picture = picture,
+        .grid = w->refine[i].out,
+        .gain_px = {0.01f * (float)width, 0.01f * (float)width},
+        .convergence = 0.5f,
+        .tear_px = 2,
+        .dilate_px = width > 1920 ? 3 : 2,
+        .eye = {device(luma * 4, 1), device(luma * 4, 1)},
+        .stride_bytes = (size_t)width * 4,
+        .bands = 1,
+        .scratch = device_floats(w->kernels->synth_scratch_floats(width, height), 1)};
+}
+
+static void set_answer(struct work *w)
+{
+    size_t plane = NEAR_W * NEAR_H;
+    float *guides = device_floats(6 * plane, 7), *near = device_floats(3 * plane, 8);
+
+    w->levels = (struct levels_job){
+        device_floats(plane * LEVELS, 9), LEVELS, NEAR_W, NEAR_H, near, near + plane, 1};
+    w->steady =
+        (struct steady_job){NEAR_W, NEAR_H, near, near + plane,     guides, guides + 3 * plane,
+                            0.1f,   0.02f,  0.2f, near + 2 * plane, 1};
+}
+
+typedef bool stage(const struct work *work, int i, cudaStream_t stream);
+
+static bool run_colour(const struct work *w, int i, cudaStream_t s)
+{
+    return w->kernels->colour(&w->colour[i], s);
+}
+
+static bool run_resize(const struct work *w, int i, cudaStream_t s)
+{
+    return w->kernels->resize(&w->resize[i], s);
+}
+
+static bool run_shrink(const struct work *w, int i, cudaStream_t s)
+{
+    return w->kernels->shrink(&w->shrink[i], s);
+}
+
+static bool run_levels(const struct work *w, int i, cudaStream_t s)
+{
+    return w->kernels->levels(&w->levels, s);
+}
+
+static bool run_steady(const struct work *w, int i, cudaStream_t s)
+{
+    return w->kernels->steady(&w->steady, s);
+}
+
+static bool run_refine(const struct work *w, int i, cudaStream_t s)
+{
+    return w->kernels->refine(&w->refine[i], s);
+}
+
+static bool run_synth(const struct work *w, int i, cudaStream_t s)
+{
+    return w->kernels->synth(&w->synth[i], s);
+}
+
+static bool run_all(const struct work *w, int i, cudaStream_t s)
+{
+    return run_colour(w, i, s) && run_resize(w, i, s) && run_shrink(w, i, s) &&
+           run_levels(w, i, s) && run_steady(w, i, s) && run_refine(w, i, s) && run_synth(w, i, s);
+}
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+// Milliseconds of each run, sorted. False: the GPU failed.
+static bool measure(const struct work *w, stage *run, cudaStream_t stream, double ms[RUNS])
+{
+    cudaEvent_t begin = NULL, end = NULL;
+    bool ok = cudaEventCreate(&begin) == cudaSuccess && cudaEventCreate(&end) == cudaSuccess;
+
+    for (int i = -20; i < RUNS && ok; i++) {
+        float once = 0;
+
+        ok = cudaEventRecord(begin, stream) == cudaSuccess && run(w, (i + 20) % PICTURES, stream) &&
+             cudaEventRecord(end, stream) == cudaSuccess &&
+             cudaEventSynchronize(end) == cudaSuccess &&
+             cudaEventElapsedTime(&once, begin, end) == cudaSuccess;
+        if (i >= 0)
+            ms[i] = (double)once;
+    }
+    cudaEventDestroy(begin);
+    cudaEventDestroy(end);
+    qsort(ms, RUNS, sizeof(*ms), by_value);
+    return ok;
+}
+
+// Bytes a second of a large copy, those read and those written.
+static double copy_rate(cudaStream_t stream)
+{
+    void *from = device(COPY_BYTES, 1), *to = device(COPY_BYTES, 2);
+    cudaEvent_t begin = NULL, end = NULL;
+    float best = 1e9f;
+
+    cudaEventCreate(&begin);
+    cudaEventCreate(&end);
+    for (int i = 0; i < 10; i++) {
+        float ms = 0;
+
+        cudaEventRecord(begin, stream);
+        cudaMemcpyAsync(to, from, COPY_BYTES, cudaMemcpyDeviceToDevice, stream);
+        cudaEventRecord(end, stream);
+        cudaEventSynchronize(end);
+        cudaEventElapsedTime(&ms, begin, end);
+        best = ms > 0 && ms < best ? ms : best;
+    }
+    cudaEventDestroy(begin);
+    cudaEventDestroy(end);
+    cudaFree(from);
+    cudaFree(to);
+    return 2 * (double)COPY_BYTES / ((double)best / 1e3);
+}
+
+// Operations a second of a large product in half precision, by the way that networks would take.
+static double matrix_rate(cudaStream_t stream)
+{
+    const struct nn_cuda *(*table)(void) = NULL;
+    struct nn_cuda_device *gpu;
+    struct job job = {.kind = JOB_PRODUCT, .count = MATRIX * MATRIX, .rank = 2};
+    cudaEvent_t begin = NULL, end = NULL;
+    float best = 1e9f;
+    char text[256];
+
+    if (!cuda_library_symbol("deep3d_nn_cuda", &table, text, sizeof(text)))
+        return 0;
+    gpu = table()->open(true, stream);
+    if (gpu == NULL)
+        return 0;
+    job.dims[0] = job.dims[1] = MATRIX;
+    for (int t = 0; t < 3; t++) {
+        job.t[t].type = NN_FLOAT16;
+        job.t[t].data = device((size_t)MATRIX * MATRIX * 2, 3 + t);
+        job.t[t].step[0] = t == 2 ? 0 : MATRIX;
+        job.t[t].step[1] = t == 1 ? 0 : 1;
+    }
+    job.u.product =
+        (struct job_product){.inner = MATRIX, .a_step = 1, .b_step = MATRIX, .alpha = 1};
+    table()->prepare(gpu, &job);
+    job.workspace = job.workspace_bytes ? device(job.workspace_bytes, 1) : NULL;
+    cudaEventCreate(&begin);
+    cudaEventCreate(&end);
+    for (int i = 0; i < 5 && job.plan != NULL; i++) {
+        float ms = 0;
+
+        cudaEventRecord(begin, stream);
+        table()->launch(gpu, &job);
+        cudaEventRecord(end, stream);
+        cudaEventSynchronize(end);
+        cudaEventElapsedTime(&ms, begin, end);
+        best = ms > 0 && ms < best ? ms : best;
+    }
+    printf("%s\n", table()->describe(gpu));
+    table()->close(gpu);
+    return job.plan != NULL ? 2.0 * MATRIX * MATRIX * MATRIX / ((double)best / 1e3) : 0;
+}
+
+// The fewest bytes that each stage must move, a picture.
+static const struct {
+    const char *name;
+    stage *run;
+    double picture_bytes, near_bytes; // a pixel of the picture, of the network's answer
+} stages[] = {
+    {"colour", run_colour, 1.5 + 4, 0},
+    {"resize", run_resize, 4, 0},
+    {"shrink", run_shrink, 4, 0},
+    {"levels", run_levels, 0, 4 * LEVELS + 8},
+    {"steady", run_steady, 0, 40},
+    {"refine", run_refine, 0, 4},
+    {"synth", run_synth, 12, 0},
+    {"all but the network", run_all, 1.5 + 4 + 4 + 4 + 12, 4 * LEVELS + 52},
+};
+
+static bool measure_size(const struct work *w, int width, int height, double rate,
+                         cudaStream_t stream, cJSON *json)
+{
+    static double ms[RUNS];
+
+    for (size_t i = 0; i < sizeof(stages) / sizeof(*stages); i++) {
+        double bytes =
+            stages[i].picture_bytes * width * height + stages[i].near_bytes * NEAR_W * NEAR_H;
+        cJSON *one = cJSON_CreateObject();
+
+        if (!measure(w, stages[i].run, stream, ms)) {
+            fprintf(stderr, "deep3d-bench: %s failed: %s\n", stages[i].name, w->kernels->error());
+            return false;
+        }
+        cJSON_AddStringToObject(one, "stage", stages[i].name);
+        cJSON_AddNumberToObject(one, "width", width);
+        cJSON_AddNumberToObject(one, "height", height);
+        cJSON_AddNumberToObject(one, "ms_p50", ms[RUNS / 2]);
+        cJSON_AddNumberToObject(one, "ms_p99", ms[RUNS * 99 / 100]);
+        cJSON_AddNumberToObject(one, "floor_ms", bytes / rate * 1e3);
+        cJSON_AddItemToArray(json, one);
+    }
+    return true;
+}
+
+int bench_cuda(int argc, char **argv)
+{
+    const char *size = bench_option(argc, argv, "size");
+    struct work w = {0};
+    cudaStream_t stream = NULL;
+    int width, height;
+    double rate, matrices;
+    cJSON *json, *all;
+    char text[256];
+    bool ok;
+
+    if (sscanf(size != NULL ? size : "1920x1080", "%dx%d", &width, &height) != 2 || width < 16 ||
+        height < 16 || width > 8192 || height > 8192 || width % 2 || height % 2) {
+        fprintf(stderr, "deep3d-bench cuda: size is WxH, even, 16..8192\n");
+        return 1;
+    }
+    w.kernels = cuda_library(text, sizeof(text));
+    if (w.kernels == NULL || cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking)) {
+        fprintf(stderr, "deep3d-bench cuda: no GPU: %s\n", text);
+        return 1;
+    }
+    for (int i = 0; i < PICTURES; i++)
+        set_picture(&w, i, width, height);
+    set_answer(&w);
+    rate = copy_rate(stream);
+    matrices = matrix_rate(stream);
+    json = cJSON_CreateObject();
+    cJSON_AddStringToObject(json, "gpu", text);
+    cJSON_AddNumberToObject(json, "copy_gb_a_second", rate / 1e9);
+    cJSON_AddNumberToObject(json, "matrix_tflop_a_second", matrices / 1e12);
+    all = cJSON_AddArrayToObject(json, "stages");
+    ok = measure_size(&w, width, height, rate, stream, all);
+    ok = bench_write(json, bench_option(argc, argv, "json")) && ok;
+    cJSON_Delete(json);
+    return !ok;
+}

@@ -1,0 +1,101 @@
+#!/bin/sh
+# Everything that is to be seen on a GPU, in one go: for machines that have one only for minutes.
+#
+#   rehearse.sh pack FOLDER        on a machine with nvcc: builds for one GPU (ARCH, 90-real by default) without player
+#                                  and oneDNN, and puts programs, libraries and cases into FOLDER
+#   FOLDER/rehearse.sh run OUT     on the machine with the GPU, which needs its driver alone (cuDNN and cuBLASLt are
+#                                  found in its system or in its Python's packages): runs every step with a limit of its
+#                                  own, logs into OUT, and ends with a table. STEPS="kernels bench" runs those alone.
+#   FOLDER/rehearse.sh run OUT     with TWIN=1: the same on the processor, on CUDA's twin
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+
+pack() {
+    top=$(cd "$here/../.." && pwd)
+    to=$1
+    build=${BUILD:-$top/build-gpu}
+    cmake -S "$top" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DDEEP3D_VIEWER=OFF -DDNNL_LIBRARY=off \
+        -DCMAKE_CUDA_ARCHITECTURES="${ARCH:-90-real}" >/dev/null || return 1
+    ninja -C "$build" kernels_cuda kernels_cuda_twin nn_nodes nn_networks deep3d-bench deep3d_cuda || return 1
+    mkdir -p "$to/lib" "$to/cases" || return 1
+    cp "$here/rehearse.sh" "$build/kernels/libdeep3d_cuda.so" "$build/tests/kernels/kernels_cuda" \
+        "$build/tests/cuda/kernels_cuda_twin" "$build/tests/cuda/libdeep3d_cuda_twin.so" \
+        "$build/tests/nn/nn_nodes" "$build/tests/nn/nn_networks" "$build/tests/bench/deep3d-bench" \
+        "$top/assets/models/deep3d-small.onnx" "$to" || return 1
+    for library in cmocka cjson protobuf-c gomp; do
+        cp -L "$(ldd "$to/nn_nodes" "$to/deep3d-bench" | sed -n "s/.*=> \(.*lib$library\.so[^ ]*\).*/\1/p" | head -1)" "$to/lib"
+    done
+    strip -g "$to"/*.so "$to/kernels_cuda" "$to/kernels_cuda_twin" "$to"/nn_* "$to/deep3d-bench"
+    cp -r "$top/tests/nn/cases" "$to/"
+    # names and pictures of what no operator of ours is in would only fill the limit of what can be carried
+    [ -d /usr/share/libonnx-testdata/data/node ] && cp -r /usr/share/libonnx-testdata/data/node "$to/nodes"
+    du -sh "$to"
+}
+
+# Folders of NVIDIA's libraries among Python's packages.
+pip_folders() {
+    python3 - <<'PYTHON' 2>/dev/null
+import glob, nvidia
+print(":".join(f for p in nvidia.__path__ for f in glob.glob(p + "/*/lib")))
+PYTHON
+}
+
+# step NAME LIMIT COMMAND...: into the log and the table
+step() {
+    name=$1 limit=$2
+    shift 2
+    case " ${STEPS:-$name} " in *" $name "*) ;; *) return 0 ;; esac
+    begin=$(date +%s)
+    timeout -k 5 "$limit" "$@" >"$out/$name.log" 2>&1
+    code=$?
+    line=$(grep -v '^$' "$out/$name.log" | tail -1 | cut -c1-90)
+    printf '%-22s %3d  %4d s  %s\n' "$name" "$code" $(($(date +%s) - begin)) "$line" | tee -a "$out/table"
+}
+
+run() {
+    out=$1
+    mkdir -p "$out" && : >"$out/table" || return 1
+    export NN_CASES="$here/cases" NN_NODE_CASES="$here/nodes" XDG_CACHE_HOME="$out/cache" OMP_WAIT_POLICY=passive
+    mkdir -p "$XDG_CACHE_HOME"
+    own="$here/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" all="$here/lib:$(pip_folders)${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+    kernels=kernels_cuda
+    export DEEP3D_CUDA_LIBRARY="$here/libdeep3d_cuda.so"
+    if [ -n "${TWIN:-}" ]; then
+        export DEEP3D_CUDA_LIBRARY="$here/libdeep3d_cuda_twin.so"
+        kernels=kernels_cuda_twin own="$own:$here" all="$all:$here"
+    fi
+    cd "$here" || return 1
+    export LD_LIBRARY_PATH="$own"
+    step driver 20 nvidia-smi
+    step kernels 100 ./$kernels
+    step nodes-own 60 ./nn_nodes cuda
+    step networks-own 60 ./nn_networks cuda
+    export LD_LIBRARY_PATH="$all"
+    step bench-1080p 60 ./deep3d-bench cuda --size 1920x1080 --json "$out/bench-1080p.json"
+    step networks 150 ./nn_networks cuda
+    step convert-1080p 90 ./deep3d-bench convert --model deep3d-small.onnx --backend cuda --runs 400 --json "$out/convert-1080p.json"
+    step vit 60 ./deep3d-bench nn --case cases/vit --backend cuda --precision fp16 --runs 500 --profile 20
+    step bench-4k 60 ./deep3d-bench cuda --size 3840x2160 --json "$out/bench-4k.json"
+    step nodes 150 ./nn_nodes cuda
+    if command -v compute-sanitizer >/dev/null; then
+        export LD_LIBRARY_PATH="$own"
+        step memcheck 120 compute-sanitizer --tool memcheck --error-exitcode 9 ./$kernels
+        step racecheck 120 compute-sanitizer --tool racecheck --error-exitcode 9 ./$kernels
+        step initcheck 120 compute-sanitizer --tool initcheck --error-exitcode 9 ./nn_networks cuda
+        step memcheck-networks 120 compute-sanitizer --tool memcheck --error-exitcode 9 ./nn_networks cuda
+    fi
+    echo
+    cat "$out/table"
+    [ -f "$XDG_CACHE_HOME/deep3d/cuda-ways" ] && cp "$XDG_CACHE_HOME/deep3d/cuda-ways" "$out/ways"
+    # what comes back is limited in number: one file with all logs
+    (cd "$out" && tar czf logs.tar.gz ./*.log)
+}
+
+case "${1:-} ${2:-}" in
+"pack "?*) pack "$2" ;;
+"run "?*) run "$2" ;;
+*)
+    sed -n '2,12s/^# \{0,1\}//p' "$0" >&2
+    exit 2
+    ;;
+esac
