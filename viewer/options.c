@@ -135,7 +135,8 @@ static const struct option_row table[] = {
      .help = "languages of captions to look for, as in: de,en"},
     {"sub-delay", PLAY, OPTION_NUMBER, FIELD(sub_delay_s), -3600, 3600, 0,
      .help = "show captions so many seconds later"},
-    {"sub-scale", PLAY, OPTION_NUMBER, FIELD(sub_scale), 0.1, 10, 1, .help = "size of captions"},
+    {"sub-scale", PLAY, OPTION_NUMBER, FIELD(sub_scale), 0.1, 10, 1,
+     .help = "size of captions that are text"},
     {"sub-depth", PLAY, OPTION_NUMBER, FIELD(sub_depth_pct), -5, 10, OPTIONS_SUB_DEPTH_AUTO,
      .choices = "auto", .argument = "auto|N",
      .help = "how far captions are before the screen: parallax in % of the picture's width; auto: "

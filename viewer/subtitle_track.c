@@ -72,8 +72,9 @@ struct subtitle_track *subtitle_track_create(const AVCodecParameters *p, AVRatio
     if (is_text) {
         // winding makes FFmpeg count anew; add_text() knows what is there by its text
         ass_set_check_readorder(t->events, 0);
-        ass_process_codec_private(t->events, (char *)t->decoder->subtitle_header,
-                                  t->decoder->subtitle_header_size);
+        if (t->decoder->subtitle_header)
+            ass_process_codec_private(t->events, (char *)t->decoder->subtitle_header,
+                                      t->decoder->subtitle_header_size);
     }
     return t;
 fail:
@@ -126,9 +127,11 @@ bool subtitle_track_decode(struct subtitle_track *t, const AVPacket *packet, AVS
     int got = 0;
 
     *out = (AVSubtitle){0};
-    if (avcodec_decode_subtitle2(t->decoder, out, &got, (AVPacket *)packet) < 0)
-        log_trace("a damaged caption was left out");
-    return got;
+    if (avcodec_decode_subtitle2(t->decoder, out, &got, (AVPacket *)packet) >= 0)
+        return got;
+    log_trace("a damaged caption was left out");
+    avsubtitle_free(out);
+    return false;
 }
 
 void subtitle_track_wound(struct subtitle_track *t)
@@ -221,8 +224,12 @@ void subtitle_track_add(struct subtitle_track *t, AVSubtitle *s, int64_t pts_ns)
     int64_t lasts_ns = (s->end_display_time - (int64_t)s->start_display_time) * NS_PER_MS;
     bool ends = s->end_display_time != NO_END && lasts_ns > 0;
     struct picture p = {
-        start_ns,          ends ? start_ns + lasts_ns : INT64_MAX, NULL, *s, t->decoder->width,
-        t->decoder->height};
+        .start_ns = start_ns,
+        .end_ns = ends ? start_ns + lasts_ns : INT64_MAX,
+        .decoded = *s,
+        .width = t->decoder->width,
+        .height = t->decoder->height,
+    };
 
     if (!t->events) {
         if (t->picture_count == PICTURES_KEPT) {

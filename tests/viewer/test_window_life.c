@@ -93,6 +93,11 @@ static void test_keys(void **state)
         {"c", COMMAND_AUTO_CONVERGENCE, 0},
         {"b", COMMAND_BUDGET, 0},
         {"w", COMMAND_FLOATING_WINDOW, 0},
+        {"j", COMMAND_SUBTITLE_TRACK, 1},
+        {"shift+j", COMMAND_SUBTITLE_TRACK, -1},
+        {"v", COMMAND_SUBTITLE_SHOW, 0},
+        {"z", COMMAND_SUBTITLE_DELAY_BY, -0.1},
+        {"shift+z", COMMAND_SUBTITLE_DELAY_BY, 0.1},
         {"r", COMMAND_RECENTER, 0},
         {"q", COMMAND_QUIT, 0},
     };
