@@ -196,7 +196,14 @@ static bool make_encoder(struct convert *c, struct track *t, enum file_codec cod
         return false;
     stereo_pack_size(t->pack, &params.width, &params.height);
     t->encoder = film_encoder_create(&params);
-    return t->encoder;
+    if (!t->encoder)
+        return false;
+    if (film_encoder_parameters(t->encoder)->format != pack.format) {
+        pack.format = film_encoder_parameters(t->encoder)->format;
+        stereo_pack_destroy(&t->pack);
+        t->pack = stereo_pack_create(&pack);
+    }
+    return t->pack;
 }
 
 // What the packets of a track are made of and by.
@@ -226,10 +233,8 @@ static bool open_track(struct convert *c, struct track *t, enum file_codec codec
 
     if (!make_encoder(c, t, codec))
         return false;
-    if (c->options->overwrite)
-        unlink(t->file->part);
     made_of = identity(c, t);
-    t->log = film_log_open(t->file->part, made_of);
+    t->log = film_log_open(t->file->part, made_of, c->options->overwrite);
     mem_free(made_of);
     return t->log;
 }

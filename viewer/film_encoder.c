@@ -90,7 +90,7 @@ static void set_colours(AVCodecContext *c, const struct film_encoder_params *p)
     c->color_range = grey || c->colorspace == AVCOL_SPC_RGB ? AVCOL_RANGE_JPEG : AVCOL_RANGE_MPEG;
     c->color_primaries = grey ? AVCOL_PRI_UNSPECIFIED : p->colours->color_primaries;
     c->color_trc = grey ? AVCOL_TRC_UNSPECIFIED : p->colours->color_trc;
-    if (c->pix_fmt == AV_PIX_FMT_YUV420P || c->pix_fmt == AV_PIX_FMT_YUV420P10)
+    if (av_pix_fmt_desc_get(c->pix_fmt)->log2_chroma_w > 0)
         c->chroma_sample_location = AVCHROMA_LOC_LEFT;
 }
 
@@ -119,7 +119,8 @@ static AVCodecContext *open_codec(const struct encoder_row *row,
         return NULL;
     c->width = p->width;
     c->height = p->height;
-    c->pix_fmt = p->format;
+    // the only one of 10 bits that NVENC takes
+    c->pix_fmt = row->nvenc && p->format == AV_PIX_FMT_YUV420P10 ? AV_PIX_FMT_P010 : p->format;
     c->time_base = (AVRational){p->time_base[0], p->time_base[1]};
     if (p->frames_per_s > 0)
         c->framerate = av_d2q(p->frames_per_s, 1 << 20);

@@ -48,7 +48,9 @@ struct film_encoder *film_encoder_create(const struct film_encoder_params *param
 void film_encoder_destroy(struct film_encoder **encoder);
 // FFmpeg's name of the encoder.
 const char *film_encoder_name(const struct film_encoder *encoder);
-// What a muxer needs to know; lives as long as the encoder. Its sample aspect is left unset.
+// What a muxer needs to know; lives as long as the encoder. Its sample aspect is left unset. Its
+// format is the one in which pictures are to be sent: the one asked for, or another arrangement of
+// the same samples.
 const struct AVCodecParameters *film_encoder_parameters(const struct film_encoder *encoder);
 
 // pts and duration in the time base; pts rise. frame NULL: no more come, all that is held is to be

@@ -189,7 +189,7 @@ static bool scan(struct film_log *log)
     return false;
 }
 
-struct film_log *film_log_open(const char *path, const char *identity)
+struct film_log *film_log_open(const char *path, const char *identity, bool replace)
 {
     struct film_log *log = mem_new(1, sizeof(*log));
     struct stat state;
@@ -202,14 +202,14 @@ struct film_log *film_log_open(const char *path, const char *identity)
         log_error("cannot write %s: %s", path, strerror(errno));
         goto fail;
     }
-    if (state.st_size == 0 && !begin_file(log, identity)) {
-        unlink(path); // no half a head
-        goto fail;
-    }
-    if (state.st_size > 0 && !is_same(log, identity)) {
+    if (state.st_size > 0 && !replace && !is_same(log, identity)) {
         log_error("%s is from a conversion with other options or of another film: finish that one, "
                   "or begin anew with --overwrite",
                   path);
+        goto fail;
+    }
+    if (!is_same(log, identity) && !begin_file(log, identity)) {
+        unlink(path); // no half a head
         goto fail;
     }
     if (!scan(log))

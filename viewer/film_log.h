@@ -23,9 +23,9 @@ enum film_log_mark {
 };
 
 // Opens the file to go on, or makes it. identity: what the packets are made of and by; a file with
-// another one is not touched. A damaged end is cut off. NULL, logged: other identity, or the file
-// cannot be read or written.
-struct film_log *film_log_open(const char *path, const char *identity);
+// another one is begun anew with `replace`, else not touched. A damaged end is cut off. NULL,
+// logged: other identity, or the file cannot be read or written.
+struct film_log *film_log_open(const char *path, const char *identity, bool replace);
 // Leaves the file. Accepts a pointer to NULL; sets it to NULL.
 void film_log_close(struct film_log **log);
 

@@ -167,7 +167,7 @@ static const struct option_row table[] = {
     {"preset", CONVERT, OPTION_TEXT, FIELD(preset), .argument = "NAME",
      .help = "the encoder's own word for speed against size (veryfast, slow, p5, 8, ...)"},
     {"overwrite", CONVERT | ASIDE, OPTION_FLAG, FIELD(overwrite),
-     .help = "write over OUT where it exists, and begin anew"},
+     .help = "write over OUT where it is there, and over OUT.part of another conversion"},
     {"stats", PLAY, OPTION_TEXT, FIELD(stats), .argument = "FILE",
      .help = "write what happened to this file, as JSON"},
     {"mean", IMPORT, OPTION_TEXT, FIELD(mean), .argument = "R,G,B|FILE.npz",

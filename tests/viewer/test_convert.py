@@ -358,7 +358,7 @@ def check_pipe(b):
 # --- stopped and taken up again
 
 def wait_for_part(process, part, size):
-    for _ in range(600):
+    for _ in range(2000):
         if os.path.exists(part) and os.path.getsize(part) > size:
             return
         if process.poll() is not None:
