@@ -70,6 +70,10 @@ static bool choose_synthesis(struct depth *d, const struct deep3d_params *params
     d->original =
         d->traits.output == MODEL_ORIGINAL && params->synthesis != DEEP3D_SYNTHESIS_PRODUCT;
     d->precision = d->original ? NN_PRECISION_FP32 : NN_PRECISION_AUTO;
+    if (d->original)
+        log_info("%s: drawn as Deep3D (2016) drew; strength and convergence do not matter "
+                 "(--synthesis product: our way)",
+                 params->model);
     return true;
 }
 
