@@ -184,17 +184,29 @@ static void turn_convergence(struct player *p, double by)
     set_depth(p);
 }
 
+static const char *as_time(int64_t ns, char *text, size_t size)
+{
+    long long s = ns / NS_PER_S;
+
+    snprintf(text, size, "%lld:%02d:%02d", s / 3600, (int)(s / 60 % 60), (int)(s % 60));
+    return text;
+}
+
 static void say_position(struct player *p)
 {
-    int64_t at_s = p->position_ns / NS_PER_S,
-            all_s = source_info(p->source)->duration_ns / NS_PER_S;
+    const struct source_info *info = source_info(p->source);
+    int64_t at_ns = p->position_ns;
+    char at[32], all[32];
 
-    if (source_info(p->source)->seekable)
-        osd_show(p->osd, "%lld:%02d:%02d / %lld:%02d:%02d", (long long)(at_s / 3600),
-                 (int)(at_s / 60 % 60), (int)(at_s % 60), (long long)(all_s / 3600),
-                 (int)(all_s / 60 % 60), (int)(all_s % 60));
-    else
+    if (info->duration_ns > 0 && at_ns > info->duration_ns)
+        at_ns = info->duration_ns;
+    if (!info->seekable)
         osd_show(p->osd, "This film cannot be wound");
+    else if (info->duration_ns > 0)
+        osd_show(p->osd, "%s / %s", as_time(at_ns, at, sizeof(at)),
+                 as_time(info->duration_ns, all, sizeof(all)));
+    else
+        osd_show(p->osd, "%s", as_time(at_ns, at, sizeof(at)));
 }
 
 static void say_subtitles(struct player *p)

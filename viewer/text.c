@@ -111,8 +111,8 @@ bool text_start(struct text *t)
     ass_set_fonts(t->renderer, NULL, FAMILY, ASS_FONTPROVIDER_AUTODETECT, NULL, 1);
     t->started = t->own_fonts || draws(t);
     if (!t->started && !atomic_flag_test_and_set(&said))
-        log_warn("no font was found: no captions and no on-screen text; install one, in Debian "
-                 "fonts-dejavu-core");
+        log_warn("no font was found: captions of text and on-screen text are left out; install "
+                 "one, in Debian fonts-dejavu-core");
     return t->started;
 }
 
