@@ -36,8 +36,14 @@ struct deep3d {
     struct comfort_view view; // of the last picture
     float *pressed;           // nearness within the view's limits, [near_height][near_width]
     size_t pressed_count;
-    int width, height;     // of the last upright picture
-    bool forget;           // the next picture begins a scene
+    int width, height; // of the last upright picture
+    bool forget;       // the next picture begins a scene
+    struct deep3d_effort effort;
+    int unseen; // pictures that the network has not seen since the last one that it has
+    // of the last picture:
+    const struct image *small;
+    float turn; // see struct shot_step
+    bool held, network_due;
     const float *nearness; // of the last picture, or NULL
     int near_width, near_height;
     struct deep3d_timing timing;
@@ -172,6 +178,20 @@ static const struct colour_tone *tone_for(struct deep3d *c, const struct deep3d_
     return c->tone;
 }
 
+// What is to be done with the picture. The network sees the first one of a shot, and then as many
+// as the effort says; one that says nothing of the scene changes nothing.
+static void decide(struct deep3d *c)
+{
+    c->turn = c->forget ? 1 : c->step.turn;
+    c->held = c->step.hold && c->nearness != NULL && !c->forget;
+    c->network_due =
+        depth_original(c->depth) != NULL || // its output itself is drawn
+        (!c->held && (c->turn >= 1 || c->nearness == NULL || c->unseen + 1 >= c->effort.every));
+    c->unseen = c->network_due ? 0 : c->unseen + 1;
+    if (c->forget)
+        c->comfort = (struct comfort){0};
+}
+
 static void prepare(struct deep3d *c, const struct deep3d_picture *picture)
 {
     struct colour_job job = picture_colour_job(picture);
@@ -180,25 +200,35 @@ static void prepare(struct deep3d *c, const struct deep3d_picture *picture)
     job.tone = tone_for(c, picture);
     job.threads = c->threads;
     c->kernels->colour(&job);
-    depth_feed(c->depth, stereo_picture(c->stereo));
+    c->small = stereo_shrink(c->stereo);
+    decide(c);
+    if (c->network_due)
+        depth_feed(c->depth, stereo_picture(c->stereo));
+}
+
+static const float *steady_nearness(struct deep3d *c)
+{
+    struct depth_answer answer;
+
+    if (!c->network_due)
+        return steady_follow(c->steady, c->small);
+    answer = depth_read(c->depth, c->turn >= 1);
+    c->near_width = answer.width;
+    c->near_height = answer.height;
+    return steady_run(c->steady, &answer, c->small, c->turn);
 }
 
 static void filter(struct deep3d *c, const struct deep3d_settings *settings)
 {
-    const struct image *small = stereo_shrink(c->stereo);
-    float turn = c->forget ? 1 : c->step.turn;
-    struct depth_answer answer;
+    const float *nearness;
 
-    if (c->forget)
-        c->comfort = (struct comfort){0};
-    if (c->step.hold && c->nearness != NULL && !c->forget)
+    if (c->held)
         return; // as it was
-    answer = depth_read(c->depth, turn >= 1);
-    c->nearness = steady_run(c->steady, &answer, small, turn);
-    c->near_width = answer.width;
-    c->near_height = answer.height;
+    nearness = steady_nearness(c);
+    if (nearness != NULL)
+        c->nearness = nearness;
     c->view = comfort_update(&c->comfort, &c->wish, settings, c->nearness, c->near_width,
-                             c->near_height, turn >= 1);
+                             c->near_height, c->turn >= 1);
     c->forget = false;
 }
 
@@ -212,7 +242,6 @@ static void take_as_it_is(struct deep3d *c)
                                     .convergence = 1 + SELECT_NEAREST / range};
     struct deep3d_comfort as_it_is = c->wish;
 
-    (void)stereo_shrink(c->stereo); // for the disparity view
     c->nearness = answer.nearness;
     c->near_width = answer.width;
     c->near_height = answer.height;
@@ -380,9 +409,9 @@ bool deep3d_convert(struct deep3d *c, const struct deep3d_picture *picture,
     start = clock_now_ns();
     prepare(c, picture);
     prepared = clock_now_ns();
-    if (!depth_run(c->depth))
+    if (c->network_due && !depth_run(c->depth))
         return false;
-    answered = clock_now_ns();
+    answered = c->network_due ? clock_now_ns() : prepared;
     if (depth_original(c->depth) != NULL)
         take_as_it_is(c);
     else
@@ -403,6 +432,17 @@ void deep3d_set_comfort(struct deep3d *c, const struct deep3d_comfort *comfort)
 void deep3d_set_view(struct deep3d *c, enum deep3d_view view)
 {
     c->what = view;
+}
+
+void deep3d_set_effort(struct deep3d *c, const struct deep3d_effort *effort)
+{
+    c->effort = *effort;
+    depth_want(c->depth, effort->size > 0 ? effort->size : 0);
+}
+
+int deep3d_sizes(const struct deep3d *c, struct deep3d_size *out)
+{
+    return depth_sizes(c->depth, out);
 }
 
 void deep3d_reset(struct deep3d *c)

@@ -125,11 +125,25 @@ struct deep3d_parallax {
     bool comfortable;    // within the budget, whether or not it is kept
 };
 
+// Input sizes of a network, at most.
+#define DEEP3D_SIZES_MAX 3
+
+struct deep3d_size {
+    int width, height;
+};
+
+// How much of the network a picture may cost. All-zero: all of it.
+struct deep3d_effort {
+    int size;  // of its input: 0 the full one, 1, 2 .. smaller ones, as far as the network takes
+               // them
+    int every; // it sees each picture (0, 1), each second, third ..; the first of a shot always
+};
+
 // How long the stages of the last conversion took.
 struct deep3d_timing {
     int64_t prepare_ns; // colour conversion, upright turn, network input
-    int64_t network_ns;
-    int64_t filter_ns; // from the network's answer to a steady disparity
+    int64_t network_ns; // 0: it did not see the picture
+    int64_t filter_ns;  // from the network's answer to a steady disparity
     int64_t synthesis_ns;
 };
 
@@ -167,6 +181,14 @@ void deep3d_reset(struct deep3d *converter);
 void deep3d_set_comfort(struct deep3d *converter, const struct deep3d_comfort *comfort);
 // Holds from the next picture on; DEEP3D_VIEW_STEREO until it is called.
 void deep3d_set_view(struct deep3d *converter, enum deep3d_view view);
+
+// Holds from the next picture on; a size that is new takes a while until it holds, without holding
+// up pictures. Between the pictures that the network sees, nearness moves along with what is in
+// them.
+void deep3d_set_effort(struct deep3d *converter, const struct deep3d_effort *effort);
+// The input sizes of the network that the effort may choose from, for pictures as the last one.
+// out: room for DEEP3D_SIZES_MAX. Returns how many; 0 before the first picture.
+int deep3d_sizes(const struct deep3d *converter, struct deep3d_size *out);
 
 // The layers of the last picture, as DEEP3D_VIEW_LAYERS has them, in any size: R, G, B, 255;
 // [height][stride_bytes]. Call after a deep3d_convert() that succeeded.

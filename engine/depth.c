@@ -7,25 +7,37 @@
 #include "base/mem.h"
 #include "base/parallel.h"
 #include "engine/model.h"
+#include "engine/planner.h"
 #include "engine/range.h"
 #include "kernels/cuda_library.h"
+
+// The network planned for one input size.
+struct input {
+    struct nn_plan *plan;    // NULL: not yet
+    int in_width, in_height; // of the input
+    int width, height;       // of its answer
+};
 
 struct depth {
     const struct kernels *kernels;
     int threads;
     struct nn_model *model;
-    struct nn_plan *plan;
+    struct input inputs[DEEP3D_SIZES_MAX]; // the full size first
+    int input_count;                       // 0: none is planned
+    int wanted;                            // index
+    struct input *now;                     // what pictures are fed to
+    struct planner planner;
+    struct input *planning; // what the planner is busy with
     struct model_traits traits;
     bool original; // the eyes are drawn as the original did
     enum nn_backend backend;
     enum nn_precision precision;
     char *model_name;
-    int in_width, in_height; // of the plan
-    int picture_width;       // that scratch has room for
-    int width, height;       // of its answer
-    int levels;              // 1: relative
-    struct range range;      // of relative answers
+    int picture_width;  // that scratch has room for
+    int levels;         // 1: relative
+    struct range range; // of relative answers
     float *nearness, *sureness, *scratch;
+    float *coarse; // answers of smaller inputs, before they are brought to the full one's size
 };
 
 static const struct {
@@ -102,12 +114,18 @@ fail:
 
 static void release(struct depth *d)
 {
-    nn_plan_destroy(&d->plan);
+    struct nn_plan *plan = planner_take(&d->planner);
+
+    nn_plan_destroy(&plan);
+    for (int i = 0; i < d->input_count; i++)
+        nn_plan_destroy(&d->inputs[i].plan);
     mem_free(d->nearness);
     mem_free(d->sureness);
+    mem_free(d->coarse);
     mem_free(d->scratch);
-    d->nearness = d->sureness = d->scratch = NULL;
-    d->in_width = d->in_height = 0;
+    d->nearness = d->sureness = d->coarse = d->scratch = NULL;
+    d->input_count = 0;
+    d->now = NULL;
 }
 
 void depth_destroy(struct depth **depth)
@@ -123,18 +141,6 @@ void depth_destroy(struct depth **depth)
     *depth = NULL;
 }
 
-static struct nn_plan *plan_with(struct depth *d, enum nn_backend backend, int width, int height)
-{
-    struct nn_shape shape = {.rank = 4, .dims = {1, 3, height, width}};
-    struct nn_plan_params params = {.backend = backend,
-                                    .precision = d->precision,
-                                    .threads = d->threads,
-                                    .input_shapes = &shape,
-                                    .input_shape_count = 1};
-
-    return nn_plan_create(d->model, &params);
-}
-
 // One line that says why the CPU takes over, where a GPU was asked for and is not here.
 static bool has_cuda(void)
 {
@@ -146,24 +152,37 @@ static bool has_cuda(void)
     return false;
 }
 
-// What was asked for, else the next best: whatever is here.
-static bool make_plan(struct depth *d, int width, int height)
+static struct planner_job job_of(const struct depth *d, const struct input *input)
 {
+    return (struct planner_job){.model = d->model,
+                                .backend = d->backend,
+                                .precision = d->precision,
+                                .threads = d->threads,
+                                .width = input->in_width,
+                                .height = input->in_height};
+}
+
+// The full size, with what was asked for, else the next best: whatever is here.
+static bool make_plan(struct depth *d)
+{
+    struct planner_job job;
+
     if (d->backend == NN_BACKEND_CUDA && !has_cuda())
         d->backend = NN_BACKEND_AUTO;
-    d->plan = plan_with(d, d->backend, width, height);
-    if (d->plan != NULL || d->backend == NN_BACKEND_AUTO)
-        return d->plan != NULL;
+    job = job_of(d, d->inputs);
+    d->inputs[0].plan = planner_plan(&job);
+    if (d->inputs[0].plan != NULL || d->backend == NN_BACKEND_AUTO)
+        return d->inputs[0].plan != NULL;
     log_warn("the backend asked for cannot run this network here, using the next best");
-    d->backend = NN_BACKEND_AUTO;
-    d->plan = plan_with(d, d->backend, width, height);
-    return d->plan != NULL;
+    d->backend = job.backend = NN_BACKEND_AUTO;
+    d->inputs[0].plan = planner_plan(&job);
+    return d->inputs[0].plan != NULL;
 }
 
 // The answer's size and levels must be what the traits promised.
-static bool read_answer_shape(struct depth *d)
+static bool read_answer_shape(struct depth *d, struct input *input)
 {
-    struct nn_value_info out = nn_plan_output_info(d->plan, 0);
+    struct nn_value_info out = nn_plan_output_info(input->plan, 0);
     const struct nn_shape *s = &out.shape;
     int64_t levels = s->rank == 4 ? s->dims[1] : 1;
     int64_t height = s->rank >= 2 ? s->dims[s->rank - 2] : 0,
@@ -174,34 +193,71 @@ static bool read_answer_shape(struct depth *d)
         height > DEEP3D_MAX_SIDE_PX || levels > 1024 ||
         (d->traits.output == MODEL_RELATIVE ? levels != 1 : levels < 2)) {
         log_error("%s: its output has an unexpected shape for an input of %dx%d", d->model_name,
-                  d->in_width, d->in_height);
+                  input->in_width, input->in_height);
         return false;
     }
+    if (input != d->inputs &&
+        (levels != d->levels || width > d->inputs[0].width || height > d->inputs[0].height))
+        return false;
     d->levels = (int)levels;
-    d->width = (int)width;
-    d->height = (int)height;
+    input->width = (int)width;
+    input->height = (int)height;
     return true;
+}
+
+// The sizes that the network may be given for these pictures, the full one first.
+static int list_sizes(const struct depth *d, int picture_width, int picture_height,
+                      struct input out[DEEP3D_SIZES_MAX])
+{
+    int count = 0, most = d->original ? 1 : DEEP3D_SIZES_MAX;
+
+    for (int i = 0; i < most; i++) {
+        struct input input = {0};
+        model_input_size(&d->traits, picture_width, picture_height, i, &input.in_width,
+                         &input.in_height);
+        if (count == 0 || (input.in_width < out[count - 1].in_width &&
+                           input.in_height < out[count - 1].in_height))
+            out[count++] = input;
+    }
+    return count;
+}
+
+// The full size, planned; the others follow when they are wanted.
+static bool plan_anew(struct depth *d, const struct input *sizes, int count)
+{
+    release(d);
+    memcpy(d->inputs, sizes, (size_t)count * sizeof(*sizes));
+    d->input_count = count;
+    if (!make_plan(d) || !read_answer_shape(d, d->inputs))
+        return false;
+    d->now = d->inputs;
+    range_reset(&d->range);
+    return true;
+}
+
+static bool make_room(struct depth *d)
+{
+    size_t count = (size_t)d->now->width * (size_t)d->now->height;
+
+    d->nearness = mem_try_block(count * sizeof(float));
+    d->sureness = mem_try_block(count * sizeof(float));
+    d->coarse = mem_try_block(2 * count * sizeof(float));
+    return d->nearness != NULL && d->sureness != NULL && d->coarse != NULL;
 }
 
 bool depth_resize(struct depth *d, int picture_width, int picture_height, bool *out_changed)
 {
-    int width, height;
+    struct input sizes[DEEP3D_SIZES_MAX];
+    int count = list_sizes(d, picture_width, picture_height, sizes);
 
-    model_input_size(&d->traits, picture_width, picture_height, &width, &height);
     *out_changed = false;
-    if (d->plan == NULL || width != d->in_width || height != d->in_height) {
+    if (d->now == NULL || sizes[0].in_width != d->inputs[0].in_width ||
+        sizes[0].in_height != d->inputs[0].in_height) {
         *out_changed = true;
-        release(d);
-        d->in_width = width;
-        d->in_height = height;
-        if (!make_plan(d, width, height) || !read_answer_shape(d))
+        if (!plan_anew(d, sizes, count))
             goto fail;
-        size_t count = (size_t)d->width * (size_t)d->height;
-        d->nearness = mem_try_block(count * sizeof(float));
-        d->sureness = mem_try_block(count * sizeof(float));
-        if (d->nearness == NULL || d->sureness == NULL)
+        if (!make_room(d))
             goto no_memory;
-        range_reset(&d->range);
     }
     if (d->scratch != NULL && d->picture_width == picture_width)
         return true;
@@ -220,16 +276,57 @@ fail:
 
 struct depth_answer depth_answer_size(const struct depth *d)
 {
-    return (struct depth_answer){.width = d->width, .height = d->height};
+    return (struct depth_answer){.width = d->inputs[0].width, .height = d->inputs[0].height};
+}
+
+int depth_sizes(const struct depth *d, struct deep3d_size *out)
+{
+    for (int i = 0; i < d->input_count; i++)
+        out[i] = (struct deep3d_size){d->inputs[i].in_width, d->inputs[i].in_height};
+    return d->input_count;
+}
+
+void depth_want(struct depth *d, int size)
+{
+    d->wanted = size;
+}
+
+// The planner's work is done: one more size, or one that the network does not take after all, nor
+// smaller ones.
+static void take_plan(struct depth *d)
+{
+    struct input *input = d->planning;
+
+    input->plan = planner_take(&d->planner);
+    if (input->plan != NULL && read_answer_shape(d, input))
+        return;
+    nn_plan_destroy(&input->plan);
+    d->input_count = (int)(input - d->inputs);
+    log_warn("%s cannot be planned for %dx%d; it keeps its larger input", d->model_name,
+             input->in_width, input->in_height);
+}
+
+// The size that is wanted, or while it is being planned the one before.
+static void choose_input(struct depth *d)
+{
+    if (planner_ready(&d->planner))
+        take_plan(d);
+    struct input *wanted = &d->inputs[d->wanted < d->input_count ? d->wanted : d->input_count - 1];
+    struct planner_job job = job_of(d, wanted);
+    if (wanted->plan != NULL)
+        d->now = wanted;
+    else if (!d->planner.busy && planner_start(&d->planner, &job))
+        d->planning = wanted;
 }
 
 void depth_feed(struct depth *d, const struct image *picture)
 {
-    float *input = nn_plan_input(d->plan, 0);
-    size_t plane = (size_t)d->in_width * (size_t)d->in_height;
+    choose_input(d);
+    float *input = nn_plan_input(d->now->plan, 0);
+    size_t plane = (size_t)d->now->in_width * (size_t)d->now->in_height;
     struct resize_job job = {.in = *picture,
-                             .width = d->in_width,
-                             .height = d->in_height,
+                             .width = d->now->in_width,
+                             .height = d->now->in_height,
                              .bands = d->threads,
                              .scratch = d->scratch};
 
@@ -244,61 +341,113 @@ void depth_feed(struct depth *d, const struct image *picture)
 
 bool depth_run(struct depth *d)
 {
-    if (nn_plan_run(d->plan))
+    if (nn_plan_run(d->now->plan))
         return true;
     log_warn("%s failed while it ran the network; going on with the CPU",
-             nn_plan_backend_name(d->plan));
+             nn_plan_backend_name(d->now->plan));
     d->backend = NN_BACKEND_CPU;
     release(d);
     return false;
 }
 
-struct depth_answer depth_read(struct depth *d, bool new_shot)
+// A coarse answer at the full size, interpolated linearly between the middles of its pixels.
+static void enlarge(const struct input *from, const float *in, const struct input *to, float *out)
 {
-    struct depth_answer answer = {d->width, d->height, d->nearness, NULL};
-    struct depth_levels levels = depth_levels(d);
-    size_t count = (size_t)d->width * (size_t)d->height;
+    float step_x = (float)from->width / (float)to->width,
+          step_y = (float)from->height / (float)to->height;
 
-    if (levels.probability != NULL) {
-        // so little work that waking other threads for it costs more
-        struct levels_job job = {levels.probability, levels.count, d->width, d->height,
-                                 d->nearness,        d->sureness,  1};
-        d->kernels->levels(&job);
-        for (size_t i = 0; levels.near_first && i < count; i++)
-            d->nearness[i] = 1 - d->nearness[i];
-        answer.sureness = d->sureness;
-        return answer;
+    for (int y = 0; y < to->height; y++) {
+        float v = fmaxf(((float)y + 0.5f) * step_y - 0.5f, 0);
+        int top = (int)v, below = top + 1 < from->height ? top + 1 : top;
+        const float *a = in + (size_t)top * (size_t)from->width,
+                    *b = in + (size_t)below * (size_t)from->width;
+        for (int x = 0; x < to->width; x++) {
+            float u = fmaxf(((float)x + 0.5f) * step_x - 0.5f, 0);
+            int left = (int)u, right = left + 1 < from->width ? left + 1 : left;
+            float upper = a[left] + (u - (float)left) * (a[right] - a[left]);
+            float lower = b[left] + (u - (float)left) * (b[right] - b[left]);
+            *out++ = upper + (v - (float)top) * (lower - upper);
+        }
     }
-    if (new_shot)
-        range_reset(&d->range);
-    range_normalise(&d->range, nn_plan_output(d->plan, 0), count, d->nearness);
-    return answer;
 }
 
-struct depth_levels depth_levels(const struct depth *d)
+// The last answer has the size of all others.
+static bool whole(const struct depth *d)
 {
-    const float *output = nn_plan_output(d->plan, 0);
+    return d->now->width == d->inputs[0].width && d->now->height == d->inputs[0].height;
+}
+
+static struct depth_levels levels_of(const struct depth *d)
+{
+    const float *output = nn_plan_output(d->now->plan, 0);
 
     switch (d->traits.output) {
     case MODEL_DISTRIBUTION:
         return (struct depth_levels){output, d->levels, false};
     case MODEL_ORIGINAL: // channel 0 is no level
-        return (struct depth_levels){output + (size_t)d->width * (size_t)d->height, d->levels - 1,
-                                     true};
+        return (struct depth_levels){output + (size_t)d->now->width * (size_t)d->now->height,
+                                     d->levels - 1, true};
     case MODEL_RELATIVE:
         break;
     }
     return (struct depth_levels){0};
 }
 
+// From the network's output to nearness, and sureness where it tells, at its own size.
+static void read_output(struct depth *d, bool new_shot, float *out_nearness, float *out_sureness)
+{
+    struct depth_levels levels = levels_of(d);
+    size_t count = (size_t)d->now->width * (size_t)d->now->height;
+
+    if (levels.probability != NULL) {
+        // so little work that waking other threads for it costs more
+        struct levels_job job = {levels.probability,
+                                 levels.count,
+                                 d->now->width,
+                                 d->now->height,
+                                 out_nearness,
+                                 out_sureness,
+                                 1};
+        d->kernels->levels(&job);
+        for (size_t i = 0; levels.near_first && i < count; i++)
+            out_nearness[i] = 1 - out_nearness[i];
+        return;
+    }
+    if (new_shot)
+        range_reset(&d->range);
+    range_normalise(&d->range, nn_plan_output(d->now->plan, 0), count, out_nearness);
+}
+
+struct depth_answer depth_read(struct depth *d, bool new_shot)
+{
+    const struct input *full = &d->inputs[0];
+    bool sure = d->traits.output != MODEL_RELATIVE;
+
+    if (whole(d)) {
+        read_output(d, new_shot, d->nearness, d->sureness);
+    } else {
+        float *sureness = d->coarse + (size_t)full->width * (size_t)full->height;
+        read_output(d, new_shot, d->coarse, sureness);
+        enlarge(d->now, d->coarse, full, d->nearness);
+        if (sure)
+            enlarge(d->now, sureness, full, d->sureness);
+    }
+    return (struct depth_answer){full->width, full->height, d->nearness, sure ? d->sureness : NULL};
+}
+
+struct depth_levels depth_levels(const struct depth *d)
+{
+    return whole(d) ? levels_of(d) : (struct depth_levels){0};
+}
+
 const float *depth_original(const struct depth *d)
 {
-    return d->original ? nn_plan_output(d->plan, 0) : NULL;
+    return d->original ? nn_plan_output(d->now->plan, 0) : NULL;
 }
 
 const char *depth_backend_name(const struct depth *d)
 {
-    return d->plan != NULL ? nn_plan_backend_name(d->plan) : "none yet";
+    return d->now != NULL ? nn_plan_backend_name(d->now->plan) : "none yet";
 }
 
 const char *depth_model_name(const struct depth *d)

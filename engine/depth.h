@@ -23,10 +23,19 @@ struct depth *depth_create(const struct deep3d_params *params, const struct kern
 void depth_destroy(struct depth **depth);
 
 // Plans the network for pictures of this size; does nothing where that is done. *out_changed tells
-// which. False, logged, where there is no plan: memory is short or no backend runs the model.
+// which: the answer's size may be another. False, logged, where there is no plan: memory is short
+// or no backend runs the model.
 bool depth_resize(struct depth *depth, int picture_width, int picture_height, bool *out_changed);
-// The size of the answers of this plan; no nearness.
+// The size of the answers for these pictures, whatever the input's size; no nearness.
 struct depth_answer depth_answer_size(const struct depth *depth);
+
+// The input sizes that the network takes for these pictures, the full one first; 0 before the first
+// depth_resize(). The others are planned when they are first wanted, beside the frame's road. out:
+// room for DEEP3D_SIZES_MAX.
+int depth_sizes(const struct depth *depth, struct deep3d_size *out);
+// 0: the full size; 1, 2, ...: smaller and faster ones, as far as there are. Holds from the first
+// picture on that finds it planned, and for other pictures too.
+void depth_want(struct depth *depth, int size);
 // Fills the network's input.
 void depth_feed(struct depth *depth, const struct image *picture);
 // Runs the network. False, logged, where the device failed; the next depth_resize() then plans for
@@ -35,7 +44,8 @@ bool depth_run(struct depth *depth);
 // new_shot: nothing that was learnt about the range of earlier answers counts.
 struct depth_answer depth_read(struct depth *depth, bool new_shot);
 
-// The distribution behind the last answer, valid until the next run.
+// The distribution behind the last answer, valid until the next run; none where the input was a
+// smaller one, so that it has the size of all answers.
 struct depth_levels {
     const float *probability; // [count][height][width]; NULL: the model gives none
     int count;

@@ -10,6 +10,8 @@
 #define SIDE_MAX 4096
 // Shapes further from square than this are squeezed into it.
 #define ASPECT_MAX 4.0
+// The part of its sides that an input loses in each step.
+#define SMALLER (1 / 6.0)
 
 static bool read_int(const struct nn_model *model, const char *path, const char *key, int least,
                      int most, int *value)
@@ -195,21 +197,25 @@ bool model_traits_read(const struct nn_model *model, const char *path, struct mo
 }
 
 void model_input_size(const struct model_traits *t, int picture_width, int picture_height,
-                      int *out_width, int *out_height)
+                      int smaller, int *out_width, int *out_height)
 {
     double aspect = (double)picture_width / picture_height, area = (double)t->width * t->height;
-    double own = (double)t->width / t->height;
+    double own = (double)t->width / t->height, part = 1 - smaller * SMALLER;
 
     aspect = aspect > ASPECT_MAX ? ASPECT_MAX : aspect < 1 / ASPECT_MAX ? 1 / ASPECT_MAX : aspect;
     *out_width = t->width;
     *out_height = t->height;
+    if (t->fixed_size)
+        return;
     // a small difference in shape is not worth another size: the default is what the network knows
     // best
-    if (t->fixed_size || (aspect < own * 1.15 && aspect > own / 1.15))
-        return;
-    // half way to the picture's shape: networks bear a picture pressed a little better than an
-    // input that is very wide or tall
-    aspect = sqrt(aspect * own);
-    *out_width = rounded(sqrt(area * aspect), t->multiple);
-    *out_height = rounded(sqrt(area / aspect), t->multiple);
+    if (aspect >= own * 1.15 || aspect <= own / 1.15) {
+        // half way to the picture's shape: networks bear a picture pressed a little better than an
+        // input that is very wide or tall
+        aspect = sqrt(aspect * own);
+        *out_width = rounded(sqrt(area * aspect), t->multiple);
+        *out_height = rounded(sqrt(area / aspect), t->multiple);
+    }
+    *out_width = rounded(*out_width * part, t->multiple);
+    *out_height = rounded(*out_height * part, t->multiple);
 }

@@ -34,5 +34,7 @@ struct model_traits {
 bool model_traits_read(const struct nn_model *model, const char *path, struct model_traits *out);
 // The input size for an upright picture: the default, or for pictures of another shape its area in
 // a shape half way between both.
+// smaller: so many sixths of its sides are taken off it, 0..5; a network of fixed size stays as it
+// is.
 void model_input_size(const struct model_traits *traits, int picture_width, int picture_height,
-                      int *out_width, int *out_height);
+                      int smaller, int *out_width, int *out_height);

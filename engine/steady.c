@@ -239,14 +239,28 @@ static void keep_guide(struct steady *s)
     s->luma = luma;
 }
 
+// Guide and luma of another picture.
+static void see(struct steady *s, const struct image *picture)
+{
+    keep_guide(s);
+    make_guide(s, picture, s->guide);
+    make_guide_luma(s);
+}
+
+static void exchange_past(struct steady *s)
+{
+    float *past = s->past;
+
+    s->past = s->moved_past;
+    s->moved_past = past;
+}
+
 const float *steady_run(struct steady *s, const struct depth_answer *answer,
                         const struct image *picture, float turn)
 {
     if (!make_scratch(s, picture->width))
         return answer->nearness; // unfiltered, which is better than nothing
-    keep_guide(s);
-    make_guide(s, picture, s->guide);
-    make_guide_luma(s);
+    see(s, picture);
     if (turn >= 1 || !s->known) {
         memcpy(s->past, answer->nearness, (size_t)s->width * (size_t)s->height * sizeof(float));
         s->known = true;
@@ -267,7 +281,16 @@ const float *steady_run(struct steady *s, const struct depth_answer *answer,
         .threads = 1, // so little work that waking other threads for it costs more
     };
     s->kernels->steady(&job);
-    s->moved_past = s->past;
-    s->past = job.past;
+    exchange_past(s);
+    return s->past;
+}
+
+const float *steady_follow(struct steady *s, const struct image *picture)
+{
+    if (!s->known || !make_scratch(s, picture->width))
+        return NULL;
+    see(s, picture);
+    follow(s);
+    exchange_past(s);
     return s->past;
 }

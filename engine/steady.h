@@ -28,3 +28,6 @@ bool steady_resize(struct steady *steady, int width, int height);
 // it does not count.
 const float *steady_run(struct steady *steady, const struct depth_answer *answer,
                         const struct image *picture, float turn);
+// The same for a picture that the network did not see, inside a shot: the past, moved along with
+// what is in the picture. NULL: there is no past.
+const float *steady_follow(struct steady *steady, const struct image *picture);

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/thread.h"
 #include "engine/deep3d.h"
+#include "viewer/governing.h"
 #include "viewer/media_clock.h"
 #include "viewer/osd.h"
 #include "viewer/source.h"
@@ -29,6 +30,7 @@ struct conversion {
     int ahead_count;
     int64_t cost_ns;        // of a conversion, smoothed
     int64_t last_result_ns; // when one was finished
+    struct governing governing;
 
     struct monitor monitor;
     // guarded by monitor:
@@ -75,7 +77,8 @@ static void count_stages(struct conversion *c, int64_t took_ns)
 
     histogram_add(&stats->convert, took_ns);
     histogram_add(&stats->prepare, t.prepare_ns);
-    histogram_add(&stats->network, t.network_ns);
+    if (t.network_ns > 0)
+        histogram_add(&stats->network, t.network_ns);
     histogram_add(&stats->filter, t.filter_ns);
     histogram_add(&stats->synthesis, t.synthesis_ns);
     c->cost_ns = c->cost_ns ? (c->cost_ns * 7 + took_ns) / 8 : took_ns;
@@ -131,6 +134,7 @@ static bool convert_into(struct conversion *c, const struct frame *frame, struct
     draw_over(c, out);
     c->last_result_ns = clock_now_ns();
     count_stages(c, c->last_result_ns - begin);
+    governing_converted(&c->governing, c->last_result_ns - begin, frame->duration_ns);
     if (c->params.converted)
         c->params.converted(c->params.user, c->params.converter, out);
     return true;
@@ -239,6 +243,7 @@ static void convert_oldest(struct conversion *c)
     if (too_late(c, frame)) {
         deep3d_pass_over(c->params.converter);
         atomic_fetch_add(&c->params.stats->frames_dropped, 1);
+        governing_late(&c->governing);
     } else {
         convert_frame(c, frame);
     }
@@ -276,6 +281,10 @@ struct conversion *conversion_create(const struct conversion_params *params)
     c->convergence = params->depth.settings.convergence;
     monitor_init(&c->monitor);
     deep3d_reset(params->converter);
+    deep3d_set_effort(params->converter, &(struct deep3d_effort){0});
+    c->governing = (struct governing){.converter = params->converter,
+                                      .stats = &params->stats->governor,
+                                      .on = params->governor && !params->keep_all};
     if (!thread_start(&c->thread, "convert", THREAD_BACKGROUND, run, c))
         conversion_destroy(&c);
     return c;

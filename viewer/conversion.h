@@ -35,6 +35,7 @@ struct conversion_params {
     struct subtitles *subtitles; // drawn into both eyes; NULL: none
     struct osd *osd;             // over them; NULL: none
     bool keep_all;               // never drop: a slow machine then plays slowly
+    bool governor;               // lessen the network's work where the machine cannot keep up
     // for files that say themselves what their samples mean: films of high dynamic range stay as
     // they are, and are not pressed into what displays show
     bool keep_light;

@@ -150,6 +150,8 @@ static const struct option_row table[] = {
      .help = "how long a still image is shown, in seconds"},
     {"threads", PLAY | CONVERT | LAYERS | ASIDE, OPTION_INT, FIELD(threads), 0, 256, 0,
      .help = "threads of the conversion; 0: one for each core"},
+    {"governor", PLAY, OPTION_SWITCH, FIELD(governor), .initial = 1,
+     .help = "where the machine cannot keep up, the network sees smaller or fewer pictures"},
     {"lookahead", PLAY | CONVERT | ASIDE, OPTION_INT, FIELD(lookahead_frames), 1, 240, 8,
      .help = "frames decoded ahead of the conversion"},
     {"output", CONVERT | IMPORT | LAYERS | ASIDE, OPTION_TEXT, FIELD(output), .letter = 'o',

@@ -79,6 +79,7 @@ struct options {
     const char *mean;   // as engine/original/mean.h takes it; NULL: none
     double strength, convergence;
     int shift; // enum deep3d_shift
+    bool governor;
     bool budget, auto_convergence, floating_window;
     double eye_distance_mm, max_crossed_deg;
     double screen_width_m, screen_distance_m;   // the virtual screen in a headset

@@ -382,6 +382,7 @@ static bool open_film(struct player *p, const char *url)
         .subtitles = params.subtitles,
         .osd = p->osd,
         .keep_all = !stage_keeps_time(p->stage),
+        .governor = o->governor,
     };
 
     p->subtitles = params.subtitles;

@@ -140,6 +140,7 @@ static cJSON *to_json(const struct stats *stats, enum stats_end end)
     cJSON_AddNumberToObject(part, "packets_damaged", LOAD(packets_damaged));
     cJSON_AddNumberToObject(part, "media_ms", LOAD(media_ns) / NS_PER_MS);
     add_convert(root, stats);
+    stats_governor_add_json(&stats->governor, root);
     stats_comfort_add_json(&stats->comfort, root);
     add_display(root, stats);
     part = cJSON_AddObjectToObject(root, "audio");
@@ -188,6 +189,7 @@ void stats_print_summary(const struct stats *stats, enum stats_end end)
     if (stats->runtime[0] || stats->device[0])
         printf("runtime %s%s%s\n", stats->runtime[0] ? stats->runtime : "none",
                stats->device[0] ? ", device " : "", stats->device);
+    stats_governor_print(&stats->governor);
     stats_comfort_print(&stats->comfort);
     printf("first stereo frame after %.0f ms, peak memory %.0f MB; ended by %s\n",
            first_frame_ms(stats), (double)mem_peak_rss_bytes() / 1e6,

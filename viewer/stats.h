@@ -8,6 +8,7 @@
 
 #include "base/histogram.h"
 #include "viewer/stats_comfort.h"
+#include "viewer/stats_governor.h"
 
 #define STATS_OFFSETS 65536
 
@@ -24,6 +25,7 @@ struct stats {
     _Atomic int64_t frames_failed;  // could not be converted, the reason was logged
     struct histogram convert, prepare, network, filter, synthesis, overlay;
     struct stats_comfort comfort;
+    struct stats_governor governor;
     // first display
     _Atomic int64_t first_frame_ns; // moment of the first stereo frame's display; 0: none yet
     _Atomic int64_t periods;        // of the display: frames it asked for

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "engine/deep3d.h"
@@ -242,7 +243,7 @@ static void short_memory_is_survived(void **state)
 
     setup_size(&s, 200, 120, 0);
     for (int n = 1, ok = 0; failed < 10 && n < 400; n += ok ? 5 : 1) {
-        s.converter = create(NULL);
+        s.converter = create("cpu"); // which is tried again, where auto would take the slow twin
         assert_non_null(s.converter);
         last_line[0] = '\0';
         mem_fail_block(n);
@@ -306,6 +307,98 @@ static void a_still_picture_stands_still(void **state)
     setup_free(&s);
 }
 
+static void convert(struct setup *s)
+{
+    assert_true(deep3d_convert(s->converter, &s->picture, &usual, &s->eyes));
+}
+
+// Mean difference of two answers, the first one looked at `shift` points further right.
+static double apart(const float *a, const float *b, int width, int height, int shift)
+{
+    double sum = 0;
+
+    for (int y = 0; y < height; y++)
+        for (int x = 0; x < width - shift; x++)
+            sum += fabs((double)a[y * width + x + shift] - (double)b[y * width + x]);
+    return sum / ((width - shift) * height);
+}
+
+// The network sees each third picture of a shot; in those between, nearness goes with what is in
+// the picture. A cut is seen at once.
+static void nearness_moves_along(void **state)
+{
+    enum { STEP_PX = 16 };
+    struct setup s = {.converter = create(NULL)};
+    int width, height;
+
+    setup_size(&s, 960, 360, 0);
+    s.picture.width = s.eyes.width = 640; // a window on the scene, which goes to the right
+    deep3d_set_effort(s.converter, &(struct deep3d_effort){.every = 3});
+    for (int i = 0; i < 3; i++) {
+        convert(&s);
+        assert_true((deep3d_last_timing(s.converter).network_ns > 0) == (i == 0));
+    }
+    deep3d_reset(s.converter);
+    convert(&s);
+    assert_true(deep3d_last_timing(s.converter).network_ns > 0);
+    const float *near = deep3d_nearness(s.converter, &width, &height);
+    size_t bytes = (size_t)(width * height) * sizeof(float);
+    float *first = memcpy(malloc(bytes), near, bytes);
+    for (int i = 1; i < 3; i++) {
+        s.picture.plane[0] = s.rgba + (size_t)(i * STEP_PX) * 4;
+        convert(&s);
+        assert_true(deep3d_last_timing(s.converter).network_ns == 0);
+    }
+    near = deep3d_nearness(s.converter, &width, &height);
+    int moved = 2 * STEP_PX * width / 640;
+    printf("moved by %d points: %.4f from where things were, %.4f from where they are now\n", moved,
+           apart(first, near, width, height, 0), apart(first, near, width, height, moved));
+    assert_true(apart(first, near, width, height, moved) <
+                0.3 * apart(first, near, width, height, 0));
+    memset(s.rgba, 200, (size_t)960 * 360 * 4);
+    for (int y = 0; y < 360; y++)
+        memset(s.rgba + (size_t)y * 960 * 4, y % 60 < 30 ? 10 : 240, (size_t)960 * 2);
+    convert(&s);
+    assert_true(deep3d_last_timing(s.converter).network_ns > 0);
+    free(first);
+    setup_free(&s);
+}
+
+// Each smaller input gives much the same depth, at the same size, without a jump, and is planned
+// while pictures go on.
+static void inputs_may_become_smaller(void **state)
+{
+    struct setup s = {.converter = create(NULL)};
+    struct deep3d_size sizes[DEEP3D_SIZES_MAX];
+    int width, height, count, now_width, now_height;
+
+    setup_size(&s, 640, 360, 0);
+    assert_int_equal(deep3d_sizes(s.converter, sizes), 0);
+    convert(&s);
+    count = deep3d_sizes(s.converter, sizes);
+    assert_int_equal(count, 3);
+    const float *near = deep3d_nearness(s.converter, &width, &height);
+    size_t bytes = (size_t)(width * height) * sizeof(float);
+    float *full = memcpy(malloc(bytes), near, bytes);
+    for (int size = count; size >= 0; size--) { // one too small is the smallest
+        deep3d_set_effort(s.converter, &(struct deep3d_effort){.size = size});
+        for (int i = 0; i < 60; i++) {
+            convert(&s);
+            clock_sleep_until_ns(clock_now_ns() + (i < 20 ? 0 : 20) * NS_PER_MS);
+        }
+        near = deep3d_nearness(s.converter, &now_width, &now_height);
+        assert_true(now_width == width && now_height == height);
+        double far = apart(full, near, width, height, 0);
+        printf("%dx%d: %.4f from the full size\n", sizes[size < count ? size : count - 1].width,
+               sizes[size < count ? size : count - 1].height, far);
+        assert_true(far < 0.12 && (size == 0 ? far < 0.01 : far > 1e-4));
+    }
+    deep3d_set_effort(s.converter, &(struct deep3d_effort){.size = 1});
+    convert(&s); // and destroyed while it is busy
+    free(full);
+    setup_free(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -319,6 +412,8 @@ int main(void)
         cmocka_unit_test(what_is_missing_is_said),
         cmocka_unit_test(another_backend_takes_over),
         cmocka_unit_test(a_still_picture_stands_still),
+        cmocka_unit_test(nearness_moves_along),
+        cmocka_unit_test(inputs_may_become_smaller),
     };
 
     log_set_sink(keep_line, NULL);

@@ -158,7 +158,7 @@ static void sizes_fit_patches(void **state)
             struct nn_shape shape = {4, {1, 3, 0, 0}};
             int width, height;
 
-            model_input_size(&traits, side, 700, &width, &height);
+            model_input_size(&traits, side, 700, 0, &width, &height);
             assert_int_equal(width % networks[i].multiple, 0);
             assert_int_equal(height % networks[i].multiple, 0);
             shape.dims[2] = height;
