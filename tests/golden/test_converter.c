@@ -380,10 +380,11 @@ static void inputs_may_become_smaller(void **state)
     const float *near = deep3d_nearness(s.converter, &width, &height);
     size_t bytes = (size_t)(width * height) * sizeof(float);
     float *full = memcpy(malloc(bytes), near, bytes);
+    double last = 0;
     for (int size = count; size >= 0; size--) { // one too small is the smallest
         deep3d_set_effort(s.converter, &(struct deep3d_effort){.size = size});
-        double far = size == 0 ? 1 : 0;
-        for (int i = 0; i < 400 && (size == 0 ? far > 0 : far == 0); i++) {
+        double far = last;
+        for (int i = 0; i < 400 && (size == count - 1 ? far == 0 : far == last); i++) {
             clock_sleep_until_ns(clock_now_ns() + 5 * NS_PER_MS);
             deep3d_reset(s.converter);
             convert(&s);
@@ -394,6 +395,7 @@ static void inputs_may_become_smaller(void **state)
         printf("%dx%d: %.4f from the full size\n", sizes[size < count ? size : count - 1].width,
                sizes[size < count ? size : count - 1].height, far);
         assert_true(far < 0.15 && (size == 0) == (far == 0));
+        last = far;
     }
     deep3d_set_effort(s.converter, &(struct deep3d_effort){.size = 1});
     convert(&s); // and destroyed while it is busy
