@@ -6,10 +6,12 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "engine/bars.h"
 #include "engine/canvas.h"
 #include "engine/colours.h"
 #include "engine/comfort.h"
 #include "engine/depth.h"
+#include "engine/flat.h"
 #include "engine/glance.h"
 #include "engine/layers.h"
 #include "engine/over.h"
@@ -34,6 +36,11 @@ struct deep3d {
     struct deep3d_comfort wish;
     struct comfort comfort;
     struct comfort_view view; // of the last picture
+    struct bars bars;
+    struct flat *flat;
+    struct deep3d_flat found;
+    struct synth_inner inner; // what of the last picture has depth
+    float *flattened;         // nearness with what is flat, [near_height][near_width]
     float *pressed;           // nearness within the view's limits, [near_height][near_width]
     size_t pressed_count;
     int width, height; // of the last upright picture
@@ -62,6 +69,7 @@ struct deep3d *deep3d_create(const struct deep3d_params *params)
     c->selection = selection_create(c->kernels, c->threads);
     c->layers = layers_create();
     c->steady = steady_create(c->kernels);
+    c->flat = flat_create();
     c->depth = depth_create(params, c->kernels);
     if (c->depth == NULL)
         goto fail;
@@ -83,6 +91,7 @@ void deep3d_destroy(struct deep3d **converter)
     stereo_destroy(&c->stereo);
     selection_destroy(&c->selection);
     layers_destroy(&c->layers);
+    flat_destroy(&c->flat);
     mem_free(c->pressed);
     mem_free(c->tone);
     mem_free(c);
@@ -131,7 +140,8 @@ static bool resize_pressed(struct deep3d *c, size_t count)
     if (c->pressed != NULL && c->pressed_count == count)
         return true;
     mem_free(c->pressed);
-    c->pressed = mem_try_block(count * sizeof(float));
+    c->pressed = mem_try_block(2 * count * sizeof(float));
+    c->flattened = c->pressed + count;
     c->pressed_count = count;
     if (c->pressed == NULL)
         log_error("no memory for a depth of %zu points", count);
@@ -152,7 +162,8 @@ static bool resize(struct deep3d *c, int width, int height)
     c->width = width;
     c->height = height;
     size = depth_answer_size(c->depth);
-    return steady_resize(c->steady, size.width, size.height) &&
+    return flat_resize(c->flat, stereo_small(c->stereo)->width, stereo_small(c->stereo)->height) &&
+           steady_resize(c->steady, size.width, size.height) &&
            layers_resize(c->layers, size.width, size.height) &&
            (depth_original(c->depth) == NULL ||
             selection_resize(c->selection, width, size.width)) &&
@@ -218,6 +229,37 @@ static const float *steady_nearness(struct deep3d *c)
     return steady_run(c->steady, &answer, c->small, c->turn);
 }
 
+// The part of the small picture that lies wholly inside.
+static struct synth_inner shrunk(struct synth_inner inner, const struct image *picture,
+                                 const struct image *small)
+{
+    return (struct synth_inner){(inner.left * small->width + picture->width - 1) / picture->width,
+                                (inner.top * small->height + picture->height - 1) / picture->height,
+                                inner.right * small->width / picture->width,
+                                inner.bottom * small->height / picture->height};
+}
+
+// Finds what is flat in the picture, and lays it flat.
+static void flatten(struct deep3d *c, const struct image *small, bool wanted, bool cut)
+{
+    const struct image *picture = stereo_picture(c->stereo);
+
+    c->inner = (struct synth_inner){0, 0, picture->width, picture->height};
+    c->found = (struct deep3d_flat){0};
+    if (!wanted)
+        return;
+    c->inner = bars_feed(&c->bars, picture);
+    if (c->forget)
+        flat_reset(c->flat);
+    flat_feed(c->flat, small, shrunk(c->inner, picture, small), cut);
+    memcpy(c->flattened, c->nearness, c->pressed_count * sizeof(*c->flattened));
+    bars_cover(&c->bars, c->flattened, c->near_width, c->near_height);
+    flat_press(c->flat, c->flattened, c->near_width, c->near_height);
+    c->nearness = c->flattened;
+    c->found = (struct deep3d_flat){c->inner.left, c->inner.top, picture->width - c->inner.right,
+                                    picture->height - c->inner.bottom, flat_share(c->flat)};
+}
+
 static void filter(struct deep3d *c, const struct deep3d_settings *settings)
 {
     const float *nearness;
@@ -225,8 +267,10 @@ static void filter(struct deep3d *c, const struct deep3d_settings *settings)
     if (c->held)
         return; // as it was
     nearness = steady_nearness(c);
-    if (nearness != NULL)
+    if (nearness != NULL) {
         c->nearness = nearness;
+        flatten(c, c->small, settings->flat, c->turn >= 1);
+    }
     c->view = comfort_update(&c->comfort, &c->wish, settings, c->nearness, c->near_width,
                              c->near_height, c->turn >= 1);
     c->forget = false;
@@ -264,37 +308,24 @@ static const float *within_budget(struct deep3d *c)
     return c->pressed;
 }
 
-struct window {
-    const struct deep3d_eyes *eyes;
-    int left_px, right_px;
-};
-
 static void black_out(uint8_t *pixels, int count)
 {
     for (int x = 0; x < count; x++)
         memcpy(pixels + (size_t)x * 4, (const uint8_t[4]){0, 0, 0, 255}, 4);
 }
 
-static void window_rows(void *user, int first, int end)
-{
-    const struct window *w = user;
-
-    for (int y = first; y < end; y++) {
-        size_t row = (size_t)y * w->eyes->stride_bytes;
-        black_out(w->eyes->pixels[0] + row, w->left_px);
-        black_out(w->eyes->pixels[1] + row + (size_t)(w->eyes->width - w->right_px) * 4,
-                  w->right_px);
-    }
-}
-
+// The floating window's strips, at the sides of what has depth.
 static void draw_window(const struct deep3d *c, const struct deep3d_eyes *eyes)
 {
     float unit = (float)eyes->width / 100;
-    struct window w = {eyes, (int)(c->view.window_pct[0] * unit + 0.5f),
-                       (int)(c->view.window_pct[1] * unit + 0.5f)};
+    int left_px = (int)(c->view.window_pct[0] * unit + 0.5f);
+    int right_px = (int)(c->view.window_pct[1] * unit + 0.5f);
 
-    if (w.left_px > 0 || w.right_px > 0)
-        window_rows(&w, 0, eyes->height);
+    for (int y = c->inner.top; (left_px > 0 || right_px > 0) && y < c->inner.bottom; y++) {
+        size_t row = (size_t)y * eyes->stride_bytes;
+        black_out(eyes->pixels[0] + row + (size_t)c->inner.left * 4, left_px);
+        black_out(eyes->pixels[1] + row + (size_t)(c->inner.right - right_px) * 4, right_px);
+    }
 }
 
 static struct stereo_view stereo_view_of(struct deep3d *c, enum deep3d_shift shift,
@@ -309,6 +340,7 @@ static struct stereo_view stereo_view_of(struct deep3d *c, enum deep3d_shift shi
         .nearness = within_budget(c),
         .near_width = c->near_width,
         .near_height = c->near_height,
+        .inner = c->inner,
         .gain_px = {gain * parts[shift][0], gain * parts[shift][1]},
         .convergence = c->view.convergence,
         .eye = {eyes->pixels[0], eyes->pixels[1]},
@@ -483,6 +515,11 @@ struct deep3d_timing deep3d_last_timing(const struct deep3d *c)
 struct deep3d_parallax deep3d_last_parallax(const struct deep3d *c)
 {
     return c->view.parallax;
+}
+
+struct deep3d_flat deep3d_last_flat(const struct deep3d *c)
+{
+    return c->found;
 }
 
 const char *deep3d_backend_name(const struct deep3d *c)

@@ -95,6 +95,7 @@ struct deep3d_settings {
     float strength;    // 0..10, % of width; 0 gives the same picture twice
     float convergence; // 0..1
     enum deep3d_shift shift;
+    bool flat; // letterbox bars, burnt-in captions and logos are found and stay flat
 };
 #define DEEP3D_STRENGTH_DEFAULT 2.0f
 #define DEEP3D_CONVERGENCE_DEFAULT 0.5f
@@ -123,6 +124,12 @@ struct deep3d_parallax {
     float crossed_m, uncrossed_m, crossed_deg, uncrossed_deg;
     float window_pct[2]; // the floating window's strips, left and right
     bool comfortable;    // within the budget, whether or not it is kept
+};
+
+// What was found to be flat in the last picture.
+struct deep3d_flat {
+    int left_px, top_px, right_px, bottom_px; // bars
+    float share;                              // of the picture that captions and logos cover, 0..1
 };
 
 // Input sizes of a network, at most.
@@ -203,6 +210,8 @@ const float *deep3d_nearness(const struct deep3d *converter, int *out_width, int
 float deep3d_parallax_over(const struct deep3d *converter, const struct deep3d_area *area);
 struct deep3d_timing deep3d_last_timing(const struct deep3d *converter);
 struct deep3d_parallax deep3d_last_parallax(const struct deep3d *converter);
+// All 0 where it is switched off.
+struct deep3d_flat deep3d_last_flat(const struct deep3d *converter);
 // For people, valid as long as the converter: "oneDNN 2.6.3 fp32"; the name in the model's
 // metadata, else the file's.
 const char *deep3d_backend_name(const struct deep3d *converter);

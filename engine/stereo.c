@@ -122,6 +122,11 @@ const struct image *stereo_shrink(struct stereo *s)
     return &s->small;
 }
 
+const struct image *stereo_small(const struct stereo *s)
+{
+    return &s->small;
+}
+
 static int window_radius(const struct stereo *s, int near_width)
 {
     int radius = (int)(WINDOW_NEAR_PX * (float)s->grid.width / (float)near_width + 0.5f);
@@ -154,6 +159,8 @@ void stereo_draw(struct stereo *s, const struct stereo_view *view)
 {
     struct synth_job synth = {
         .picture = s->picture,
+        .inner =
+            view->inner.right > 0 ? view->inner : (struct synth_inner){0, 0, s->width, s->height},
         .grid = s->grid,
         .gain_px = {view->gain_px[0], view->gain_px[1]},
         .convergence = view->convergence,

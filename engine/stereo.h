@@ -18,7 +18,8 @@ struct stereo;
 struct stereo_view {
     const float *nearness; // [near_height][near_width], 0..1
     int near_width, near_height;
-    float gain_px[2]; // see struct synth_job
+    struct synth_inner inner; // all 0: the whole picture
+    float gain_px[2];         // see struct synth_job
     float convergence;
     uint8_t *eye[2]; // [height][stride_bytes], left, right
     size_t stride_bytes;
@@ -36,6 +37,8 @@ bool stereo_resize(struct stereo *stereo, int width, int height);
 const struct image *stereo_picture(const struct stereo *stereo);
 // Call when the picture is complete: makes the small one. It is valid until the next call.
 const struct image *stereo_shrink(struct stereo *stereo);
+// The small one as it was last made; its size is right from the resize on.
+const struct image *stereo_small(const struct stereo *stereo);
 // Both eyes of the shrunk picture.
 void stereo_draw(struct stereo *stereo, const struct stereo_view *view);
 // Nearness of row y as the eyes are drawn with: at full size, with the picture's edges;

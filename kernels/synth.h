@@ -30,8 +30,14 @@
 // Places along a row are rounded to 1 / SYNTH_UNIT pixel.
 #define SYNTH_UNIT 64
 
+// The part of a picture that has depth, px; right and bottom are the first beyond it.
+struct synth_inner {
+    int left, top, right, bottom;
+};
+
 struct synth_job {
     struct image picture;
+    struct synth_inner inner; // beyond it both eyes are copies; its borders are the picture's
     struct refine_grid grid;
     float gain_px[2];  // left, right: pixels that nearness 1 moves further than nearness 0; >= 0;
                        // an eye with 0 is a copy of the picture and costs no more than that
@@ -49,6 +55,7 @@ struct synth_job {
 
 size_t synth_scratch_floats(int width);
 
+// job->inner: not empty, within the picture.
 typedef void kernel_synth(const struct synth_job *job);
 // One row of one eye: where each of its pixels comes from, in 1 / SYNTH_UNIT source pixels,
 // 0..(width - 1) * SYNTH_UNIT. place: [width], where each source pixel lands; nearer pixels lie

@@ -91,22 +91,37 @@ static void refine_into(struct strip *s, int y)
     KERNEL(refine_row)(&s->job->grid, &s->job->picture, y, s->near[y % 3]);
 }
 
+static int inner_width(const struct synth_job *job)
+{
+    return job->inner.right - job->inner.left;
+}
+
 // Nearness of row y, ready to be drawn; the rows before and after it stand in s->near.
 static void make_wide(struct strip *s, int y)
 {
-    int width = s->job->picture.width, last = s->job->picture.height - 1;
-    const float *rows[3] = {s->near[(y > 0 ? y - 1 : y) % 3], s->near[y % 3],
-                            s->near[(y < last ? y + 1 : y) % 3]};
+    const struct synth_inner *inner = &s->job->inner;
+    int width = inner_width(s->job), last = inner->bottom - 1;
+    const float *rows[3] = {s->near[(y > inner->top ? y - 1 : y) % 3] + inner->left,
+                            s->near[y % 3] + inner->left,
+                            s->near[(y < last ? y + 1 : y) % 3] + inner->left};
 
     middle(rows, width, s->middle);
     repeat_ends(s->middle, width);
     widen(s->middle, width, s->job->dilate_px, s->wide);
 }
 
+static void copy_pixels(const struct synth_job *job, int y, int first, int end, int eye)
+{
+    memcpy(job->eye[eye] + (size_t)y * job->stride_bytes + (size_t)first * 4,
+           job->picture.pixels + (size_t)y * job->picture.stride_bytes + (size_t)first * 4,
+           (size_t)(end - first) * 4);
+}
+
 static void draw_row(struct strip *s, int y, int eye)
 {
     const struct synth_job *job = s->job;
-    int width = job->picture.width;
+    int width = inner_width(job);
+    size_t left = (size_t)job->inner.left * 4;
 
     if (eye == 0)
         places_left(s->wide, width, job->gain_px[0], job->convergence, s->place);
@@ -116,33 +131,54 @@ static void draw_row(struct strip *s, int y, int eye)
     if (eye == 1)
         turn_back(s->map, width);
     KERNEL(sample_row)
-    (job->picture.pixels + (size_t)y * job->picture.stride_bytes, s->map, width,
-     job->eye[eye] + (size_t)y * job->stride_bytes);
+    (job->picture.pixels + (size_t)y * job->picture.stride_bytes + left, s->map, width,
+     job->eye[eye] + (size_t)y * job->stride_bytes + left);
+    copy_pixels(job, y, 0, job->inner.left, eye);
+    copy_pixels(job, y, job->inner.right, job->picture.width, eye);
 }
 
 static void copy_rows(const struct synth_job *job, int first, int end, int eye)
 {
     for (int y = first; y < end; y++)
-        memcpy(job->eye[eye] + (size_t)y * job->stride_bytes,
-               job->picture.pixels + (size_t)y * job->picture.stride_bytes,
-               (size_t)job->picture.width * 4);
+        copy_pixels(job, y, 0, job->picture.width, eye);
 }
 
+// Rows of the inner part.
 static void draw_rows(struct strip *s, int first, int end)
 {
     const struct synth_job *job = s->job;
-    int height = job->picture.height;
+    int top = job->inner.top, bottom = job->inner.bottom;
 
-    for (int y = first > 0 ? first - 1 : 0; y <= first && y < height; y++)
+    for (int y = first > top ? first - 1 : top; y <= first && y < end; y++)
         refine_into(s, y);
     for (int y = first; y < end; y++) {
-        if (y + 1 < height)
+        if (y + 1 < bottom)
             refine_into(s, y + 1);
         make_wide(s, y);
         for (int eye = 0; eye < 2; eye++)
             if (job->gain_px[eye] != 0)
                 draw_row(s, y, eye);
     }
+}
+
+static void draw_band(struct strip *s, int begin, int stop)
+{
+    const struct synth_job *job = s->job;
+    int first = begin > job->inner.top ? begin : job->inner.top;
+    int end = stop < job->inner.bottom ? stop : job->inner.bottom;
+
+    if (first >= end)
+        first = end = stop; // a bar alone
+    for (int eye = 0; eye < 2; eye++) {
+        if (job->gain_px[eye] == 0) {
+            copy_rows(job, begin, stop, eye);
+            continue;
+        }
+        copy_rows(job, begin, first, eye);
+        copy_rows(job, end, stop, eye);
+    }
+    if (job->gain_px[0] != 0 || job->gain_px[1] != 0)
+        draw_rows(s, first, end);
 }
 
 static void bands(void *user, int first, int end)
@@ -154,11 +190,7 @@ static void bands(void *user, int first, int end)
         struct strip s = strip_init(job, band);
         int begin = (int)((long long)height * band / job->bands);
         int stop = (int)((long long)height * (band + 1) / job->bands);
-        if (job->gain_px[0] != 0 || job->gain_px[1] != 0)
-            draw_rows(&s, begin, stop);
-        for (int eye = 0; eye < 2; eye++)
-            if (job->gain_px[eye] == 0)
-                copy_rows(job, begin, stop, eye);
+        draw_band(&s, begin, stop);
     }
 }
 

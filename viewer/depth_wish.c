@@ -5,7 +5,8 @@
 struct conversion_depth depth_wish(const struct options *o, struct display_screen screen)
 {
     return (struct conversion_depth){
-        .settings = {(float)o->strength, (float)o->convergence, (enum deep3d_shift)o->shift},
+        .settings = {(float)o->strength, (float)o->convergence, (enum deep3d_shift)o->shift,
+                     o->flat},
         .comfort =
             {
                 .screen_width_m = (float)screen.width_m,

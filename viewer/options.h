@@ -80,7 +80,7 @@ struct options {
     double strength, convergence;
     int shift; // enum deep3d_shift
     bool governor;
-    bool budget, auto_convergence, floating_window;
+    bool budget, auto_convergence, floating_window, flat;
     double eye_distance_mm, max_crossed_deg;
     double screen_width_m, screen_distance_m;   // the virtual screen in a headset
     double monitor_width_m, monitor_distance_m; // what the window is on; width 0: asked for

@@ -38,7 +38,7 @@ struct clip {
     uint8_t *eyes[2];
     float *before; // nearness of the picture before the shot's first
     int shot_first;
-    double lag_sum, within, within_raw, strength;
+    double lag_sum, within, within_raw, strength, flat;
     int pictures, lags, lag_open;
 };
 
@@ -172,6 +172,7 @@ static bool look_at(struct clip *c, const struct eval_picture *p, struct shot_st
     }
     follow_lag(c, near, raw.nearness, width * height);
     follow_comfort(c, near, width * height);
+    c->flat += deep3d_last_flat(c->converter).share;
     eval_flicker_add(c->flicker, p->rgba, p->width, p->height, near, apart);
     eval_flicker_add(c->raw_flicker, p->rgba, p->width, p->height, raw.nearness, apart);
     if (!c->lag_open)
@@ -183,8 +184,8 @@ static bool look_at(struct clip *c, const struct eval_picture *p, struct shot_st
 
 static bool convert(struct clip *c, const struct eval_picture *p)
 {
-    const struct deep3d_settings settings = {.strength = c->params->strength,
-                                             .convergence = DEEP3D_CONVERGENCE_DEFAULT};
+    const struct deep3d_settings settings = {
+        .strength = c->params->strength, .convergence = DEEP3D_CONVERGENCE_DEFAULT, .flat = true};
     struct deep3d_picture picture = describe(p);
 
     for (int i = 0; i < 2 && c->eyes[i] == NULL; i++)
@@ -220,6 +221,10 @@ static void report_depth(const struct clip *c, cJSON *clip)
     cJSON_AddNumberToObject(clip, "comfortable_share", c->within / c->pictures);
     cJSON_AddNumberToObject(clip, "comfortable_share_unlimited", c->within_raw / c->pictures);
     cJSON_AddNumberToObject(clip, "strength", c->strength / c->pictures);
+    cJSON_AddNumberToObject(clip, "flat_share", c->flat / c->pictures);
+    struct deep3d_flat last = deep3d_last_flat(c->converter);
+    cJSON_AddNumberToObject(clip, "bars_px",
+                            last.left_px + last.top_px + last.right_px + last.bottom_px);
 }
 
 static bool open_clip(struct clip *c)

@@ -214,9 +214,11 @@ static void bad_pictures_are_refused(void **state)
 
 static void bad_settings_and_eyes_are_refused(void **state)
 {
-    static const struct deep3d_settings bad[] = {{-1, 0.5f, 0}, {11, 0.5f, 0},  {2, -0.1f, 0},
-                                                 {2, 1.1f, 0},  {NAN, 0.5f, 0}, {2, NAN, 0},
-                                                 {2, 0.5f, 3}};
+    static const struct deep3d_settings bad[] = {
+        {.strength = -1, .convergence = 0.5f},           {.strength = 11, .convergence = 0.5f},
+        {.strength = 2, .convergence = -0.1f},           {.strength = 2, .convergence = 1.1f},
+        {.strength = NAN, .convergence = 0.5f},          {.strength = 2, .convergence = NAN},
+        {.strength = 2, .convergence = 0.5f, .shift = 3}};
     struct setup s = {.converter = create("cpu")};
 
     setup_size(&s, 64, 48, 0);

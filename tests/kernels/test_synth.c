@@ -33,6 +33,7 @@ static struct eyes synthesise(const struct kernels *k, const struct image *pictu
     for (int i = 0; i < 2; i++)
         eyes.pixels[i] = guard_new(count * 4);
     struct synth_job job = {.picture = *picture,
+                            .inner = {0, 0, picture->width, picture->height},
                             .grid = {cells, picture->width, picture->height, picture->width, 0},
                             .gain_px = {gain_left, gain_right},
                             .convergence = convergence,

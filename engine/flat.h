@@ -1,0 +1,38 @@
+// Flat: captions and logos that are burnt into a film lie in one plane, so that their lettering
+// does not bend with the depth of what is behind it.
+//
+// They are found on the small picture by what sets them apart: strong edges that stay where they
+// are to the pixel while most other edges of the picture move, or that outlive a cut. Each such
+// picture adds to what speaks for an edge; an edge that changes has nothing left. A picture that
+// stands still says nothing, so nothing is found in it: a still scene is never flattened. Edges
+// must stand as close together as in lettering; boxes around them become plates.
+//
+// A plate lies where the nearer parts of what it covers lie: in front of nearly all of it, so that
+// it never seems to be cut into the scene, and no nearer than that, so that eyes need not turn.
+//
+// Cost: a few operations a pixel of the small picture (some 150,000), none at full size.
+//
+// Thread-safety: belongs to one thread at a time.
+#pragma once
+#include <stdbool.h>
+
+#include "kernels/synth.h"
+
+struct flat;
+
+// Never NULL.
+struct flat *flat_create(void);
+// Accepts a pointer to NULL; sets it to NULL.
+void flat_destroy(struct flat **flat);
+// Makes room for small pictures of this size; does nothing where it is there. A change forgets what
+// was found. False, logged, where memory is short.
+bool flat_resize(struct flat *flat, int width, int height);
+// Another film, or another place in it: nothing is known.
+void flat_reset(struct flat *flat);
+// The next small picture. inner: the part of it that is looked at, px; its borders, the edges of
+// bars, are not. cut: it begins a shot.
+void flat_feed(struct flat *flat, const struct image *picture, struct synth_inner inner, bool cut);
+// The part of the picture that plates cover, 0..1.
+float flat_share(const struct flat *flat);
+// Puts the plates into nearness, [height][width].
+void flat_press(struct flat *flat, float *nearness, int width, int height);
