@@ -27,8 +27,8 @@ pack() {
     done
     strip -g "$to"/*.so "$to/kernels_cuda" "$to/kernels_cuda_twin" "$to"/nn_* "$to/deep3d-bench"
     cp -r "$top/tests/nn/cases" "$to/"
-    # names and pictures of what no operator of ours is in would only fill the limit of what can be carried
-    [ -d /usr/share/libonnx-testdata/data/node ] && cp -r /usr/share/libonnx-testdata/data/node "$to/nodes"
+    # thousands of small files, and what can be carried may be limited
+    [ ! -d /usr/share/libonnx-testdata/data/node ] || tar czf "$to/nodes.tar.gz" -C /usr/share/libonnx-testdata/data node
     du -sh "$to"
 }
 
@@ -53,10 +53,10 @@ step() {
 }
 
 run() {
-    out=$1
-    mkdir -p "$out" && : >"$out/table" || return 1
-    export NN_CASES="$here/cases" NN_NODE_CASES="$here/nodes" XDG_CACHE_HOME="$out/cache" OMP_WAIT_POLICY=passive
+    mkdir -p "$1" && out=$(cd "$1" && pwd) && : >"$out/table" || return 1
+    export NN_CASES="$here/cases" NN_NODE_CASES="$out/node" XDG_CACHE_HOME="$out/cache" OMP_WAIT_POLICY=passive
     mkdir -p "$XDG_CACHE_HOME"
+    tar xzf "$here/nodes.tar.gz" -C "$out"
     own="$here/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" all="$here/lib:$(pip_folders)${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
     kernels=kernels_cuda
     export DEEP3D_CUDA_LIBRARY="$here/libdeep3d_cuda.so"
@@ -88,7 +88,7 @@ run() {
     cat "$out/table"
     [ -f "$XDG_CACHE_HOME/deep3d/cuda-ways" ] && cp "$XDG_CACHE_HOME/deep3d/cuda-ways" "$out/ways"
     # what comes back is limited in number: one file with all logs
-    (cd "$out" && tar czf logs.tar.gz ./*.log)
+    (cd "$out" && tar czf logs.tar.gz ./*.log && rm -rf ./*.log node cache)
 }
 
 case "${1:-} ${2:-}" in
