@@ -24,6 +24,7 @@
 #include "viewer/options.h"
 #include "viewer/progress.h"
 #include "viewer/source.h"
+#include "viewer/source_pipe.h"
 #include "viewer/stats.h"
 #include "viewer/stereo_pack.h"
 #include "viewer/stereo_ring.h"
@@ -164,7 +165,9 @@ static void describe_source(struct convert *c)
     c->time_base = (AVRational){info->time_base[0], info->time_base[1]};
     c->start = av_rescale_q(info->start_ns, NS_BASE, c->time_base);
     c->sample_aspect = info->aspect * info->height / info->width;
-    c->lasting = info->seekable;
+    // cameras have no length; a server that cannot wind still begins anew
+    c->lasting =
+        info->seekable || (info->duration_ns > 0 && !source_pipe_is_one(c->options->files[0]));
 }
 
 static bool make_encoder(struct convert *c, struct track *t, enum file_codec codec)
@@ -280,10 +283,10 @@ static unsigned wind(struct convert *c)
         return 0;
     to_ns = av_rescale_q(c->last_pts + c->start, c->time_base, NS_BASE) - c->info->start_ns -
             LEAD_IN_NS;
-    if (!c->info->discontinuous)
+    if (c->info->seekable && !c->info->discontinuous)
         return source_seek(c->source, to_ns);
     // a clock that jumps is only followed from the beginning
-    while (source_read_video(c->source, &frame) == SOURCE_OK) {
+    while (!atomic_load(&interrupted) && source_read_video(c->source, &frame) == SOURCE_OK) {
         bool behind = frame->pts_ns >= to_ns;
 
         source_give_back(c->source, frame);
@@ -432,8 +435,10 @@ static enum convert_result keep_cut(struct convert *c)
 
 static enum convert_result convert(struct convert *c)
 {
-    if (is_whole(c)) // all was there but the film itself
+    if (is_whole(c)) { // all was there but the film itself
+        c->frames = film_log_frames(c->tracks[0].log);
         return finish_films(c);
+    }
     if (!find_place(c) || !start(c))
         return CONVERT_FAILED;
     watch(c);
