@@ -36,6 +36,8 @@ static const struct subcommand_row subcommands[SUBCOMMAND_COUNT] = {
          "deep3d convert FILE|URL -o OUT.mkv|mp4|mov|webm|jpg|png|webp|mpo|gif [OPTION ...]",
          "Converts a film into a stereo file, with its sound, subtitles and chapters. What was "
          "done before a\nCtrl-C waits in OUT.part: the same command goes on from there.\n"
+         "Ends with 0: done, 1: nothing was done, 2: stopped and can go on (Ctrl-C, disk full), "
+         "3: the source failed\nin the middle, NAME.incomplete.EXT holds what came before.\n"
          "A photograph becomes a picture of both eyes, an MPO, or one that sways."},
     [SUBCOMMAND_IMPORT] = {"import", "deep3d import deep3d-0050.params -o MODEL.onnx",
                            "Makes a model for --model of the parameter file that Deep3D was "
