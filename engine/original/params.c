@@ -245,7 +245,7 @@ bool params_floats(const struct params_array *array, float *out)
 {
     bool finite = true;
 
-    if (!array->half)
+    if (!array->half && array->count > 0)
         memcpy(out, array->data, array->count * sizeof(*out));
     for (size_t i = 0; i < array->count; i++) {
         if (array->half)

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "base/log.h"
+#include "engine/original/mean.h"
 #include "engine/original/original.h"
 #include "engine/original/params.h"
 #include "tests/original/weights.h"
@@ -329,7 +330,7 @@ static void means_are_checked(void **state)
     file_raw(&f, "PK\5\6", 4);
     for (int i = 0; i < 4; i++)
         file_u32(&f, i == 1 ? 0x10001 : 0xffffffffu);
-    file_raw(&f, "", 2);
+    file_raw(&f, "\0", 2);
     for (size_t size = 0; size <= f.size; size++) {
         file_save(&f, size, "mean.npz");
         listen();
@@ -339,6 +340,66 @@ static void means_are_checked(void **state)
     }
     remove("mean.npz");
     nothing_is_left();
+    file_finish(&f);
+}
+
+// The parts of a ZIP archive with one file, as numpy.savez writes them.
+static struct file npz_file(const char *header, const void *data, size_t size)
+{
+    struct file f = {0};
+    uint32_t length = (uint32_t)strlen(header), bytes = 10 + length + (uint32_t)size;
+
+    file_raw(&f, "PK\3\4\24\0\0\0\0\0", 10);
+    for (int i = 0; i < 4; i++) // time, checksum, sizes: those at the end count
+        file_u32(&f, 0);
+    file_u32(&f, 8); // length of the name, no extra field
+    file_raw(&f, "left.npy", 8);
+    file_raw(&f, "\x93NUMPY\1\0", 8);
+    file_raw(&f, &length, 2);
+    file_raw(&f, header, length);
+    file_raw(&f, data, size);
+    uint32_t directory = (uint32_t)f.size;
+    file_raw(&f, "PK\1\2\24\0\24\0\0\0\0\0", 12);
+    file_u32(&f, 0); // time
+    file_u32(&f, 0); // checksum: not looked at
+    file_u32(&f, bytes);
+    file_u32(&f, bytes);
+    file_u32(&f, 8); // length of the name, no extra field
+    for (int i = 0; i < 3; i++)
+        file_u32(&f, 0); // comment, disk, attributes; and where the file begins
+    file_raw(&f, "\0\0left.npy", 10);
+    file_raw(&f, "PK\5\6\0\0\0\0\1\0\1\0", 12);
+    file_u32(&f, (uint32_t)f.size - 12 - directory);
+    file_u32(&f, directory);
+    file_raw(&f, "\0", 2);
+    return f;
+}
+
+static void mean_pictures_are_read(void **state)
+{
+    enum { COUNT = MEAN_PLANES * MEAN_HEIGHT * MEAN_WIDTH };
+    static double wide[COUNT];
+    static float narrow[COUNT], out[COUNT];
+    static const char *const headers[] = {
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (3, 160, 384), } \n",
+        "{'descr': '<f8', 'fortran_order': False, 'shape': (3, 160, 384), } \n"};
+
+    for (int i = 0; i < COUNT; i++)
+        wide[i] = narrow[i] = (float)(i % 1000) / 4;
+    for (int way = 0; way < 2; way++) {
+        struct file f = way ? npz_file(headers[1], wide, sizeof(wide))
+                            : npz_file(headers[0], narrow, sizeof(narrow));
+        memset(out, 0, sizeof(out));
+        assert_true(mean_parse(f.bytes, f.size, out));
+        assert_memory_equal(out, narrow, sizeof(out));
+        for (size_t size = 0; size < f.size; size += size < 200 || size + 200 > f.size ? 1 : 4099)
+            assert_false(mean_parse(f.bytes, size, out));
+        f.bytes[10 + 16 + 4 + 8 + 8] ^= 1; // another length of the header
+        assert_false(mean_parse(f.bytes, f.size, out));
+        file_finish(&f);
+    }
+    struct file f = npz_file(headers[1], narrow, sizeof(narrow)); // too little for float64
+    assert_false(mean_parse(f.bytes, f.size, out));
     file_finish(&f);
 }
 
@@ -369,6 +430,7 @@ int main(void)
         cmocka_unit_test(known_mistakes_are_named),
         cmocka_unit_test(outputs_are_checked),
         cmocka_unit_test(means_are_checked),
+        cmocka_unit_test(mean_pictures_are_read),
     };
 
     log_set_sink(hear, NULL);
