@@ -163,6 +163,14 @@ def flicker(answer, pictures):
     return 100 * float(np.mean(changes)) / max(high - low, 1e-6) if changes else float("nan")
 
 
+def write_disparity(measure, pairs, folder):
+    """NAME_disparity.png of each pair as deep3d-eval reads them: 16 bit, 0 unknown, else 32768 + 64 * px of its own width."""
+    for row, left, right in measure.pairs(pairs):
+        truth = measure.truth(left, right, float(row["disp_p03_pct"]), float(row["disp_p97_pct"]))
+        value = np.where(np.isfinite(truth), np.round(np.nan_to_num(truth) * 64) + 32768, 0).astype(np.uint16)
+        cv2.imwrite(f"{folder}/{row['name']}_disparity.png", value)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", nargs="*", default=[])
@@ -172,7 +180,10 @@ def main():
     parser.add_argument("--measure", default="../shared/stereo/measure.py")
     parser.add_argument("--pairs", default="../shared/stereo/dev")
     parser.add_argument("--clips", nargs="*", default=[])
+    parser.add_argument("--write-disparity", metavar="FOLDER", help="write each pair's NAME_disparity.png there, and end")
     args = parser.parse_args()
+    if args.write_disparity:
+        return write_disparity(load_measure(args.measure), args.pairs, args.write_disparity)
     answers = {m: Onnx(m, args.fixed) for m in args.model}
     if args.teacher:
         answers["teacher"] = TeacherAnswer(args.teacher)
