@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <ucontext.h>
 #include <vector>
 
@@ -79,7 +80,8 @@ void enter()
     _longjmp(now->scheduler, 1);
 }
 
-void resume(int index)
+// Not inlined: what stands in registers across a jump is lost.
+__attribute__((noinline)) void resume(int index)
 {
     fiber &f = now->fibers[index];
 
@@ -96,7 +98,7 @@ void resume(int index)
 }
 
 // The running fiber waits until the others have come.
-void meet(enum state state)
+__attribute__((noinline)) void meet(enum state state)
 {
     if (!now)
         stop("a kernel whose threads wait for each other is launched by CUDA_LAUNCH_TOGETHER");
@@ -157,19 +159,19 @@ dim3 place_of(dim3 block, unsigned index)
 
 void run_block(dim3 block, const std::function<void()> &body)
 {
-    static thread_local std::vector<char *> stacks;
+    static thread_local std::vector<std::unique_ptr<char[]>> stacks;
     unsigned count = block.x * block.y * block.z;
     struct run r;
 
     while (stacks.size() < count)
-        stacks.push_back((char *)malloc(STACK_BYTES));
+        stacks.emplace_back(new char[STACK_BYTES]);
     r.fibers.resize(count);
     r.body = &body;
     now = &r;
     for (unsigned i = 0; i < count; i++) {
         fiber &f = r.fibers[i];
 
-        f.stack = stacks[i];
+        f.stack = stacks[i].get();
         f.state = READY;
         f.place = place_of(block, i);
         f.turn = 0;
