@@ -92,15 +92,17 @@ static __device__ float middle(const float *a, const float *b, const float *c, i
     return low > rest ? low : rest;
 }
 
+// Pixel x of the inner part's row y; beyond it nothing moves.
 static __global__ void make_places(const struct synth_job job, struct planes p)
 {
-    int x = blockIdx.x * BLOCK_X + threadIdx.x, y = blockIdx.y * BLOCK_Y + threadIdx.y;
-    int width = job.picture.width, bottom = job.picture.height - 1;
+    const struct synth_inner &in = job.inner;
+    int x = blockIdx.x * BLOCK_X + threadIdx.x, y = in.top + blockIdx.y * BLOCK_Y + threadIdx.y;
+    int stride = job.picture.width, width = in.right - in.left;
 
-    if (x >= width || y > bottom)
+    if (x >= width || y >= in.bottom)
         return;
-    const float *b = p.near + (size_t)y * width;
-    const float *a = y > 0 ? b - width : b, *c = y < bottom ? b + width : b;
+    const float *b = p.near + (size_t)y * stride + in.left;
+    const float *a = y > in.top ? b - stride : b, *c = y < in.bottom - 1 ? b + stride : b;
     float near = middle(a, b, c, x);
     for (int k = 1; k <= job.dilate_px; k++) {
         float left = middle(a, b, c, clamp_int(x - k, width - 1));
@@ -109,9 +111,9 @@ static __global__ void make_places(const struct synth_job job, struct planes p)
         near = near > most ? near : most;
     }
     float shift = near - job.convergence;
-    p.place[0][(size_t)y * width + x] = (float)x + job.gain_px[0] * shift;
+    p.place[0][(size_t)y * stride + x] = (float)x + job.gain_px[0] * shift;
     // the row walked backwards, so that the right eye becomes a left one
-    p.place[1][(size_t)y * width + (width - 1 - x)] =
+    p.place[1][(size_t)y * stride + (width - 1 - x)] =
         (float)(width - 1 - x) + job.gain_px[1] * shift;
 }
 
@@ -163,15 +165,15 @@ static __device__ int walk_some(struct synth_walk *m, int x, int lane)
 
 static __global__ void walk(const struct synth_job job, struct planes p)
 {
-    int lane = (int)threadIdx.x, width = job.picture.width;
-    int row = (int)(blockIdx.x * WALK_ROWS + threadIdx.y), eye = (int)blockIdx.y;
+    int lane = (int)threadIdx.x, stride = job.picture.width;
+    int row = job.inner.top + (int)(blockIdx.x * WALK_ROWS + threadIdx.y), eye = (int)blockIdx.y;
 
-    if (row >= job.picture.height)
+    if (row >= job.inner.bottom || job.gain_px[eye] == 0)
         return;
-    struct synth_walk m = {p.place[eye] + (size_t)row * width, width,
-                           p.map[eye] + (size_t)row * width, job.tear_px, 0};
+    struct synth_walk m = {p.place[eye] + (size_t)row * stride, job.inner.right - job.inner.left,
+                           p.map[eye] + (size_t)row * stride, job.tear_px, 0};
     synth_left_border(&m);
-    for (int x = 1; x < width && m.next < width;)
+    for (int x = 1; x < m.width && m.next < m.width;)
         x = walk_some(&m, x, lane);
     synth_right_border(&m);
 }
@@ -184,23 +186,27 @@ static __device__ unsigned char pressed(int v)
 
 static __global__ void draw(const struct synth_job job, struct planes p)
 {
+    const struct synth_inner &in = job.inner;
     int x = blockIdx.x * BLOCK_X + threadIdx.x, y = blockIdx.y * BLOCK_Y + threadIdx.y;
-    int width = job.picture.width, eye = (int)blockIdx.z;
+    int last = in.right - in.left - 1, own = x - in.left, eye = (int)blockIdx.z;
 
-    if (x >= width || y >= job.picture.height)
+    if (x >= job.picture.width || y >= job.picture.height)
         return;
-    const int32_t *map = p.map[eye] + (size_t)y * width;
-    int from = eye ? (width - 1) * SYNTH_UNIT - map[width - 1 - x] : map[x];
-    const uchar4 *row =
-        (const uchar4 *)(job.picture.pixels + (size_t)y * job.picture.stride_bytes) +
-        from / SYNTH_UNIT - 1;
+    const uchar4 *row = (const uchar4 *)(job.picture.pixels + (size_t)y * job.picture.stride_bytes);
+    uchar4 *out = (uchar4 *)(job.eye[eye] + (size_t)y * job.stride_bytes) + x;
+    if (job.gain_px[eye] == 0 || own < 0 || own > last || y < in.top || y >= in.bottom) {
+        *out = row[x];
+        return;
+    }
+    const int32_t *map = p.map[eye] + (size_t)y * job.picture.width;
+    int from = eye ? last * SYNTH_UNIT - map[last - own] : map[own];
+    row += in.left + from / SYNTH_UNIT - 1;
     const int8_t *w = sample_weights[from % SYNTH_UNIT];
     uchar4 a = row[0], b = row[1], c = row[2], d = row[3];
-    ((uchar4 *)(job.eye[eye] + (size_t)y * job.stride_bytes))[x] =
-        make_uchar4(pressed(w[0] * a.x + w[1] * b.x + w[2] * c.x + w[3] * d.x),
-                    pressed(w[0] * a.y + w[1] * b.y + w[2] * c.y + w[3] * d.y),
-                    pressed(w[0] * a.z + w[1] * b.z + w[2] * c.z + w[3] * d.z),
-                    pressed(w[0] * a.w + w[1] * b.w + w[2] * c.w + w[3] * d.w));
+    *out = make_uchar4(pressed(w[0] * a.x + w[1] * b.x + w[2] * c.x + w[3] * d.x),
+                       pressed(w[0] * a.y + w[1] * b.y + w[2] * c.y + w[3] * d.y),
+                       pressed(w[0] * a.z + w[1] * b.z + w[2] * c.z + w[3] * d.z),
+                       pressed(w[0] * a.w + w[1] * b.w + w[2] * c.w + w[3] * d.w));
 }
 
 size_t synth_cuda_scratch_floats(int width, int height)

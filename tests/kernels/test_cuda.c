@@ -404,6 +404,13 @@ static void synth_of(int width, int height, int log2_step, int kind)
         .bands = 1};
     void *block;
 
+    job.inner = (struct synth_inner){0, 0, width, height};
+    if (kind % 2) { // bars
+        job.inner.left = random_int(0, width - 1);
+        job.inner.right = random_int(job.inner.left + 1, width);
+        job.inner.top = random_int(0, height - 1);
+        job.inner.bottom = random_int(job.inner.top + 1, height);
+    }
     guarded_image_fill(&picture);
     memset(cells, 0, cells_bytes);
     for (size_t i = 0; i < (size_t)(w * h); i++) {
