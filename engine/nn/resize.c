@@ -46,7 +46,7 @@ static int axis_of(const struct node *n, const struct nn_shape *x, int i)
 {
     int count;
     const int64_t *axes = node_ints(n, "axes", &count);
-    int64_t axis = axes ? axes[i] : i;
+    int64_t axis = count > 0 ? axes[i] : i; // an empty list is none
 
     axis += axis < 0 ? x->rank : 0;
     return axis >= 0 && axis < x->rank ? (int)axis : -1;
