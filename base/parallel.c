@@ -4,9 +4,15 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+// libgomp's turns of its waiting loop before a worker sleeps, some 50 us: as long as the pauses
+// between a network's steps. Two cores, the default network: 0 6.7 ms, 1000 to 20000 4.6 ms,
+// 100000 5.1 ms; FastDepth's kind 8.2, 4.6 and 5.1 ms.
+#define SPINS "5000"
+
 void parallel_start(char **argv)
 {
-    if (getenv("OMP_WAIT_POLICY") == NULL && setenv("OMP_WAIT_POLICY", "passive", 1) == 0)
+    if (getenv("OMP_WAIT_POLICY") == NULL && setenv("OMP_WAIT_POLICY", "passive", 1) == 0 &&
+        setenv("GOMP_SPINCOUNT", SPINS, 0) == 0)
         execv("/proc/self/exe", argv);
 }
 
