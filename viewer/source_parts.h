@@ -2,6 +2,7 @@
 //
 //     source.c         the public calls, threads up and down
 //     source_open.c    the container, from a file, a URL, a device or a pipe
+//     source_exif.c    how a PNG wants to be turned
 //     source_heif.c    photographs in HEIF, through libheif
 //     source_pipe.c    reads pipes, which FFmpeg cannot be stopped from reading
 //     source_streams.c which streams, their decoders, what they are
@@ -65,6 +66,7 @@ struct source {
     AVRational sample_aspect; // as the container says; 0/1: unknown
     int32_t display_matrix[9];
     bool has_display_matrix;
+    int png_orientation; // as EXIF says it; 0: not
     int64_t start_ns;            // of the container's first time stamp
     AVFrame *colours;            // info.colours; written before source_open() returns
     bool discontinuous;          // time stamps may jump (transport streams)

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "base/log.h"
+#include "viewer/source_exif.h"
 #include "viewer/subtitles.h"
 
 // what a film may have; beyond is damage, or Matroska's way to say that it does not know
@@ -251,6 +252,7 @@ bool source_open_streams(struct source *s)
     bool want_audio = s->audio.index != SOURCE_NO_STREAM;
 
     s->info.image = is_image(s->container, s->url);
+    s->png_orientation = s->info.image ? source_exif_png(s->url) : 0;
     if (!open_streams(s, want_audio && !s->info.image))
         return false;
     if (s->subtitles && !s->info.image)

@@ -69,6 +69,8 @@ static bool describe(struct source *s, struct source_frame *f)
         picture_orient(p, s->display_matrix);
     else if (exif) // WebP; of JPEG, FFmpeg makes a matrix itself
         picture_orient_exif(p, atoi(exif->value));
+    else if (s->png_orientation)
+        picture_orient_exif(p, s->png_orientation);
     f->frame.aspect = p->width * sample_aspect(s, av) / p->height;
     if (p->rotation_deg % 180 != 0)
         f->frame.aspect = 1 / f->frame.aspect;

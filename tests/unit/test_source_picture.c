@@ -487,6 +487,19 @@ static void write_webp(const char *from, const char *to, int orientation)
     fclose(f);
 }
 
+// An eXIf chunk behind IHDR; nobody looks at its checksum.
+static void write_png(const char *from, const char *to, int orientation)
+{
+    uint8_t exif[] = {0, 0, 0, 26, 'e', 'X', 'I', 'f', EXIF(orientation), 0, 0, 0, 0};
+    size_t size = read_photograph(from);
+    FILE *f = fopen(to, "wb");
+
+    fwrite(photograph, 1, 33, f);
+    fwrite(exif, 1, sizeof(exif), f);
+    fwrite(photograph + 33, 1, size - 33, f);
+    fclose(f);
+}
+
 static void photographs_stand_upright(void **state)
 {
     static const struct {
@@ -497,21 +510,27 @@ static void photographs_stand_upright(void **state)
 
     ffmpeg("-f lavfi -i \"" PATTERN "format=yuvj444p\" -frames:v 1 -q:v 1 exif.jpg");
     ffmpeg("-f lavfi -i \"" PATTERN "format=bgra\" -frames:v 1 -lossless 1 exif.webp");
-    for (int i = 0; i < 16; i++) {
-        int orientation = i / 2 + 1;
-        const char *from = i % 2 ? "exif.webp" : "exif.jpg";
-        const char *to = i % 2 ? "oriented.webp" : "oriented.jpg";
+    ffmpeg("-f lavfi -i \"" PATTERN "format=rgb24\" -frames:v 1 exif.png");
+    for (int i = 0; i < 24; i++) {
+        static const struct {
+            const char *from, *to;
+            void (*write)(const char *from, const char *to, int orientation);
+        } kinds[] = {{"exif.jpg", "oriented.jpg", write_jpeg},
+                     {"exif.webp", "oriented.webp", write_webp},
+                     {"exif.png", "oriented.png", write_png}};
+        int orientation = i / 3 + 1;
+        const char *from = kinds[i % 3].from, *to = kinds[i % 3].to;
         struct source *source;
         struct frame *f;
 
-        (i % 2 ? write_webp : write_jpeg)(from, to, orientation);
+        kinds[i % 3].write(from, to, orientation);
         f = first_frame(to, &source);
         if (f->picture.rotation_deg != want[orientation].rotation_deg)
             printf("%s: orientation %d gives %d\n", to, orientation, f->picture.rotation_deg);
         assert_int_equal(f->picture.rotation_deg, want[orientation].rotation_deg);
         assert_int_equal(f->picture.mirrored, want[orientation].mirrored);
         assert_true(f->picture.full_range);
-        assert_int_equal(f->picture.matrix, i % 2 ? DEEP3D_MATRIX_RGB : DEEP3D_MATRIX_BT601);
+        assert_int_equal(f->picture.matrix, i % 3 ? DEEP3D_MATRIX_RGB : DEEP3D_MATRIX_BT601);
         assert_pattern(from, &f->picture, 0.03);
         source_give_back(source, f);
         source_close(&source);
