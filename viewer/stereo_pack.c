@@ -186,7 +186,10 @@ static bool make_canvas(struct stereo_pack *p)
 {
     size_t stride = (size_t)p->width * 4, bytes = stride * (size_t)p->height;
 
-    p->canvas = (struct deep3d_eyes){p->width, p->height, {mem_try_block(bytes)}, stride};
+    p->canvas = (struct deep3d_eyes){.width = p->width,
+                                     .height = p->height,
+                                     .pixels = {mem_try_block(bytes)},
+                                     .stride_bytes = stride};
     if (p->canvas.pixels[0])
         memset(p->canvas.pixels[0], 0, bytes);
     return p->canvas.pixels[0];
@@ -296,8 +299,10 @@ static bool make_fitted(struct stereo_pack *p)
 
     if (f->pixels[1])
         return true;
-    *f = (struct deep3d_eyes){
-        p->params.width, p->params.height, {mem_try_block(bytes), mem_try_block(bytes)}, stride};
+    *f = (struct deep3d_eyes){.width = p->params.width,
+                              .height = p->params.height,
+                              .pixels = {mem_try_block(bytes), mem_try_block(bytes)},
+                              .stride_bytes = stride};
     return f->pixels[0] && f->pixels[1];
 }
 

@@ -49,7 +49,8 @@ static bool host_allocate(void *user, struct stereo_frame *f, int width, int hei
         return false;
     }
     f->device = block;
-    f->eyes = (struct deep3d_eyes){width, height, {block, block + eye}, stride};
+    f->eyes = (struct deep3d_eyes){
+        .width = width, .height = height, .pixels = {block, block + eye}, .stride_bytes = stride};
     return true;
 }
 

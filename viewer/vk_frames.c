@@ -259,7 +259,10 @@ static bool allocate(void *user, struct stereo_frame *f, int width, int height)
     if (!create_staging(frames, frame, 2 * eye_size, &mapped) || !create_image(frames, frame, 0) ||
         !create_image(frames, frame, 1) || !record_copy(frames, frame, stride))
         goto fail;
-    f->eyes = (struct deep3d_eyes){width, height, {mapped, mapped + eye_size}, stride};
+    f->eyes = (struct deep3d_eyes){.width = width,
+                                   .height = height,
+                                   .pixels = {mapped, mapped + eye_size},
+                                   .stride_bytes = stride};
     return true;
 fail:
     log_error("no memory on %s for a stereo frame of %dx%d: a smaller video may play",

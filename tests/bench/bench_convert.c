@@ -34,7 +34,8 @@ static void draw(uint8_t *planes, int width, int height)
 static bool measure(struct deep3d *converter, const struct deep3d_picture *picture,
                     const struct deep3d_eyes *eyes, int runs, double ms[STAGES][RUNS_MAX])
 {
-    const struct deep3d_settings settings = {.strength = DEEP3D_STRENGTH_DEFAULT, .convergence = DEEP3D_CONVERGENCE_DEFAULT};
+    const struct deep3d_settings settings = {.strength = DEEP3D_STRENGTH_DEFAULT,
+                                             .convergence = DEEP3D_CONVERGENCE_DEFAULT};
 
     for (int i = -WARM_UP; i < runs; i++) {
         int64_t start = clock_now_ns();
@@ -78,8 +79,10 @@ static int run(const struct deep3d_params *params, int width, int height, int ru
            luma = (size_t)width * (size_t)height;
     struct deep3d *converter = deep3d_create(params);
     uint8_t *planes = mem_try_block(luma + 2 * chroma);
-    struct deep3d_eyes eyes = {
-        width, height, {mem_try_block(luma * 4), mem_try_block(luma * 4)}, (size_t)width * 4};
+    struct deep3d_eyes eyes = {.width = width,
+                               .height = height,
+                               .pixels = {mem_try_block(luma * 4), mem_try_block(luma * 4)},
+                               .stride_bytes = (size_t)width * 4};
     struct deep3d_picture picture = {.width = width,
                                      .height = height,
                                      .plane = {planes, planes + luma},

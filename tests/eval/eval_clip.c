@@ -190,7 +190,10 @@ static bool convert(struct clip *c, const struct eval_picture *p)
 
     for (int i = 0; i < 2 && c->eyes[i] == NULL; i++)
         c->eyes[i] = malloc((size_t)p->width * (size_t)p->height * 4);
-    struct deep3d_eyes eyes = {p->width, p->height, {c->eyes[0], c->eyes[1]}, (size_t)p->width * 4};
+    struct deep3d_eyes eyes = {.width = p->width,
+                               .height = p->height,
+                               .pixels = {c->eyes[0], c->eyes[1]},
+                               .stride_bytes = (size_t)p->width * 4};
     return deep3d_convert(c->converter, &picture, &settings, &eyes);
 }
 

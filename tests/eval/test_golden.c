@@ -114,7 +114,8 @@ static const struct deep3d_picture picture = {.width = WIDTH,
 static const float *convert(struct deep3d *converter, int *out_width, int *out_height)
 {
     struct deep3d_settings settings = {.strength = 6, .convergence = 0.5f};
-    struct deep3d_eyes out = {WIDTH, HEIGHT, {eyes[0], eyes[1]}, WIDTH * 4};
+    struct deep3d_eyes out = {
+        .width = WIDTH, .height = HEIGHT, .pixels = {eyes[0], eyes[1]}, .stride_bytes = WIDTH * 4};
 
     assert_true(deep3d_convert(converter, &picture, &settings, &out));
     return deep3d_nearness(converter, out_width, out_height);

@@ -118,7 +118,10 @@ static struct deep3d_eyes convert(enum deep3d_synthesis synthesis, const uint8_t
                                      .bits = 8,
                                      .full_range = true};
     size_t bytes = (size_t)width * (size_t)height * 4;
-    struct deep3d_eyes eyes = {width, height, {malloc(bytes), malloc(bytes)}, (size_t)width * 4};
+    struct deep3d_eyes eyes = {.width = width,
+                               .height = height,
+                               .pixels = {malloc(bytes), malloc(bytes)},
+                               .stride_bytes = (size_t)width * 4};
 
     assert_non_null(c);
     assert_true(deep3d_convert(

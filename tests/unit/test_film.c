@@ -168,8 +168,10 @@ static struct deep3d_eyes coloured(void)
                 p[2] = e ? 200 : 0;
                 p[3] = 255;
             }
-    return (struct deep3d_eyes){
-        WIDTH, HEIGHT, {&pixels[0][0][0][0], &pixels[1][0][0][0]}, WIDTH * 4};
+    return (struct deep3d_eyes){.width = WIDTH,
+                                .height = HEIGHT,
+                                .pixels = {&pixels[0][0][0][0], &pixels[1][0][0][0]},
+                                .stride_bytes = WIDTH * 4};
 }
 
 static void test_p010_holds_what_planes_hold(void **state)

@@ -31,7 +31,10 @@ static struct frame new_frame(int width, int height)
 
     f.block = malloc(f.bytes);
     memset(f.block, 0xa5, f.bytes);
-    f.eyes = (struct deep3d_eyes){width, height, {f.block + GUARD, f.block + GUARD + eye}, stride};
+    f.eyes = (struct deep3d_eyes){.width = width,
+                                  .height = height,
+                                  .pixels = {f.block + GUARD, f.block + GUARD + eye},
+                                  .stride_bytes = stride};
     for (int e = 0; e < 2; e++)
         for (int y = 0; y < height; y++)
             for (int x = 0; x < width; x++)
