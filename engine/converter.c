@@ -98,6 +98,11 @@ void deep3d_destroy(struct deep3d **converter)
     *converter = NULL;
 }
 
+bool deep3d_on_gpu(const struct deep3d *c)
+{
+    return false;
+}
+
 void deep3d_eyes_size(const struct deep3d_picture *picture, int *out_width, int *out_height)
 {
     bool lying = picture->rotation_deg == 90 || picture->rotation_deg == 270;
@@ -120,6 +125,10 @@ static bool check_eyes(const struct deep3d_picture *picture, const struct deep3d
         eyes->stride_bytes < (size_t)width * 4 || eyes->stride_bytes % 4 != 0) {
         log_error("eyes have no memory, or rows of %zu bytes that do not fit %d pixels",
                   eyes->stride_bytes, width);
+        return false;
+    }
+    if (eyes->memory != DEEP3D_MEMORY_HOST) {
+        log_error("the eyes are in GPU memory, but the converter is not; give it host memory");
         return false;
     }
     return true;

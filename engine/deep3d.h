@@ -39,7 +39,11 @@ enum deep3d_layout {
     DEEP3D_BGRA,        // one plane, 8 bits a sample: B, G, R, ignored
 };
 
-// A decoded picture in host memory. All memory stays the caller's.
+// Where pixels lie. In CUDA's, work on them is queued on the per-thread default stream of the
+// thread that calls (cudaStreamPerThread), in the primary context of the converter's GPU.
+enum deep3d_memory { DEEP3D_MEMORY_HOST, DEEP3D_MEMORY_CUDA };
+
+// A decoded picture. All memory stays the caller's.
 struct deep3d_picture {
     int width, height; // as stored, before rotation, 1..DEEP3D_MAX_SIDE_PX
     const uint8_t *plane[3];
@@ -52,9 +56,10 @@ struct deep3d_picture {
     int shift; // how far samples are shifted left in their words (P010: 6), else 0
     int chroma_shift_x; // log2 of horizontal chroma subsampling: 0 or 1 (2 for 4:1:1)
     int chroma_shift_y;
-    bool full_range;  // samples 0..2^bits-1, not 16..235
-    int rotation_deg; // clockwise turn that makes the picture upright: 0, 90, 180, 270
-    bool mirrored;    // flip left and right, after the turn
+    bool full_range;           // samples 0..2^bits-1, not 16..235
+    int rotation_deg;          // clockwise turn that makes the picture upright: 0, 90, 180, 270
+    bool mirrored;             // flip left and right, after the turn
+    enum deep3d_memory memory; // of the planes. CUDA: only where deep3d_on_gpu()
 };
 
 // Both eyes, 8 bits a sample: R, G, B, 255; sRGB-encoded as displays take it. The caller's memory,
@@ -63,6 +68,9 @@ struct deep3d_eyes {
     int width, height;   // upright: exchanged where the rotation is 90 or 270
     uint8_t *pixels[2];  // left, right; [height][stride_bytes]
     size_t stride_bytes; // at least width * 4, a multiple of 4
+    // CUDA: only where deep3d_on_gpu(); complete for what is queued later on the calling thread's
+    // per-thread stream
+    enum deep3d_memory memory;
 };
 
 // How the eyes are drawn.
@@ -78,6 +86,7 @@ struct deep3d_params {
     const char *backend; // "auto", "cuda", "cpu" (oneDNN), "ref" (plain C); NULL: auto
     int threads;         // 0: all cores
     enum deep3d_synthesis synthesis;
+    const uint8_t *gpu_uuid; // 16 bytes, as CUDA and Vulkan have them: which GPU; NULL: the first
 };
 
 // What is drawn. All but the first are the same picture for both eyes.
@@ -162,6 +171,10 @@ struct deep3d *deep3d_create(const struct deep3d_params *params);
 // Accepts a pointer to NULL; sets it to NULL.
 void deep3d_destroy(struct deep3d **converter);
 
+// The converter works in GPU memory: pictures and eyes may lie there, and are copied where they do
+// not. False once the GPU has failed: it goes on with the CPU, and both must then be host memory.
+bool deep3d_on_gpu(const struct deep3d *converter);
+
 // The size of the eyes for this picture.
 void deep3d_eyes_size(const struct deep3d_picture *picture, int *out_width, int *out_height);
 
@@ -176,6 +189,7 @@ bool deep3d_foresee(struct deep3d *converter, const struct deep3d_picture *pictu
 void deep3d_pass_over(struct deep3d *converter);
 // Converts the oldest picture foreseen, or any where none is. The first call, and each call with
 // another size, allocates; further ones do not.
+// When it returns the picture has been read: its memory may be used again.
 // False, logged, where the picture's description makes no sense, the eyes have another size, memory
 // is short, or the device failed; the converter stays usable: after a failed device it goes on with
 // the CPU.

@@ -87,11 +87,20 @@ static bool check_planes(const struct deep3d_picture *p)
     return true;
 }
 
+static bool check_memory(const struct deep3d_picture *p)
+{
+    if (p->memory == DEEP3D_MEMORY_HOST)
+        return true;
+    return refuse("it is in GPU memory, but the converter is not; give it one in host memory",
+                  p->memory);
+}
+
 bool picture_check(const struct deep3d_picture *picture)
 {
     if (picture == NULL)
         return refuse("there is none", 0);
-    return check_size(picture) && check_samples(picture) && check_planes(picture);
+    return check_memory(picture) && check_size(picture) && check_samples(picture) &&
+           check_planes(picture);
 }
 
 static enum colour_standard standard_of(const struct deep3d_picture *p)

@@ -191,6 +191,7 @@ static void bad_pictures_are_refused(void **state)
     REFUSED(p.bits = 7);
     REFUSED(p.bits = 10);
     REFUSED(p.bits = 17);
+    REFUSED(p.memory = DEEP3D_MEMORY_CUDA); // a converter on the CPU
     REFUSED(p.shift = 1);
     REFUSED(p.shift = -1);
     REFUSED(p.layout = (enum deep3d_layout)9);
@@ -232,6 +233,10 @@ static void bad_settings_and_eyes_are_refused(void **state)
     assert_false(deep3d_convert(s.converter, &s.picture, &usual, &eyes));
     eyes = s.eyes;
     eyes.pixels[1] = NULL;
+    assert_false(deep3d_convert(s.converter, &s.picture, &usual, &eyes));
+    eyes = s.eyes;
+    eyes.memory = DEEP3D_MEMORY_CUDA;
+    assert_false(deep3d_on_gpu(s.converter));
     assert_false(deep3d_convert(s.converter, &s.picture, &usual, &eyes));
     setup_free(&s);
 }
