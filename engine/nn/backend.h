@@ -13,12 +13,15 @@ struct backend {
     enum nn_backend id;
     bool fuses;   // the graph it gets has been through pass_fuse()
     bool attends; // and may hold Attention (op.h)
+    bool device;  // does as nn_plan_params.device asks
     // params: complete, threads > 0. NULL: not here; then logged at debug level.
     void *(*create)(const struct nn_plan_params *params);
     void (*destroy)(void *state);
     // Adds the steps of every node in graph->order to the program. program->plain has the inputs'
     // buffers, and must have the outputs' at the end. False, logged.
     bool (*compile)(void *state, struct graph *graph, struct program *program);
+    // Optional. All memory is there: what the first run would have to do once. False, logged.
+    bool (*start)(void *state, struct program *program);
     // Optional: NULL means run_program(program). run_program is program_run() or, for profiles,
     // program_run_timed().
     bool (*run)(void *state, struct program *program, bool (*run_program)(struct program *));

@@ -366,15 +366,20 @@ static bool give_host_memory(struct cuda *c, int buffer)
 static bool compile_inputs(struct cuda *c)
 {
     for (int i = 0; i < c->graph->input_count; i++) {
-        int value = c->graph->inputs[i], host = c->program->plain[value], device;
+        int value = c->graph->inputs[i], plain = c->program->plain[value], device;
+        enum nn_type type = c->graph->values[value].type;
 
-        if (host == GRAPH_NONE)
+        if (plain == GRAPH_NONE)
             continue;
-        if (!give_host_memory(c, host))
+        if (c->on_device) {
+            cuda_put(c, value, plain, type, false);
+            continue;
+        }
+        if (!give_host_memory(c, plain))
             return false;
-        device = cuda_make(c, value, c->graph->values[value].type, false);
-        if (c->program->buffers[host].bytes)
-            add_copy(c, "upload", host, device);
+        device = cuda_make(c, value, type, false);
+        if (c->program->buffers[plain].bytes)
+            add_copy(c, "upload", plain, device);
     }
     return true;
 }
@@ -384,11 +389,14 @@ static bool compile_outputs(struct cuda *c)
     for (int i = 0; i < c->graph->output_count; i++) {
         int value = c->graph->outputs[i], host, device;
 
-        if (backend_plain(c->program, value) != GRAPH_NONE)
+        if (!c->on_device && backend_plain(c->program, value) != GRAPH_NONE)
             continue;
         device = cuda_want(c, value, c->graph->values[value].type, false);
         if (device == GRAPH_NONE)
             return false;
+        c->program->plain[value] = device;
+        if (c->on_device)
+            continue;
         host = program_add_buffer(c->program, c->program->buffers[device].bytes);
         if (!give_host_memory(c, host))
             return false;
@@ -439,12 +447,15 @@ static bool compile(void *state, struct graph *graph, struct program *program)
     return ok;
 }
 
-// The first run loads what the GPU needs; it is recorded after that.
-static bool run_first(struct cuda *c, struct program *p, bool (*run_program)(struct program *))
+// A run of zeros loads what the GPU needs; then it is recorded.
+static bool start(void *state, struct program *p)
 {
-    if (!run_program(p) || !c->api->wait(c->device))
+    struct cuda *c = state;
+
+    if (!program_run(p))
+        return false;
+    if (!c->api->wait(c->device))
         return fail(c, "the first run");
-    c->warm = true;
     c->recorded = c->api->record(c->device) && program_run(p) && c->api->recorded(c->device);
     if (!c->recorded)
         log_warn(
@@ -458,12 +469,15 @@ static bool run(void *state, struct program *p, bool (*run_program)(struct progr
     struct cuda *c = state;
     bool ok;
 
-    if (!c->warm)
-        return run_first(c, p, program_run);
-    if (run_program == program_run && c->recorded)
-        return (c->api->replay(c->device) && c->api->wait(c->device)) || fail(c, "a run");
     c->timed = run_program != program_run;
-    ok = run_program(p) && (c->api->wait(c->device) || fail(c, "a run"));
+    if (c->recorded && !c->timed)
+        return (c->api->replay(c->device, c->on_device) &&
+                (c->on_device || c->api->wait(c->device))) ||
+               fail(c, "a run");
+    if (c->on_device && !c->api->enter(c->device))
+        return fail(c, "a run");
+    ok = run_program(p) &&
+         ((c->on_device ? c->api->leave : c->api->wait)(c->device) || fail(c, "a run"));
     c->timed = false;
     return ok;
 }
@@ -496,6 +510,7 @@ static void *create(const struct nn_plan_params *params)
     c = mem_new(1, sizeof(*c));
     c->api = table();
     c->type = half ? NN_FLOAT16 : NN_FLOAT32;
+    c->on_device = params->device;
     c->device = c->api->open(half, NULL);
     if (!c->device) {
         log_warn("the GPU is not used: %s", c->api->error());
@@ -515,9 +530,11 @@ static const char *describe(const void *state)
 const struct backend backend_cuda = {
     .id = NN_BACKEND_CUDA,
     .fuses = true,
+    .device = true,
     .create = create,
     .destroy = destroy,
     .compile = compile,
+    .start = start,
     .run = run,
     .describe = describe,
 };

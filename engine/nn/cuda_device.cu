@@ -9,6 +9,7 @@
 struct nn_cuda_device {
     cudaStream_t stream;
     bool own_stream;
+    cudaEvent_t order; // of enter() and leave()
     cudaGraph_t graph;
     cudaGraphExec_t replay;
     struct cuda_libraries *libraries;
@@ -50,6 +51,8 @@ static void close(struct nn_cuda_device *d)
     forget_recording(d);
     if (d->libraries)
         cuda_libraries_close(d->libraries);
+    if (d->order)
+        cudaEventDestroy(d->order);
     if (d->own_stream && d->stream)
         cudaStreamDestroy(d->stream);
     delete d;
@@ -75,6 +78,11 @@ static struct nn_cuda_device *open(bool half, struct CUstream_st *stream)
     d->own_stream = !stream;
     if (!stream && !succeeded(cudaStreamCreateWithFlags(&d->stream, cudaStreamNonBlocking),
                               "cudaStreamCreate")) {
+        close(d);
+        return NULL;
+    }
+    if (!succeeded(cudaEventCreateWithFlags(&d->order, cudaEventDisableTiming),
+                   "cudaEventCreate")) {
         close(d);
         return NULL;
     }
@@ -137,6 +145,22 @@ static bool wait(struct nn_cuda_device *d)
     return succeeded(cudaStreamSynchronize(d->stream), "waiting for the GPU");
 }
 
+static bool order(struct nn_cuda_device *d, cudaStream_t first, cudaStream_t second)
+{
+    return succeeded(cudaEventRecord(d->order, first), "cudaEventRecord") &&
+           succeeded(cudaStreamWaitEvent(second, d->order, 0), "cudaStreamWaitEvent");
+}
+
+static bool enter(struct nn_cuda_device *d)
+{
+    return order(d, NN_CUDA_PER_THREAD, d->stream);
+}
+
+static bool leave(struct nn_cuda_device *d)
+{
+    return order(d, d->stream, NN_CUDA_PER_THREAD);
+}
+
 static void prepare(struct nn_cuda_device *d, struct job *job)
 {
     cuda_libraries_prepare(d->libraries, job);
@@ -173,16 +197,17 @@ static bool recorded(struct nn_cuda_device *d)
            succeeded(cudaGraphInstantiate(&d->replay, d->graph, 0), "making a CUDA graph");
 }
 
-static bool replay(struct nn_cuda_device *d)
+static bool replay(struct nn_cuda_device *d, bool here)
 {
-    return succeeded(cudaGraphLaunch(d->replay, d->stream), "running a CUDA graph");
+    return succeeded(cudaGraphLaunch(d->replay, here ? NN_CUDA_PER_THREAD : d->stream),
+                     "running a CUDA graph");
 }
 
 const struct nn_cuda *deep3d_nn_cuda(void)
 {
     static const struct nn_cuda table = {
-        open,   close,    describe, error,   take,   give,   take_host, give_host,
-        upload, download, wait,     prepare, launch, record, recorded,  replay,
+        open,     close, describe, error, take,    give,   take_host, give_host, upload,
+        download, wait,  enter,    leave, prepare, launch, record,    recorded,  replay,
     };
 
     return &table;

@@ -24,7 +24,8 @@ struct cuda {
     char name[224];
     void **constants, **host; // blocks of device and of host memory
     int constant_count, constant_room, host_count, host_room;
-    bool warm, recorded, timed;
+    bool on_device; // inputs and outputs are
+    bool recorded, timed;
     // while compiling:
     struct graph *graph;
     struct program *program;

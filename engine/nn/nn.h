@@ -89,6 +89,8 @@ struct nn_plan_params {
     // a constant of the plan; its elements, dense, are copied. input_values NULL: none is. As many
     // as input_shape_count.
     const void *const *input_values;
+    // Inputs and outputs in the GPU's memory, where CUDA makes the plan: see nn_plan_on_device().
+    bool device;
 };
 
 // params NULL: all defaults. A backend that is here and cannot make its plan is replaced by the
@@ -103,11 +105,17 @@ void nn_plan_destroy(struct nn_plan **plan);
 // row major, [N][C][H][W] for pictures.
 struct nn_value_info nn_plan_input_info(const struct nn_plan *plan, int index);
 struct nn_value_info nn_plan_output_info(const struct nn_plan *plan, int index);
-// Host memory of the plan, MEM_ALIGN-aligned. Write before each run: a run may overwrite it. NULL
-// for an input that was given as a constant.
+// Memory of the plan, MEM_ALIGN-aligned; the host's, unless nn_plan_on_device(). Write before each
+// run: a run may overwrite it. NULL for an input that was given as a constant.
 void *nn_plan_input(struct nn_plan *plan, int index);
 // Valid until the next run.
 const void *nn_plan_output(const struct nn_plan *plan, int index);
+
+// nn_plan_params.device was set and CUDA makes the plan. Inputs and outputs are then device memory,
+// and nn_plan_run() waits for nothing: it queues on CUDA's per-thread default stream of the calling
+// thread, which may be another one each time. What fails later is told by whoever waits for that
+// stream.
+bool nn_plan_on_device(const struct nn_plan *plan);
 
 // False, logged, when the device failed; the plan is then to be destroyed.
 bool nn_plan_run(struct nn_plan *plan);

@@ -18,6 +18,9 @@ extern "C" {
 struct nn_cuda_device; // one plan's stream, libraries and recording
 struct CUstream_st;
 
+// cudaStreamPerThread: the default stream of whichever thread calls.
+#define NN_CUDA_PER_THREAD ((struct CUstream_st *)2)
+
 struct nn_cuda {
     // half: matrix units multiply in half precision. stream NULL: one of its own.
     struct nn_cuda_device *(*open)(bool half, struct CUstream_st *stream);
@@ -37,6 +40,10 @@ struct nn_cuda {
     bool (*upload)(struct nn_cuda_device *device, void *to, const void *from, size_t bytes);
     bool (*download)(struct nn_cuda_device *device, void *to, const void *from, size_t bytes);
     bool (*wait)(struct nn_cuda_device *device);
+    // Orders the device's stream after all that is queued on NN_CUDA_PER_THREAD, and that one after
+    // all that is queued on the device's.
+    bool (*enter)(struct nn_cuda_device *device);
+    bool (*leave)(struct nn_cuda_device *device);
 
     // Looks for the fastest way to do a JOB_CONV or JOB_PRODUCT that libraries have; sets plan and
     // workspace_bytes, or leaves the job to our own kernel. May run it a few times. Plans live as
@@ -44,11 +51,11 @@ struct nn_cuda {
     void (*prepare)(struct nn_cuda_device *device, struct job *job);
     bool (*launch)(struct nn_cuda_device *device, const struct job *job);
 
-    // Between record() and recorded(), jobs and copies are noted and not run; replay() runs them
-    // all.
+    // Between record() and recorded(), jobs and copies are noted and not run; replay() queues them
+    // all: on the device's stream, or `here` on NN_CUDA_PER_THREAD.
     bool (*record)(struct nn_cuda_device *device);
     bool (*recorded)(struct nn_cuda_device *device);
-    bool (*replay)(struct nn_cuda_device *device);
+    bool (*replay)(struct nn_cuda_device *device, bool here);
 };
 
 // The library's symbol for this table.

@@ -14,6 +14,7 @@ struct nn_plan {
     struct program *program;
     const struct backend *backend;
     void *state;
+    bool on_device;
     int *inputs; // the graph's array of values
     int input_count;
 };
@@ -168,6 +169,9 @@ static enum build_result build(struct nn_plan *plan, const struct nn_model *mode
         return BUILD_FAILED;
     if (!program_place(plan->program)) // what a GPU has no room for, this machine may have
         return plan->program->take ? BUILD_REFUSED : BUILD_FAILED;
+    if (plan->backend->start && !plan->backend->start(plan->state, plan->program))
+        return BUILD_REFUSED;
+    plan->on_device = params->device && plan->backend->device;
     log_debug("%s: %s, %d steps, slab of %.1f MB, %.1f MB of arranged weights", plan->graph->path,
               nn_plan_backend_name(plan), plan->program->step_count,
               (double)plan->program->slab_bytes / 1e6, (double)plan->program->constant_bytes / 1e6);
@@ -245,6 +249,11 @@ void *nn_plan_input(struct nn_plan *plan, int index)
 const void *nn_plan_output(const struct nn_plan *plan, int index)
 {
     return plan->program->buffers[plan->program->plain[plan->graph->outputs[index]]].data;
+}
+
+bool nn_plan_on_device(const struct nn_plan *plan)
+{
+    return plan->on_device;
 }
 
 static bool run_with(struct nn_plan *plan, bool (*run_program)(struct program *))

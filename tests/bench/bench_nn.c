@@ -72,7 +72,8 @@ static bool measure(struct nn_plan *plan, const struct case_set *set, double *ms
     for (int i = -2; i < runs; i++) { // two to warm up
         int64_t start;
 
-        case_fill(plan, set);
+        if (!case_fill(plan, set))
+            return false;
         start = clock_now_ns();
         if (!nn_plan_run(plan))
             return false;
@@ -137,7 +138,10 @@ int bench_nn(int argc, char **argv)
     if (model && !case_set_load(folder, 0, &set))
         log_error("%s: no test_data_set_0 with tensors of types that we have", folder);
     else if (model)
-        plan = case_plan_precision(model, &set, backend, precision, threads ? atoi(threads) : 0);
+        plan = case_plan_as(model, &set,
+                            (struct nn_plan_params){.backend = backend,
+                                                    .precision = precision,
+                                                    .threads = threads ? atoi(threads) : 0});
     if (plan) {
         ms = mem_new((size_t)runs, sizeof(*ms));
         ok = measure(plan, &set, ms, runs, &cpu) &&

@@ -7,7 +7,9 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "engine/nn/nn_cuda.h"
 #include "engine/nn/onnx.h"
+#include "kernels/cuda_library.h"
 
 static struct tensor *load_tensor(const char *path)
 {
@@ -61,26 +63,25 @@ void case_set_finish(struct case_set *set)
 struct nn_plan *case_plan(const struct nn_model *model, const struct case_set *set,
                           enum nn_backend backend, int threads)
 {
-    return case_plan_precision(model, set, backend, NN_PRECISION_FP32, threads);
+    return case_plan_as(model, set,
+                        (struct nn_plan_params){.backend = backend,
+                                                .precision = NN_PRECISION_FP32,
+                                                .threads = threads});
 }
 
-struct nn_plan *case_plan_precision(const struct nn_model *model, const struct case_set *set,
-                                    enum nn_backend backend, enum nn_precision precision,
-                                    int threads)
+struct nn_plan *case_plan_as(const struct nn_model *model, const struct case_set *set,
+                             struct nn_plan_params params)
 {
     struct nn_shape shapes[CASE_MAX_TENSORS];
     const void *values[CASE_MAX_TENSORS] = {0};
-    struct nn_plan_params params = {.backend = backend,
-                                    .threads = threads,
-                                    .input_shapes = shapes,
-                                    .input_values = values,
-                                    .precision = precision};
 
     if (nn_model_input_count(model) != set->input_count) {
         log_error("the model has %d inputs, its data %d", nn_model_input_count(model),
                   set->input_count);
         return NULL;
     }
+    params.input_shapes = shapes;
+    params.input_values = values;
     params.input_shape_count = set->input_count;
     for (int i = 0; i < set->input_count; i++) {
         shapes[i] = set->inputs[i]->shape;
@@ -90,14 +91,35 @@ struct nn_plan *case_plan_precision(const struct nn_model *model, const struct c
     return nn_plan_create(model, &params);
 }
 
-void case_fill(struct nn_plan *plan, const struct case_set *set)
+// Opened once: copies to and from plans on the GPU, on the calling thread's stream.
+static const struct nn_cuda *gpu(struct nn_cuda_device **out)
 {
-    for (int i = 0; i < set->input_count; i++) {
-        void *to = nn_plan_input(plan, i);
+    static const struct nn_cuda *(*table)(void);
+    static struct nn_cuda_device *device;
+    char text[256];
 
-        if (to)
-            memcpy(to, set->inputs[i]->data, tensor_bytes(set->inputs[i]));
+    if (!device && cuda_library_symbol("deep3d_nn_cuda", &table, text, sizeof(text)))
+        device = table()->open(false, NN_CUDA_PER_THREAD);
+    *out = device;
+    return device ? table() : NULL;
+}
+
+bool case_fill(struct nn_plan *plan, const struct case_set *set)
+{
+    struct nn_cuda_device *device = NULL;
+    const struct nn_cuda *api = nn_plan_on_device(plan) ? gpu(&device) : NULL;
+    bool ok = api || !nn_plan_on_device(plan);
+
+    for (int i = 0; i < set->input_count && ok; i++) {
+        void *to = nn_plan_input(plan, i);
+        size_t bytes = tensor_bytes(set->inputs[i]);
+
+        if (to && api)
+            ok = api->upload(device, to, set->inputs[i]->data, bytes);
+        else if (to)
+            memcpy(to, set->inputs[i]->data, bytes);
     }
+    return ok;
 }
 
 static void compare_one(const struct tensor *got, const struct tensor *want, struct case_error *e)
@@ -119,19 +141,40 @@ static void compare_one(const struct tensor *got, const struct tensor *want, str
     e->nmse = difference <= e->nmse ? e->nmse : difference;
 }
 
+// The output in host memory. NULL: the GPU failed.
+static struct tensor *take_output(struct nn_plan *plan, int index)
+{
+    struct nn_value_info info = nn_plan_output_info(plan, index);
+    struct tensor *t = tensor_create(info.type, &info.shape);
+    struct nn_cuda_device *device;
+    const struct nn_cuda *api;
+    bool ok = t != NULL;
+
+    if (t && nn_plan_on_device(plan)) {
+        api = gpu(&device);
+        ok = api && api->download(device, t->data, nn_plan_output(plan, index), tensor_bytes(t)) &&
+             api->wait(device);
+    } else if (t) {
+        memcpy(t->data, nn_plan_output(plan, index), tensor_bytes(t));
+    }
+    if (!ok)
+        tensor_destroy(&t);
+    return t;
+}
+
 struct case_error case_compare(struct nn_plan *plan, const struct case_set *set)
 {
     struct case_error e = {.same_form = true, .close = true};
 
     for (int i = 0; i < set->output_count; i++) {
-        struct nn_value_info info = nn_plan_output_info(plan, i);
-        struct tensor got = {info.type, info.shape, (void *)nn_plan_output(plan, i)};
+        struct tensor *got = take_output(plan, i);
 
-        if (info.type != set->outputs[i]->type ||
-            !shape_equal(&info.shape, &set->outputs[i]->shape))
+        if (!got || got->type != set->outputs[i]->type ||
+            !shape_equal(&got->shape, &set->outputs[i]->shape))
             e.same_form = e.close = false;
         else
-            compare_one(&got, set->outputs[i], &e);
+            compare_one(got, set->outputs[i], &e);
+        tensor_destroy(&got);
     }
     return e;
 }

@@ -20,12 +20,12 @@ void case_set_finish(struct case_set *set);
 // value. NULL: logged.
 struct nn_plan *case_plan(const struct nn_model *model, const struct case_set *set,
                           enum nn_backend backend, int threads);
-// The same in another precision.
-struct nn_plan *case_plan_precision(const struct nn_model *model, const struct case_set *set,
-                                    enum nn_backend backend, enum nn_precision precision,
-                                    int threads);
-// Copies the inputs in. Call before each run.
-void case_fill(struct nn_plan *plan, const struct case_set *set);
+// The same with all else as in params.
+struct nn_plan *case_plan_as(const struct nn_model *model, const struct case_set *set,
+                             struct nn_plan_params params);
+// Copies the inputs in, onto the GPU if the plan is there. Call before each run. False: the GPU
+// failed.
+bool case_fill(struct nn_plan *plan, const struct case_set *set);
 
 struct case_error {
     double nmse;    // sum of squared differences over sum of squares, of the worst output
@@ -33,4 +33,5 @@ struct case_error {
     bool same_form; // types and shapes agree
     bool close;     // each element within 1e-3 of its size and 1e-7, as the onnx package judges
 };
+// Waits for the GPU if the plan is there; its failure is another form.
 struct case_error case_compare(struct nn_plan *plan, const struct case_set *set);

@@ -59,7 +59,7 @@ static bool one_failure(const struct nn_model *model, const struct case_set *set
     assert_int_equal(warnings, failed);
     assert_int_equal(errors, failed); // the reason
     assert_int_equal(strcmp(nn_plan_backend_name(plan), "reference") == 0, failed);
-    case_fill(plan, set);
+    assert_true(case_fill(plan, set));
     assert_true(nn_plan_run(plan));
     assert_true(case_compare(plan, set).nmse < 1e-10);
     nn_plan_destroy(&plan);
@@ -115,11 +115,14 @@ static void bf16_where_amx_is(void **state)
 
         isa = rows[i].isa;
         warnings = 0;
-        plan = case_plan_precision(model, &set, NN_BACKEND_CPU, rows[i].precision, 1);
+        plan = case_plan_as(model, &set,
+                            (struct nn_plan_params){.backend = NN_BACKEND_CPU,
+                                                    .precision = rows[i].precision,
+                                                    .threads = 1});
         assert_non_null(plan);
         assert_non_null(strstr(nn_plan_backend_name(plan), rows[i].name));
         assert_int_equal(warnings, rows[i].warnings);
-        case_fill(plan, &set);
+        assert_true(case_fill(plan, &set));
         assert_true(nn_plan_run(plan));
         assert_true(case_compare(plan, &set).nmse < 1e-3);
         nn_plan_destroy(&plan);

@@ -330,7 +330,7 @@ static bool one_round(const char *path, const struct case_set *set)
     bool ok = plan != NULL;
 
     if (ok) {
-        case_fill(plan, set);
+        assert_true(case_fill(plan, set));
         ok = nn_plan_run(plan) && case_compare(plan, set).nmse < 1e-9;
     }
     nn_plan_destroy(&plan);

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/thread.h"
 #include "engine/model.h"
 #include "kernels/cuda_library.h"
 #include "tests/nn/case.h"
@@ -37,8 +38,7 @@ static const char *cases_folder(void)
     return getenv("NN_CASES") ? getenv("NN_CASES") : NN_CASES;
 }
 
-static void check_precision(const char *name, double limit, enum nn_backend backend,
-                            enum nn_precision precision, int threads)
+static void check_as(const char *name, double limit, struct nn_plan_params params)
 {
     char *folder = mem_printf("%s/%s", cases_folder(), name),
          *file = mem_printf("%s/model.onnx", folder);
@@ -49,16 +49,18 @@ static void check_precision(const char *name, double limit, enum nn_backend back
 
     assert_non_null(model);
     assert_true(case_set_load(folder, 0, &set));
-    plan = case_plan_precision(model, &set, backend, precision, threads);
+    plan = case_plan_as(model, &set, params);
     assert_non_null(plan);
-    if (backend == NN_BACKEND_CUDA) // no other may have taken its place
+    if (params.backend == NN_BACKEND_CUDA) // no other may have taken its place
         assert_non_null(strstr(nn_plan_backend_name(plan), "CUDA"));
+    assert_int_equal(nn_plan_on_device(plan), params.device && params.backend == NN_BACKEND_CUDA);
     for (int i = 0; i < 2; i++) { // the second run finds the first one's leftovers
-        case_fill(plan, &set);
+        assert_true(case_fill(plan, &set));
         assert_true(nn_plan_run(plan));
         e = case_compare(plan, &set);
-        printf("%s, %s, %d threads: NMSE %.2g, max error %.2g, slab %zu bytes\n", name,
-               nn_plan_backend_name(plan), threads, e.nmse, e.max_abs, nn_plan_slab_bytes(plan));
+        printf("%s, %s%s, %d threads: NMSE %.2g, max error %.2g, slab %zu bytes\n", name,
+               nn_plan_backend_name(plan), params.device ? " on the device" : "", params.threads,
+               e.nmse, e.max_abs, nn_plan_slab_bytes(plan));
         assert_true(e.same_form);
         assert_true(e.nmse <= limit); // and not NaN
         assert_true(nn_plan_slab_bytes(plan) > 0);
@@ -70,9 +72,14 @@ static void check_precision(const char *name, double limit, enum nn_backend back
     mem_free(file);
 }
 
+// Backends without a device ignore that one is asked for.
 static void check(const char *name, double limit, enum nn_backend backend, int threads)
 {
-    check_precision(name, limit, backend, NN_PRECISION_FP32, threads);
+    check_as(name, limit,
+             (struct nn_plan_params){.backend = backend,
+                                     .precision = NN_PRECISION_FP32,
+                                     .threads = threads,
+                                     .device = backend == NN_BACKEND_REFERENCE});
 }
 
 static void reference(void **state)
@@ -179,15 +186,66 @@ static void sizes_fit_patches(void **state)
 
 static void cuda(void **state)
 {
-    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-        check_precision(cases[i].name, 1e-6, NN_BACKEND_CUDA, NN_PRECISION_FP32, 1);
-        check_precision(cases[i].name, 1e-3, NN_BACKEND_CUDA, NN_PRECISION_FP16, 1);
-    }
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+        for (int half = 0; half < 2; half++)
+            check_as(
+                cases[i].name, half ? 1e-3 : 1e-6,
+                (struct nn_plan_params){.backend = NN_BACKEND_CUDA,
+                                        .precision = half ? NN_PRECISION_FP16 : NN_PRECISION_FP32,
+                                        .threads = 1,
+                                        .device = half});
+}
+
+// Planned in one thread, run in another, as the player does; and step by step, as profiles do.
+struct elsewhere {
+    struct nn_plan *plan;
+    const struct case_set *set;
+    struct case_error error;
+};
+
+static void run_elsewhere(void *user)
+{
+    struct elsewhere *e = user;
+
+    if (!case_fill(e->plan, e->set))
+        return;
+    nn_plan_profile(e->plan, 1);
+    if (case_fill(e->plan, e->set) && nn_plan_run(e->plan))
+        e->error = case_compare(e->plan, e->set);
+}
+
+static void cuda_in_another_thread(void **state)
+{
+    char *folder = mem_printf("%s/unet", cases_folder()),
+         *file = mem_printf("%s/model.onnx", folder);
+    struct nn_model *model = nn_model_load(file);
+    struct case_set set = {0};
+    struct elsewhere e = {.set = &set};
+    struct thread thread;
+
+    assert_non_null(model);
+    assert_true(case_set_load(folder, 0, &set));
+    e.plan = case_plan_as(model, &set,
+                          (struct nn_plan_params){.backend = NN_BACKEND_CUDA,
+                                                  .precision = NN_PRECISION_FP32,
+                                                  .device = true});
+    assert_non_null(e.plan);
+    assert_true(nn_plan_on_device(e.plan));
+    assert_true(thread_start(&thread, "run", THREAD_NORMAL, run_elsewhere, &e));
+    thread_join(&thread);
+    assert_true(e.error.same_form);
+    assert_true(e.error.nmse <= 1e-6);
+    nn_plan_destroy(&e.plan);
+    case_set_finish(&set);
+    nn_model_destroy(&model);
+    mem_free(folder);
+    mem_free(file);
 }
 
 static int main_cuda(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(cuda)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(cuda),
+                                       cmocka_unit_test(cuda_in_another_thread)};
     char text[256];
 
     if (cuda_library(text, sizeof(text)))

@@ -77,9 +77,12 @@ struct totals {
 };
 
 static bool run_backend(const struct nn_model *model, const struct case_set *set, const char *name,
-                        enum nn_backend backend, struct totals *totals)
+                        enum nn_backend backend, bool device, struct totals *totals)
 {
-    struct nn_plan *plan = case_plan(model, set, backend, 1);
+    struct nn_plan *plan = case_plan_as(
+        model, set,
+        (struct nn_plan_params){
+            .backend = backend, .precision = NN_PRECISION_FP32, .threads = 1, .device = device});
     struct case_error e = {0};
 
     if (!plan) {
@@ -98,7 +101,7 @@ static bool run_backend(const struct nn_model *model, const struct case_set *set
         assert_string_equal(nn_plan_backend_name(plan), fastest_name);
     }
     for (int i = 0; i < 2; i++) { // the second run finds the first one's leftovers in the slab
-        case_fill(plan, set);
+        assert_true(case_fill(plan, set));
         assert_true(nn_plan_run(plan));
         e = case_compare(plan, set);
         if (!e.close)
@@ -126,8 +129,10 @@ static void run_case(const char *folder, const char *name, struct totals *totals
         printf("%s %s: %s\n", honest ? "excluded" : "FAILED", name, why ? why : last_reason);
         totals->excluded += honest;
         totals->failed += !honest;
-    } else if (run_backend(model, &set, name, NN_BACKEND_REFERENCE, totals)) {
-        run_backend(model, &set, name, fastest, totals);
+    } else if (run_backend(model, &set, name, NN_BACKEND_REFERENCE, false, totals)) {
+        run_backend(model, &set, name, fastest, false, totals);
+        if (fastest == NN_BACKEND_CUDA)
+            run_backend(model, &set, name, fastest, true, totals);
     }
     case_set_finish(&set);
     nn_model_destroy(&model);

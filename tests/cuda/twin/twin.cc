@@ -257,7 +257,7 @@ struct CUstream_st {
 
 static void run_or_record(cudaStream_t stream, std::function<void()> work)
 {
-    if (stream && stream->recording)
+    if (stream && stream != cudaStreamPerThread && stream->recording)
         stream->recording->work.push_back(std::move(work));
     else
         work();
@@ -442,6 +442,28 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream)
 }
 
 cudaError_t cudaStreamSynchronize(cudaStream_t stream)
+{
+    return cudaSuccess;
+}
+
+// There is nothing to wait for.
+cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned flags)
+{
+    return cudaSuccess;
+}
+
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned flags)
+{
+    *event = NULL;
+    return cudaSuccess;
+}
+
+cudaError_t cudaEventDestroy(cudaEvent_t event)
+{
+    return cudaSuccess;
+}
+
+cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream)
 {
     return cudaSuccess;
 }
