@@ -310,8 +310,10 @@ static bool start(struct convert *c)
 {
     const struct options *o = c->options;
     char *model = model_path(o->model);
-    struct deep3d_params params = {model, options_backends[o->backend], o->threads,
-                                   (enum deep3d_synthesis)o->synthesis};
+    struct deep3d_params params = {.model = model,
+                                   .backend = options_backends[o->backend],
+                                   .threads = o->threads,
+                                   .synthesis = (enum deep3d_synthesis)o->synthesis};
     struct conversion_params conversion = {
         .source = c->source,
         .stats = c->stats,

@@ -78,8 +78,10 @@ static bool open_converter(struct photo *p)
 {
     const struct options *o = p->options;
     char *model = model_path(o->model);
-    struct deep3d_params params = {model, options_backends[o->backend], o->threads,
-                                   (enum deep3d_synthesis)o->synthesis};
+    struct deep3d_params params = {.model = model,
+                                   .backend = options_backends[o->backend],
+                                   .threads = o->threads,
+                                   .synthesis = (enum deep3d_synthesis)o->synthesis};
 
     p->converter = model ? deep3d_create(&params) : NULL;
     mem_free(model);
