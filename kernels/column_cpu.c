@@ -9,6 +9,7 @@
 
 const struct kernels KERNEL(kernels) = {
     .name = NAME_OF(KERNELS_VARIANT),
+    .device = &device_host,
     .colour = KERNEL(colour),
     .resize = KERNEL(resize),
     .shrink = KERNEL(shrink),
@@ -18,6 +19,8 @@ const struct kernels KERNEL(kernels) = {
     .refine = KERNEL(refine),
     .refine_row = KERNEL(refine_row),
     .synth = KERNEL(synth),
+    .refine_scratch_bytes = refine_bands_bytes,
+    .synth_scratch_bytes = synth_bands_bytes,
     .overlay = KERNEL(overlay),
     .synth_map = KERNEL(synth_map),
     .sample_row = KERNEL(sample_row),

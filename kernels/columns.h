@@ -19,6 +19,10 @@
     kernel_select select_##variant;                                                                \
     kernel_select_row select_row_##variant;
 
+// The same for all columns of the processor.
+size_t refine_bands_bytes(int grid_width, int grid_height, int bands);
+size_t synth_bands_bytes(int width, int height, int bands);
+
 KERNELS_DECLARE(plain)
 KERNELS_DECLARE(avx2)
 KERNELS_DECLARE(avx512)

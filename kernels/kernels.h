@@ -2,11 +2,13 @@
 //
 // Each kernel has its contract in its own header. The plain C column is complete; columns for
 // better processors overwrite it at run time. No slot is ever NULL. Kernels allocate nothing and
-// log nothing; all give the same bits as plain C.
+// log nothing; all give the same bits as plain C. What a job points to lies in the memory of the
+// column's device (device.h), from which its user allocates; on a GPU a call only queues the work.
 //
 // Thread-safety: safe.
 #pragma once
 #include "kernels/colour.h"
+#include "kernels/device.h"
 #include "kernels/levels.h"
 #include "kernels/motion.h"
 #include "kernels/overlay.h"
@@ -18,7 +20,8 @@
 #include "kernels/synth.h"
 
 struct kernels {
-    const char *name; // for people: "plain C", "AVX2", "AVX-512"
+    const char *name; // for people: "plain C", "AVX2", "AVX-512", "CUDA"
+    const struct device *device;
     kernel_colour *colour;
     kernel_resize *resize;
     kernel_shrink *shrink;
@@ -26,10 +29,14 @@ struct kernels {
     kernel_motion *motion;
     kernel_steady *steady;
     kernel_refine *refine;
-    kernel_refine_row *refine_row;
     kernel_synth *synth;
+    // what refine_job.scratch and synth_job.scratch must have
+    size_t (*refine_scratch_bytes)(int grid_width, int grid_height, int bands);
+    size_t (*synth_scratch_bytes)(int width, int height, int bands);
+    // The rest works in the host's memory, in a GPU's column too.
     kernel_select *select;
     kernel_overlay *overlay;
+    kernel_refine_row *refine_row;
     // parts of synth and select, in the table so that they can be tested alone
     kernel_synth_map *synth_map;
     kernel_sample_row *sample_row;
@@ -40,3 +47,6 @@ struct kernels {
 const struct kernels *kernels_best(void);
 // All columns that this processor runs, plain C first; NULL past the last.
 const struct kernels *kernels_column(int index);
+// The column of NVIDIA's GPUs; lives as long as the program. uuid: 16 bytes, NULL: the first GPU;
+// *out_index: for device.enter(); text: its name. NULL: text says why there is none to use.
+const struct kernels *kernels_gpu(const uint8_t *uuid, int *out_index, char *text, size_t size);

@@ -1,20 +1,8 @@
 #include "kernels/kernels_cuda.h"
 
 #include <cstdio>
+#include <cstring>
 #include <cuda_runtime.h>
-
-static thread_local cudaError_t last_error = cudaSuccess;
-
-bool kernels_cuda_launched(void)
-{
-    last_error = cudaGetLastError();
-    return last_error == cudaSuccess;
-}
-
-static const char *error_text(void)
-{
-    return cudaGetErrorString(last_error);
-}
 
 // Why there is no GPU to use, and what to do.
 static void explain(cudaError_t result, char *text, size_t size)
@@ -46,11 +34,32 @@ static bool probe(char *text, size_t size)
     return result == cudaSuccess;
 }
 
+static int find(const uint8_t *uuid, char *text, size_t size)
+{
+    cudaDeviceProp properties;
+    int count = 0;
+
+    if (!probe(text, size))
+        return -1;
+    cudaGetDeviceCount(&count);
+    for (int i = 0; i < count; i++)
+        if (!uuid || (cudaGetDeviceProperties(&properties, i) == cudaSuccess &&
+                      memcmp(&properties.uuid, uuid, sizeof(properties.uuid)) == 0)) {
+            if (uuid)
+                snprintf(text, size, "%s", properties.name);
+            return i;
+        }
+    snprintf(text, size, "none of the %d GPUs that CUDA finds is the one that shows the pictures",
+             count);
+    return -1;
+}
+
 const struct kernels_cuda *deep3d_kernels_cuda(void)
 {
     static const struct kernels_cuda table = {
         probe,
-        error_text,
+        find,
+        &kernels_cuda_device,
         colour_cuda,
         resize_cuda,
         shrink_cuda,

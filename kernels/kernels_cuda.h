@@ -6,14 +6,17 @@
 // functions below say. Work is queued on the stream and may not have begun when the call returns.
 // Results are those of plain C, bit for bit.
 //
-// False: the launch was refused; cudaGetLastError's text is kept for kernels_cuda.error().
+// False: the launch was refused; the thread's next device.wait() tells it too, and its text is kept
+// for device.error().
 //
 // Thread-safety: safe on disjoint outputs; one CUDA context.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "kernels/colour.h"
+#include "kernels/device.h"
 #include "kernels/levels.h"
 #include "kernels/motion.h"
 #include "kernels/refine.h"
@@ -27,6 +30,8 @@ extern "C" {
 #endif
 
 struct CUstream_st; // a cudaStream_t; NULL: the default stream
+// cudaStreamPerThread: the default stream of whichever thread calls.
+#define KERNELS_CUDA_PER_THREAD ((struct CUstream_st *)2)
 
 typedef bool kernel_colour_cuda(const struct colour_job *job, struct CUstream_st *stream);
 typedef bool kernel_resize_cuda(const struct resize_job *job, struct CUstream_st *stream);
@@ -40,8 +45,10 @@ typedef bool kernel_synth_cuda(const struct synth_job *job, struct CUstream_st *
 struct kernels_cuda {
     // True: a GPU is here, and text is its name. False: text says why there is none to use.
     bool (*probe)(char *text, size_t size);
-    // Of the calling thread's last failure; lives until its next one.
-    const char *(*error)(void);
+    // The GPU with this UUID (16 bytes; NULL: the first), for device.enter(). -1: text says why
+    // not.
+    int (*find)(const uint8_t *uuid, char *text, size_t size);
+    const struct device *device;
     kernel_colour_cuda *colour;
     kernel_resize_cuda *resize;
     kernel_shrink_cuda *shrink;
@@ -68,6 +75,7 @@ kernel_refine_cuda refine_cuda;
 kernel_synth_cuda synth_cuda;
 size_t refine_cuda_scratch_floats(int grid_width, int grid_height);
 size_t synth_cuda_scratch_floats(int width, int height);
+extern const struct device kernels_cuda_device;
 // For the launchers: whether the last launch was taken.
 bool kernels_cuda_launched(void);
 

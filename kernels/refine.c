@@ -1,5 +1,6 @@
 #include "kernels/refine.h"
 
+#include "kernels/columns.h"
 #include "kernels/refine_scratch.h"
 
 size_t refine_scratch_floats(int grid_width, int radius)
@@ -8,4 +9,9 @@ size_t refine_scratch_floats(int grid_width, int radius)
 
     // two rings, and rows to work in
     return row * (rows * (REFINE_MOMENTS + REFINE_FITS) + REFINE_MOMENTS + REFINE_WORK);
+}
+
+size_t refine_bands_bytes(int grid_width, int grid_height, int bands)
+{
+    return (size_t)bands * refine_scratch_floats(grid_width, REFINE_RADIUS_MAX) * sizeof(float);
 }

@@ -312,7 +312,8 @@ static bool measure_size(const struct work *w, int width, int height, double rat
         cJSON *one = cJSON_CreateObject();
 
         if (!measure(w, stages[i].run, stream, ms)) {
-            fprintf(stderr, "deep3d-bench: %s failed: %s\n", stages[i].name, w->kernels->error());
+            fprintf(stderr, "deep3d-bench: %s failed: %s\n", stages[i].name,
+                    w->kernels->device->error());
             return false;
         }
         cJSON_AddStringToObject(one, "stage", stages[i].name);

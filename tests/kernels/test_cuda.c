@@ -17,14 +17,14 @@
 static const struct kernels_cuda *cuda;
 
 // Device memory with a copy of `bytes` bytes and guard bytes on both sides.
-struct device {
+struct region {
     uint8_t *block, *data;
     size_t bytes;
 };
 
-static struct device to_device(const void *data, size_t bytes)
+static struct region to_device(const void *data, size_t bytes)
 {
-    struct device d = {.bytes = bytes};
+    struct region d = {.bytes = bytes};
 
     CUDA(cudaMalloc((void **)&d.block, bytes + 2 * GUARD_BYTES));
     CUDA(cudaMemset(d.block, 0xcd, bytes + 2 * GUARD_BYTES));
@@ -34,7 +34,7 @@ static struct device to_device(const void *data, size_t bytes)
 }
 
 // Compares with what plain C wrote, looks at the guards, and frees.
-static void same_as(struct device *d, const void *expected, const char *what)
+static void same_as(struct region *d, const void *expected, const char *what)
 {
     uint8_t *host = guard_new(d->bytes + 2 * GUARD_BYTES);
 
@@ -60,7 +60,7 @@ static uint8_t *image_begin(const struct image *i)
     return i->pixels - IMAGE_PAD_PX * 4;
 }
 
-static struct image on_device(const struct image *host, struct device *out)
+static struct image on_device(const struct image *host, struct region *out)
 {
     struct image i = *host;
 
@@ -84,7 +84,7 @@ static void colour_at(int width, int height, int turns, bool mirrored, bool wide
                              .quarter_turns = turns,
                              .mirrored = mirrored};
     uint8_t *planes[3];
-    struct device device_planes[3], device_out, device_tone;
+    struct region device_planes[3], device_out, device_tone;
     static struct colour_tone tone;
     bool toned = wide && turns == 1;
 
@@ -137,7 +137,7 @@ static void resize_to(const struct image *in, const struct image *device_in, int
     size_t plane = (size_t)width * (size_t)height;
     float *plain = guard_new(3 * plane * sizeof(float)),
           *scratch = guard_new(resize_scratch_floats(in->width) * sizeof(float));
-    struct device device = to_device(plain, 3 * plane * sizeof(float));
+    struct region device = to_device(plain, 3 * plane * sizeof(float));
     struct resize_job job = {.in = *device_in,
                              .width = width,
                              .height = height,
@@ -166,7 +166,7 @@ static void resize(void **state)
     random_start("cuda resize");
     for (int i = 0; i < guard_size_count; i++) {
         struct guarded_image in = guarded_image_new(guard_sizes[i][0], guard_sizes[i][1]);
-        struct device device;
+        struct region device;
         struct image device_in;
 
         guarded_image_fill(&in);
@@ -183,7 +183,7 @@ static void shrink_by(const struct guarded_image *in, int log2_step)
     int step = 1 << log2_step;
     struct guarded_image plain = guarded_image_new((in->image.width + step - 1) / step,
                                                    (in->image.height + step - 1) / step);
-    struct device device_in, device_out;
+    struct region device_in, device_out;
     struct shrink_job job = {.log2_step = log2_step, .threads = 1};
 
     guarded_image_fill(&plain);
@@ -216,7 +216,7 @@ static void levels_of(int width, int height, int count)
     size_t plane = (size_t)width * (size_t)height;
     float *probability = guard_new(plane * (size_t)count * sizeof(float)),
           *plain = guard_new(2 * plane * sizeof(float));
-    struct device in, out = to_device(plain, 2 * plane * sizeof(float));
+    struct region in, out = to_device(plain, 2 * plane * sizeof(float));
     struct levels_job job = {.levels = count, .width = width, .height = height, .threads = 1};
 
     for (size_t i = 0; i < plane * (size_t)count; i++)
@@ -255,7 +255,7 @@ static void steady_of(int width, int height, bool sure)
     size_t plane = (size_t)width * (size_t)height, bytes = plane * sizeof(float);
     // nearness, sureness, guide, old guide, past
     float *host = guard_new(9 * bytes);
-    struct device device;
+    struct region device;
     struct steady_job job = {width, height, .rest = 0.1f, .still = 0.02f, .moving = 0.2f};
 
     fill_floats(host, 9 * plane);
@@ -293,7 +293,7 @@ static void motion_of(int width, int height)
     size_t blocks = (size_t)(motion_blocks(width) * motion_blocks(height)) * 2,
            cells = (size_t)(motion_cells(width) * motion_cells(height)) * 2;
     uint8_t *host = guard_new(2 * plane + blocks + cells);
-    struct device device;
+    struct region device;
     struct motion_job job = {.width = width, .height = height};
 
     for (size_t i = 0; i < plane; i++)
@@ -338,7 +338,7 @@ static void refine_of(int width, int height, int log2_step, int radius)
     float *near = guard_new(near_bytes), *cells = guard_new(cells_bytes),
           *scratch = guard_new(refine_scratch_floats(w, radius) * sizeof(float));
     size_t device_floats = cuda->refine_scratch_floats(w, h);
-    struct device on[4];
+    struct region on[4];
     struct refine_job job = {.picture_width = width,
                              .picture_height = height,
                              .near_width = near_width,
@@ -393,7 +393,7 @@ static void synth_of(int width, int height, int log2_step, int kind)
     float *cells = guard_new(cells_bytes), level = random_float();
     float *scratch = guard_new(synth_scratch_floats(width) * sizeof(float));
     uint8_t *eyes = guard_new(2 * eye_bytes);
-    struct device on[3];
+    struct region on[3];
     struct synth_job job = {
         .grid = {NULL, w, h, w, log2_step},
         .gain_px = {random_float() * 40, random_float() * (float)(kind % 3) * 5},
@@ -457,12 +457,65 @@ static void synth(void **state)
         synth_of(640, 48, i % 4, i);
 }
 
+// What the engine allocates, copies and times with.
+static void the_device_keeps_its_contract(void **state)
+{
+    static const uint8_t nobody[16] = "no such GPU here";
+    enum { BYTES = 3 * 1000 };
+    char text[256];
+    int index;
+    const struct kernels *k = kernels_gpu(NULL, &index, text, sizeof(text));
+    struct device_stamp from = {0}, to = {0};
+    uint8_t rows[3][1200];
+
+    assert_non_null(k);
+    const struct device *d = k->device;
+    assert_true(d->gpu && d->enter(index));
+    uint8_t *host = d->take_host(2 * BYTES), *a = d->take(BYTES), *b = d->take(BYTES);
+    assert_true(host != NULL && a != NULL && b != NULL);
+    for (int i = 0; i < BYTES; i++)
+        host[i] = (uint8_t)(i * 7);
+    d->stamp(&from);
+    d->upload(a, host, BYTES);
+    d->copy(b, a, BYTES);
+    d->clear(b + 100, 50);
+    d->download(host + BYTES, b, BYTES);
+    d->stamp(&to);
+    assert_true(d->wait());
+    assert_true(d->between_ns(&from, &to) >= 0);
+    assert_memory_equal(host + BYTES, host, 100);
+    for (int i = 100; i < 150; i++)
+        assert_int_equal(host[BYTES + i], 0);
+    assert_memory_equal(host + BYTES + 150, host + 150, BYTES - 150);
+    memset(rows, 0x5a, sizeof(rows));
+    d->download_rows(rows, sizeof(rows[0]), a, 1000, 900, 3);
+    assert_true(d->wait() && d->check());
+    for (int y = 0; y < 3; y++) {
+        assert_memory_equal(rows[y], host + y * 1000, 900);
+        assert_int_equal(rows[y][900], 0x5a);
+    }
+    d->stamp_finish(&from);
+    d->stamp_finish(&to);
+    d->give(a);
+    d->give(b);
+    d->give(NULL);
+    d->give_host(host);
+    assert_null(kernels_gpu(nobody, &index, text, sizeof(text)));
+    assert_non_null(strstr(text, "GPU"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(colour), cmocka_unit_test(resize), cmocka_unit_test(shrink),
-        cmocka_unit_test(levels), cmocka_unit_test(steady), cmocka_unit_test(motion),
-        cmocka_unit_test(refine), cmocka_unit_test(synth),
+        cmocka_unit_test(colour),
+        cmocka_unit_test(resize),
+        cmocka_unit_test(shrink),
+        cmocka_unit_test(levels),
+        cmocka_unit_test(steady),
+        cmocka_unit_test(motion),
+        cmocka_unit_test(refine),
+        cmocka_unit_test(synth),
+        cmocka_unit_test(the_device_keeps_its_contract),
     };
     char text[256];
 

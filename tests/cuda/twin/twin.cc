@@ -1,3 +1,4 @@
+#include <chrono>
 #include <csetjmp>
 #include <cstdio>
 #include <cstdlib>
@@ -368,9 +369,22 @@ cudaError_t cudaGetDevice(int *device)
     return cudaSuccess;
 }
 
+cudaError_t cudaSetDevice(int device)
+{
+    return device == 0 ? cudaSuccess : cudaErrorNoDevice;
+}
+
 cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp *properties, int device)
 {
-    *properties = cudaDeviceProp{"CUDA's twin on the processor", 1, 0, 0};
+    const char *digits = getenv("CUDA_TWIN_UUID");
+
+    *properties = cudaDeviceProp{"CUDA's twin on the processor", {}, 1, 0, 0};
+    for (int i = 0; digits && i < 16; i++) {
+        unsigned byte = 0;
+
+        sscanf(digits + 2 * i, "%2x", &byte);
+        properties->uuid.bytes[i] = (char)byte;
+    }
     return cudaSuccess;
 }
 
@@ -418,6 +432,16 @@ cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, enum cudaM
     return cudaSuccess;
 }
 
+cudaError_t cudaMemcpy2DAsync(void *to, size_t to_stride, const void *from, size_t from_stride,
+                              size_t row_bytes, size_t rows, enum cudaMemcpyKind kind,
+                              cudaStream_t stream)
+{
+    for (size_t y = 0; y < rows; y++)
+        cudaMemcpyAsync((char *)to + y * to_stride, (const char *)from + y * from_stride, row_bytes,
+                        kind, stream);
+    return cudaSuccess;
+}
+
 cudaError_t cudaMemsetAsync(void *memory, int value, size_t bytes, cudaStream_t stream)
 {
     run_or_record(stream, [=] { memset(memory, value, bytes); });
@@ -452,19 +476,36 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned
     return cudaSuccess;
 }
 
+struct CUevent_st {
+    std::chrono::steady_clock::time_point at;
+};
+
+cudaError_t cudaEventCreate(cudaEvent_t *event)
+{
+    *event = new CUevent_st;
+    return cudaSuccess;
+}
+
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned flags)
 {
-    *event = NULL;
-    return cudaSuccess;
+    return cudaEventCreate(event);
 }
 
 cudaError_t cudaEventDestroy(cudaEvent_t event)
 {
+    delete event;
     return cudaSuccess;
 }
 
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream)
 {
+    event->at = std::chrono::steady_clock::now();
+    return cudaSuccess;
+}
+
+cudaError_t cudaEventElapsedTime(float *ms, cudaEvent_t from, cudaEvent_t to)
+{
+    *ms = std::chrono::duration<float, std::milli>(to->at - from->at).count();
     return cudaSuccess;
 }
 

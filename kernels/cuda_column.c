@@ -1,0 +1,65 @@
+#include <pthread.h>
+
+#include "kernels/cuda_library.h"
+#include "kernels/kernels.h"
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+// set once:
+static const struct kernels_cuda *cuda;
+static struct kernels column;
+
+#define QUEUED(kernel)                                                                             \
+    static void kernel##_queued(const struct kernel##_job *job)                                    \
+    {                                                                                              \
+        cuda->kernel(job, KERNELS_CUDA_PER_THREAD);                                                \
+    }
+
+QUEUED(colour)
+QUEUED(resize)
+QUEUED(shrink)
+QUEUED(levels)
+QUEUED(motion)
+QUEUED(steady)
+QUEUED(refine)
+QUEUED(synth)
+
+static size_t refine_scratch_bytes(int grid_width, int grid_height, int bands)
+{
+    return cuda->refine_scratch_floats(grid_width, grid_height) * sizeof(float);
+}
+
+static size_t synth_scratch_bytes(int width, int height, int bands)
+{
+    return cuda->synth_scratch_floats(width, height) * sizeof(float);
+}
+
+static void make_column(void)
+{
+    char text[8];
+
+    cuda = cuda_library(text, sizeof(text));
+    column = *kernels_best();
+    column.name = "CUDA";
+    column.device = cuda->device;
+    column.colour = colour_queued;
+    column.resize = resize_queued;
+    column.shrink = shrink_queued;
+    column.levels = levels_queued;
+    column.motion = motion_queued;
+    column.steady = steady_queued;
+    column.refine = refine_queued;
+    column.synth = synth_queued;
+    column.refine_scratch_bytes = refine_scratch_bytes;
+    column.synth_scratch_bytes = synth_scratch_bytes;
+}
+
+const struct kernels *kernels_gpu(const uint8_t *uuid, int *out_index, char *text, size_t size)
+{
+    const struct kernels_cuda *library = cuda_library(text, size);
+
+    *out_index = library ? library->find(uuid, text, size) : -1;
+    if (*out_index < 0)
+        return NULL;
+    pthread_once(&once, make_column);
+    return &column;
+}
