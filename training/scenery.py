@@ -1,7 +1,7 @@
 """Cut-outs and rendered places, made in processes beside a training on the GPU, which fetches them when they are ready.
 
-Everything crosses in files of one folder: the training leaves `labels.npz`-like arrays there (see start), this leaves
-cutouts.pickle and then one file of places after the other, each complete when it has its name.
+Everything crosses in files of one folder: the training leaves labels.npy and sizes.npy there, this leaves cutouts.pickle and
+then one file of places after the other, each complete when it has its name.
 """
 import multiprocessing
 import os

@@ -7,11 +7,10 @@ The teacher labels all photographs first, in PyTorch; from then on pictures, lab
 batches are made there (compose.py). Cut-outs are looked for and places rendered in processes meanwhile. Both networks take
 turns so that each gets its share of the time; rates follow one cosine over the time that is left, so the end of the
 time is the end of the schedule. OUT receives, every `minutes_between_checkpoints` and at the end, NAME.pt (averaged
-weights, for training.export), log-NAME.csv, curves-NAME.png, samples-NAME.png, and at the end pairs.txt, figures on the
-bundle's pairs. --start NAME=FILE goes on from such weights.
+weights, for training.export) and log-NAME.csv, and at the end samples.jpg (picture, label, prediction), pairs.txt and pairs.jpg,
+figures and disparity of the bundle's pairs. --start NAME=FILE goes on from such weights.
 """
 import argparse
-import dataclasses
 import multiprocessing
 import os
 import shutil
@@ -124,7 +123,7 @@ class Pupil:
         if tutor is not None:
             tutor.correct(batch, clean)
         rgb = batch.rgb.contiguous(memory_format=torch.channels_last)
-        parts, disparity = train.terms(self.student, batch, self.statistics, rgb, True)
+        parts, disparity = train.terms(self.student, batch, self.statistics, rgb, self.device.type == "cuda")
         loss = sum(self.config["loss"].get(k, 0) * v for k, v in parts.items())
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
@@ -140,7 +139,7 @@ class Pupil:
     def _update(self, norm):
         """One step of optimiser and average, but for a rare overflow; on a GPU that is told to the optimiser unseen."""
         if self.device.type == "cuda":
-            self.optimiser.found_inf = (~torch.isfinite(norm)).float().reshape(1)
+            self.optimiser.found_inf = (~torch.isfinite(norm)).float()
             self.optimiser.step()
         elif torch.isfinite(norm):
             self.optimiser.step()
@@ -175,10 +174,15 @@ class Pupil:
         torch.save({"config": config, "step": self.step, "seen": self.seen, "seconds": self.seconds,
                     "average": {k: v.cpu().contiguous() for k, v in state.items()}}, part)
         part.replace(self.out / f"{self.name}.pt")
-        if self.last:
-            train.draw_curves(self.out / f"curves-{self.name}.png", self.out / f"log-{self.name}.csv")
-            batch = dataclasses.replace(self.last[0], rgb=(self.last[0].rgb * 255).to(torch.uint8))
-            train.draw_samples(self.out / f"samples-{self.name}.png", batch, self.last[1])
+
+    def samples(self, most=16):
+        """Rows of picture, label and prediction of the last batch, for a sheet."""
+        batch, disparity = self.last
+        rows = []
+        for k in range(min(most, len(batch.disparity))):
+            bgr = np.uint8(batch.rgb[k].permute(1, 2, 0).cpu().numpy()[..., ::-1] * 255)
+            rows.append(row(bgr, [batch.disparity[k].cpu().numpy(), disparity[k].cpu().numpy()]))
+        return rows
 
     def averaged(self):
         """A copy of the network with the averaged weights, in evaluation mode."""
@@ -199,7 +203,7 @@ class Tutor:
 
     @torch.no_grad()
     def correct(self, batch, clean):
-        with torch.autocast(clean.device.type, torch.bfloat16):
+        with torch.autocast(clean.device.type, torch.bfloat16, enabled=clean.device.type == "cuda"):
             logits = self.network(clean.contiguous(memory_format=torch.channels_last))[0]
         answer = expectation(torch.softmax(logits.float(), 1))
         share = self.share * batch.taught[:, None, None]
@@ -242,7 +246,10 @@ def sprint(pupils, maker, clock, config, scenery, store, stopped):
         now = time.monotonic()
         pupil.seconds += now - turn
         if scenery is not None:
-            news = fetch(scenery, maker, store)
+            try:
+                news = fetch(scenery, maker, store)
+            except Exception as error:  # the training must not end for want of scenery
+                news, scenery = f"no more scenery: {error!r} (cut short)", None
             if news and (now - told > 10 or "cut" in news):
                 told = now
                 print(f"{now - begin:.0f} s: {news}", flush=True)
@@ -292,7 +299,10 @@ def on_pairs(pupil, pairs, measure):
 
 
 def report(pupils, bundle, out):
-    """Writes figures and pictures of the bundle's pairs."""
+    """Writes samples of the last batches, and figures and disparity of the bundle's pairs."""
+    rows = [r for p in pupils if p.last for r in p.samples()]
+    if rows:
+        cv2.imwrite(str(Path(out) / "samples.jpg"), sheet(rows, 3), [cv2.IMWRITE_JPEG_QUALITY, 85])
     pairs = read_pairs(bundle)
     if not pairs:
         return
@@ -307,24 +317,6 @@ def report(pupils, bundle, out):
     cv2.imwrite(str(Path(out) / "pairs.jpg"), sheet(tiles, 4), [cv2.IMWRITE_JPEG_QUALITY, 85])
 
 
-def faster_with_search(pupil, maker, steps=8):
-    """Lets cuDNN look for its fastest convolutions if that pays: times a few steps without and with it. These steps train."""
-    took = []
-    for search in (False, True):
-        torch.backends.cudnn.benchmark = search
-        shapes = len(pupil.phase(0)["shapes"])
-        for _ in range(2 * shapes):
-            pupil.one_step(maker, 0.0)
-        torch.cuda.synchronize()
-        begin = time.monotonic()
-        for _ in range(steps * shapes):
-            pupil.one_step(maker, 0.0)
-        torch.cuda.synchronize()
-        took.append((time.monotonic() - begin) / (steps * shapes))
-    torch.backends.cudnn.benchmark = took[1] < 0.92 * took[0]
-    print(f"{pupil.name}: {took[0] * 1e3:.1f} ms a step, {took[1] * 1e3:.1f} with search", flush=True)
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bundle", required=True)
@@ -337,7 +329,7 @@ def main():
     parser.add_argument("--photos", type=int, help="take only so many, for a rehearsal")
     parser.add_argument("--processes", type=int, default=max(1, (os.cpu_count() or 4) - 3), help="for scenery; 0: none")
     parser.add_argument("--quick", action="store_true", help="label with the picture and its mirror image only")
-    parser.add_argument("--search", action="store_true", help="try cuDNN's search for faster convolutions")
+    parser.add_argument("--search", action="store_true", help="let cuDNN search for its fastest convolutions, some seconds for every size")
     args = parser.parse_args()
     begin, stopped = time.monotonic(), []
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -369,8 +361,7 @@ def run(args, config, begin, stopped):
             next(p for p in pupils if p.name == name).start_from(path)
         for p in pupils:
             p.student.train()
-        if args.search and device.type == "cuda":
-            faster_with_search(pupils[0], maker)
+        torch.backends.cudnn.benchmark = args.search
         sprint(pupils, maker, Clock(end), config, scenery, store, stopped)
         report(pupils, args.bundle, out)
         print(f"{time.monotonic() - begin:.1f} s in all", flush=True)

@@ -23,7 +23,8 @@ import numpy as np  # noqa: E402
 import onnx  # noqa: E402
 import torch  # noqa: E402
 
-from . import cutouts, data, evaluate, export, label, losses, model, pack, pairs, scenes, spaces, train  # noqa: E402
+from . import (answers, canvases, compose, cutouts, data, evaluate, export, label, losses, model, pack, pairs,  # noqa: E402
+               scenes, spaces, sprint, train, wear)
 
 CONFIG = Path(__file__).parent / "config" / "first.toml"
 TINY = ["model.widths=[16,16,16,16]", "model.encoder=[1,1,1]", "model.head=16", "optimiser.warm_up=5",
@@ -371,11 +372,107 @@ class SelectionLayer(unittest.TestCase):
             self.assertLess(float(losses.photometric(eyes, p, parallax, torch.ones(1, 48, 64))), 0.02)
 
 
+class OnDevice(unittest.TestCase):
+    """What training.sprint does on a GPU, here on the CPU."""
+
+    def store(self, count=5):
+        rng, store = np.random.default_rng(5), canvases.Canvases(count + 1, count, (4, 3), torch.device("cpu"))
+        for _ in range(count):
+            rgb, disparity = scene(rng)
+            rgb = cv2.GaussianBlur(rgb, (0, 0), 1.5)
+            coarse = torch.from_numpy(rng.integers(0, 255, (1, 4, 6, 8)).astype(np.uint8))
+            fine = torch.from_numpy(rng.integers(0, 255, (1, 3, 12, 16)).astype(np.uint8))
+            d = torch.from_numpy(disparity)[None]
+            store.add(torch.from_numpy(rgb).permute(2, 0, 1)[None], d, torch.ones_like(d), coarse, fine)
+        return store
+
+    def cut(self):
+        y, x = np.mgrid[0:60, 0:40]
+        alpha = np.float32(((y - 30) / 28) ** 2 + ((x - 20) / 18) ** 2 < 1)
+        return cutouts.Cutout(np.full((60, 40, 3), 200, np.uint8), alpha, np.zeros((60, 40), np.float32), True)
+
+    def test_twins_lie_where_their_grid_says(self):
+        """The pictures before wear, carried along the grid, are the twins', with cut-outs that move on their own."""
+        maker = compose.Maker(self.store(), 3, montages=0.5)
+        maker.atlas = canvases.atlas([self.cut()], maker.device)
+        for s in ("strengths", "wear"):
+            self.addCleanup(setattr, compose, s, getattr(compose, s))
+        compose.strengths = lambda n, random, device: torch.zeros(n, 9)
+        compose.wear = lambda x, *_: x
+        batch, clean = maker.make(6, 6, 96, 160)
+        self.assertEqual(batch.taught.tolist(), [0, 1, 0, 1, 0, 1])
+        half = torch.nn.functional.avg_pool2d(batch.rgb, 2).mean(1)
+        carried, inside = losses.twins_of(half[:6], batch.grid)
+        self.assertGreater(float(inside.mean()), 0.6)
+        difference = (carried - half[6:]).abs()[inside > 0]
+        self.assertLess(float(difference.median()), 0.02)
+        self.assertLess(float(difference.mean()), 0.04)
+        montage = batch.disparity[0]
+        self.assertTrue(0 <= float(montage.min()) and float(montage.max()) <= 1)
+
+    def test_crops_keep_label_and_picture_together(self):
+        """In the scenes brightness is disparity."""
+        maker = compose.Maker(self.store(), 4, montages=0)
+        batch, clean = maker.make(5, 1, 64, 96)
+        grey = torch.nn.functional.avg_pool2d(clean, 2).mean(1)
+        for g, d in zip(grey, batch.disparity):
+            self.assertGreater(np.corrcoef(g.numpy().ravel(), d.numpy().ravel())[0, 1], 0.8)
+
+    def test_jpeg_keeps_much_and_loses_some(self):
+        x = torch.from_numpy(scene(np.random.default_rng(2))[0]).permute(2, 0, 1)[None].float() / 255
+        error = [float((wear.compress(x, torch.tensor([q])) - x).abs().mean()) for q in (95.0, 15.0)]
+        self.assertLess(error[0], 0.015)
+        self.assertGreater(error[1], 1.5 * error[0])
+        self.assertLess(error[1], 0.08)
+
+    def test_neutral_strengths_change_nothing(self):
+        x = torch.rand(2, 3, 16, 16)
+        torch.testing.assert_close(wear.relight(x, torch.zeros(2, 9)), x, atol=1e-3, rtol=0)
+        worn = wear.wear(x.clone(), wear.strengths(2, torch.Generator(), x.device), torch.Generator())
+        self.assertTrue(torch.isfinite(worn).all())
+
+    def test_answers_are_averaged_as_label_does(self):
+        def teacher(rgb, with_features):
+            ramp = torch.linspace(0, 0.2, rgb.shape[3])
+            maps = [torch.full((len(rgb), 2, rgb.shape[2] // 16, rgb.shape[3] // 16), 9, dtype=torch.uint8)]
+            return 0.5 * rgb[:, 0] + ramp + 3, maps if with_features else []
+
+        rgb = np.zeros((192, 256, 3), np.uint8)
+        rgb[60:140, 90:180] = 255
+        for quick in (True, False):
+            d, doubt, maps = answers.label(teacher, torch.from_numpy(rgb).permute(2, 0, 1)[None].float() / 255, quick)
+            self.assertEqual((tuple(d.shape), tuple(maps[0].shape)), ((1, 192, 256), (1, 2, 12, 16)))
+            self.assertLess(float((d[0] - torch.from_numpy(rgb[..., 0]).float() / 255).abs().mean()), 0.05)
+
+    def test_two_pupils_share_the_time_and_leave_weights(self):
+        tiny = {"widths": [16, 16, 16, 16], "encoder": [1, 1, 1], "decoder": [1, 1], "head": 16}
+        config = train.load_config(CONFIG.with_name("sprint.toml"))
+        for name, pupil in config["student"].items():
+            pupil.update(model=tiny, phase=[{"until": 1.0, "count": 2, "twins": 1, "shapes": [[64, 96]]}])
+        self.addCleanup(setattr, sprint, "CHANNELS", sprint.CHANNELS)
+        sprint.CHANNELS = (4, 3)
+        store, device = self.store(), torch.device("cpu")
+        statistics = store.feature_statistics()
+        with tempfile.TemporaryDirectory() as folder:
+            pupils = [sprint.Pupil(n, c, 1, device, statistics, folder) for n, c in config["student"].items()]
+            for p in pupils:
+                p.student.train()
+            clock = sprint.Clock(sprint.time.monotonic() + 5)
+            sprint.sprint(pupils, compose.Maker(store, 1), clock, config, None, store, [])
+            for p in pupils:
+                self.assertGreater(p.step, 0)
+                network, size = export.load(f"{folder}/{p.name}.pt")
+                self.assertEqual(size, tuple(p.config["input_size"]))
+                export.write(network, f"{folder}/{p.name}.onnx", p.name, "0", (96, 64))
+                p.start_from(f"{folder}/{p.name}.pt")
+
+
 class Sizes(unittest.TestCase):
     def test_networks_keep_their_budgets(self):
+        both = train.load_config(CONFIG.with_name("sprint.toml"))["student"]
         for name, most_macs, most_parameters in (("small", 2e9, 4e6), ("large", 12e9, 12e6)):
-            config = train.load_config(CONFIG.with_name(f"{name}.toml"))
-            width, height = config.get("input_size", (384, 224))
+            config = both[name]
+            width, height = {"small": (384, 224), "large": (640, 352)}[name]
             macs, parameters = model.count(model.Network(**config["model"]), height, width)
             self.assertLess(macs, most_macs)
             self.assertLess(parameters, most_parameters)

@@ -21,6 +21,7 @@ _CHROMA[:4, :4] = torch.tensor([[17, 18, 24, 47], [18, 21, 26, 66], [24, 26, 56,
 _DCT = torch.tensor([[math.sqrt((1 if u == 0 else 2) / 8) * math.cos((2 * x + 1) * u * math.pi / 16) for x in range(8)]
                      for u in range(8)])
 _YCC = torch.tensor([LUMINANCE, [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]])
+_RGB = torch.linalg.inv(_YCC)
 
 
 def strengths(n, random, device):
@@ -68,7 +69,7 @@ def blur(x, sigma):
 def compress(x, quality):
     """JPEG's loss without its file: [N][3][H][W] 0..1, H and W multiples of 8; quality: [N], 1..99."""
     n, _, height, width = x.shape
-    table, chroma, dct, ycc = (t.to(x.device) for t in (_TABLE, _CHROMA, _DCT, _YCC))
+    table, chroma, dct, ycc, back = (t.to(x.device) for t in (_TABLE, _CHROMA, _DCT, _YCC, _RGB))
     scale = torch.where(quality < 50, 50 / quality, 2 - quality / 50)
     steps = (torch.stack((table, chroma, chroma))[None] * scale[:, None, None, None]).clamp(1, 255)  # [N][3][8][8]
     values = torch.einsum("ij,njhw->nihw", ycc, x * 255)
@@ -76,7 +77,7 @@ def compress(x, quality):
     steps = steps[:, :, None, None]
     coded = (dct @ blocks @ dct.T / steps).round() * steps
     blocks = (dct.T @ coded @ dct).permute(0, 1, 2, 4, 3, 5).reshape(n, 3, height, width)
-    return torch.einsum("ij,njhw->nihw", torch.linalg.inv(ycc), blocks) / 255
+    return torch.einsum("ij,njhw->nihw", back, blocks) / 255
 
 
 def wear(x, s, random):
