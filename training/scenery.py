@@ -60,17 +60,28 @@ def _write(path, save):
 
 
 def _work(bundle, folder, seed, processes, places, end):
-    folder = Path(folder)
+    folder, parent = Path(folder), os.getppid()
+
+    def over():
+        return time.time() > end or os.getppid() != parent  # a training that was killed wants nothing more
+
     while not (folder / "sizes.npy").exists():
+        if over():
+            return
         time.sleep(0.1)
     count = len(np.load(folder / "sizes.npy"))
     context = multiprocessing.get_context("spawn")  # forked after OpenCV has started threads, workers would wait for ever
     with context.Pool(processes, _start, (str(bundle), str(folder), seed)) as pool:
-        cuts = [c for c in pool.imap_unordered(_find, range(count), chunksize=4) if c is not None]
+        cuts = []
+        for cut in pool.imap_unordered(_find, range(count), chunksize=4):
+            if over():
+                return
+            if cut is not None:
+                cuts.append(cut)
         _write(folder / "cutouts.pickle", lambda f: pickle.dump(cuts, f))
         for _ in pool.imap_unordered(_render, range(places // AT_ONCE)):
-            if time.time() > end:
-                break
+            if over():
+                return
 
 
 class Scenery:
