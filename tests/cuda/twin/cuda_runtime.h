@@ -24,6 +24,7 @@ typedef enum cudaError {
     cudaErrorMemoryAllocation = 2,
     cudaErrorInsufficientDriver = 35,
     cudaErrorNoDevice = 100,
+    cudaErrorNotSupported = 801,
 } cudaError_t;
 
 enum cudaMemcpyKind {
@@ -85,6 +86,8 @@ cudaError_t cudaGraphInstantiate(cudaGraphExec_t *replay, cudaGraph_t graph,
 cudaError_t cudaGraphLaunch(cudaGraphExec_t replay, cudaStream_t stream);
 cudaError_t cudaGraphDestroy(cudaGraph_t graph);
 cudaError_t cudaGraphExecDestroy(cudaGraphExec_t replay);
+
+#include "cuda_external.h"
 
 #ifdef __cplusplus
 }

@@ -399,7 +399,8 @@ cudaError_t cudaMalloc(void **memory, size_t bytes)
 
 cudaError_t cudaFree(void *memory)
 {
-    free(memory);
+    if (!cuda_twin_unmap(memory))
+        free(memory);
     return cudaSuccess;
 }
 
