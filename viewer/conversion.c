@@ -149,7 +149,9 @@ static void convert_frame(struct conversion *c, const struct frame *frame)
 
     deep3d_eyes_size(&frame->picture, &width, &height);
     while (!out && (ring = enter_ring(c))) {
-        out = stereo_ring_acquire(ring, width, height);
+        out = stereo_ring_acquire(ring, width, height,
+                                  deep3d_on_gpu(c->params.converter) ? DEEP3D_MEMORY_CUDA
+                                                                     : DEEP3D_MEMORY_HOST);
         if (!out && leave_ring(c))
             break; // no memory; a detached ring is waited for anew
     }

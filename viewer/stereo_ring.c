@@ -19,6 +19,7 @@ struct slot {
     enum slot_state state;
     int references;
     bool allocated;
+    enum deep3d_memory memory; // that was asked for
 };
 
 struct stereo_ring {
@@ -39,7 +40,8 @@ struct stereo_ring {
 };
 
 // Plain host memory: both eyes in one block, kept in f->device.
-static bool host_allocate(void *user, struct stereo_frame *f, int width, int height)
+static bool host_allocate(void *user, struct stereo_frame *f, int width, int height,
+                          enum deep3d_memory memory)
 {
     size_t stride = (size_t)width * 4, eye = stride * (size_t)height;
     uint8_t *block = mem_try_block(eye * 2);
@@ -103,8 +105,15 @@ static void unreference(struct stereo_ring *ring, struct slot *s)
     }
 }
 
-// Lock held. A free slot, better one of this size; NULL: none.
-static struct slot *find_free(struct stereo_ring *ring, int width, int height)
+static bool suits(const struct slot *s, int width, int height, enum deep3d_memory memory)
+{
+    return s->allocated && s->frame.eyes.width == width && s->frame.eyes.height == height &&
+           s->memory == memory;
+}
+
+// Lock held. A free slot, better one that suits; NULL: none.
+static struct slot *find_free(struct stereo_ring *ring, int width, int height,
+                              enum deep3d_memory memory)
 {
     struct slot *found = NULL;
 
@@ -114,7 +123,7 @@ static struct slot *find_free(struct stereo_ring *ring, int width, int height)
         if (s->state != SLOT_FREE)
             continue;
         found = s;
-        if (s->allocated && s->frame.eyes.width == width && s->frame.eyes.height == height)
+        if (suits(s, width, height, memory))
             return s;
     }
     return found;
@@ -134,13 +143,14 @@ static struct slot *oldest_published(struct stereo_ring *ring)
     return found;
 }
 
-struct stereo_frame *stereo_ring_acquire(struct stereo_ring *ring, int width, int height)
+struct stereo_frame *stereo_ring_acquire(struct stereo_ring *ring, int width, int height,
+                                         enum deep3d_memory memory)
 {
     struct slot *s = NULL;
     bool ready;
 
     monitor_lock(&ring->monitor);
-    while (!ring->stopped && !(s = find_free(ring, width, height)))
+    while (!ring->stopped && !(s = find_free(ring, width, height, memory)))
         monitor_wait(&ring->monitor);
     if (ring->stopped)
         s = NULL;
@@ -150,12 +160,14 @@ struct stereo_frame *stereo_ring_acquire(struct stereo_ring *ring, int width, in
     if (!s)
         return NULL;
 
-    if (s->allocated && (s->frame.eyes.width != width || s->frame.eyes.height != height))
+    if (!suits(s, width, height, memory))
         free_memory(ring, s);
     if (s->allocated)
         ready = !ring->memory.reuse || ring->memory.reuse(ring->memory.user, &s->frame);
     else
-        ready = s->allocated = ring->memory.allocate(ring->memory.user, &s->frame, width, height);
+        ready = s->allocated =
+            ring->memory.allocate(ring->memory.user, &s->frame, width, height, memory);
+    s->memory = memory;
     if (!ready) {
         stereo_ring_abandon(ring, &s->frame);
         return NULL;

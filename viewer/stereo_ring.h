@@ -19,7 +19,7 @@ struct stereo_frame {
     unsigned generation;
     double aspect; // width / height as it is to look
     // set by the ring
-    struct deep3d_eyes eyes; // host memory to convert into
+    struct deep3d_eyes eyes; // memory to convert into
     void *device;            // what the memory's owner keeps with the frame
     uint64_t number;         // counts published frames, from 1
 };
@@ -27,16 +27,18 @@ struct stereo_frame {
 // Where frames live. All calls come from the converter's thread, or from stereo_ring_destroy().
 struct stereo_memory {
     void *user;
-    // Sets f->eyes and f->device for pictures of this size. False, logged: no memory.
-    bool (*allocate)(void *user, struct stereo_frame *f, int width, int height);
+    // Sets f->eyes and f->device for pictures of this size, in the memory that the converter would
+    // rather write, else in the host's. False, logged: no memory.
+    bool (*allocate)(void *user, struct stereo_frame *f, int width, int height,
+                     enum deep3d_memory memory);
     // Undoes allocate; the device no longer uses the frame.
     void (*release)(void *user, struct stereo_frame *f);
     // The eyes are written: bring them to the device. Optional: NULL means nothing to do. False,
     // logged: device lost.
     bool (*publish)(void *user, struct stereo_frame *f);
     // The converter is about to write into an allocated frame again: waits until the device has
-    // read what was published before. Optional: NULL means nothing to wait for. False, logged:
-    // device lost.
+    // read what was published before; for eyes in CUDA's memory, what is queued in CUDA later
+    // waits. Optional: NULL means nothing to wait for. False, logged: device lost.
     bool (*reuse)(void *user, struct stereo_frame *f);
 };
 
@@ -49,9 +51,11 @@ struct stereo_ring *stereo_ring_create(int count, const struct stereo_memory *me
 void stereo_ring_destroy(struct stereo_ring **ring);
 
 // --- the converter's side
-// A free frame with eyes of this size; blocks until there is one. NULL: stopped, or (logged) no
-// memory, or the device is lost.
-struct stereo_frame *stereo_ring_acquire(struct stereo_ring *ring, int width, int height);
+// A free frame with eyes of this size; blocks until there is one. memory: what the converter would
+// rather write; eyes may be in host memory all the same, and are where it asks for that. NULL:
+// stopped, or (logged) no memory, or the device is lost.
+struct stereo_frame *stereo_ring_acquire(struct stereo_ring *ring, int width, int height,
+                                         enum deep3d_memory memory);
 // Hands the frame to the displays. One of a generation that is no longer the ring's goes back to
 // the free ones. False: the device is lost.
 bool stereo_ring_publish(struct stereo_ring *ring, struct stereo_frame *f);

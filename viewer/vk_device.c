@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "viewer/vk_export.h"
 
 #define VALIDATION_LAYER "VK_LAYER_KHRONOS_validation"
 #define MAX_EXTENSIONS 32
@@ -20,9 +21,10 @@
 struct candidate {
     VkPhysicalDevice physical;
     VkPhysicalDeviceProperties properties;
+    uint8_t uuid[VK_UUID_SIZE];
     uint32_t family, queue_count;
     bool timeline_is_core; // else by its extension
-    bool swapchain;
+    bool swapchain, exports_memory, exports_semaphores;
 };
 
 static atomic_int validation_messages;
@@ -152,6 +154,24 @@ static bool find_family(const struct vk_device_params *params, VkInstance instan
     return found;
 }
 
+static void examine_sharing(struct candidate *c)
+{
+    VkPhysicalDeviceIDProperties id = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_ID_PROPERTIES,
+    };
+    VkPhysicalDeviceProperties2 properties = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2,
+        .pNext = &id,
+    };
+
+    vkGetPhysicalDeviceProperties2(c->physical, &properties);
+    memcpy(c->uuid, id.deviceUUID, sizeof(c->uuid));
+    c->exports_memory =
+        has_extension(c->physical, VK_EXPORT_MEMORY_EXTENSION) && vk_exports_memory(c->physical);
+    c->exports_semaphores = has_extension(c->physical, VK_EXPORT_SEMAPHORE_EXTENSION) &&
+                            vk_exports_semaphores(c->physical);
+}
+
 // NULL: the device fits (without a window where swapchain is false), else what it lacks.
 static const char *examine(const struct vk_device_params *params, VkInstance instance,
                            VkPhysicalDevice physical, struct candidate *out)
@@ -172,6 +192,7 @@ static const char *examine(const struct vk_device_params *params, VkInstance ins
         return "a graphics queue";
     out->swapchain =
         params->swapchain && presents && has_extension(physical, VK_KHR_SWAPCHAIN_EXTENSION_NAME);
+    examine_sharing(out);
     return NULL;
 }
 
@@ -276,7 +297,7 @@ static bool create_device(struct vk_device *d, const struct candidate *c,
                           const struct vk_maker *maker)
 {
     uint32_t queue_count = c->queue_count >= 2 ? 2 : 1;
-    const char *extensions[2];
+    const char *extensions[4];
     // the headset's work goes first
     VkDeviceQueueCreateInfo queues = {
         .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,
@@ -300,6 +321,10 @@ static bool create_device(struct vk_device *d, const struct candidate *c,
         extensions[info.enabledExtensionCount++] = VK_KHR_SWAPCHAIN_EXTENSION_NAME;
     if (!c->timeline_is_core)
         extensions[info.enabledExtensionCount++] = VK_KHR_TIMELINE_SEMAPHORE_EXTENSION_NAME;
+    if (c->exports_memory)
+        extensions[info.enabledExtensionCount++] = VK_EXPORT_MEMORY_EXTENSION;
+    if (c->exports_semaphores)
+        extensions[info.enabledExtensionCount++] = VK_EXPORT_SEMAPHORE_EXTENSION;
     if (!maker->create_device(maker->user, c->physical, &info, &d->device))
         return false;
     for (uint32_t i = 0; i < queue_count; i++) {
@@ -311,6 +336,11 @@ static bool create_device(struct vk_device *d, const struct candidate *c,
     d->window_queue = &d->queues[queue_count - 1];
     d->wait_semaphores = (PFN_vkWaitSemaphores)vkGetDeviceProcAddr(
         d->device, c->timeline_is_core ? "vkWaitSemaphores" : "vkWaitSemaphoresKHR");
+    d->signal_semaphore = (PFN_vkSignalSemaphore)vkGetDeviceProcAddr(
+        d->device, c->timeline_is_core ? "vkSignalSemaphore" : "vkSignalSemaphoreKHR");
+    d->semaphore_value = (PFN_vkGetSemaphoreCounterValue)vkGetDeviceProcAddr(
+        d->device,
+        c->timeline_is_core ? "vkGetSemaphoreCounterValue" : "vkGetSemaphoreCounterValueKHR");
     return true;
 }
 
@@ -343,14 +373,19 @@ struct vk_device *vk_device_create(const struct vk_device_params *params)
                  c.properties.deviceName);
     d->properties = c.properties;
     d->swapchain = c.swapchain;
+    memcpy(d->uuid, c.uuid, sizeof(d->uuid));
+    d->exports_memory = c.exports_memory;
+    d->exports_semaphores = c.exports_semaphores;
     vkGetPhysicalDeviceMemoryProperties(d->physical, &d->memory);
     if (!create_device(d, &c, maker))
         goto fail;
-    log_debug("Vulkan device: %s, Vulkan %u.%u.%u, %s", d->properties.deviceName,
+    log_debug("Vulkan device: %s, Vulkan %u.%u.%u, %s, exports%s%s%s", d->properties.deviceName,
               VK_API_VERSION_MAJOR(d->properties.apiVersion),
               VK_API_VERSION_MINOR(d->properties.apiVersion),
               VK_API_VERSION_PATCH(d->properties.apiVersion),
-              d->main_queue == d->window_queue ? "one queue" : "two queues");
+              d->main_queue == d->window_queue ? "one queue" : "two queues",
+              d->exports_memory ? " memory" : "", d->exports_semaphores ? " semaphores" : "",
+              d->exports_memory || d->exports_semaphores ? "" : " nothing");
     return d;
 fail:
     vk_device_destroy(&d);
@@ -400,6 +435,25 @@ uint32_t vk_memory_type(const struct vk_device *device, uint32_t bits,
             (device->memory.memoryTypes[i].propertyFlags & properties) == properties)
             return i;
     return UINT32_MAX;
+}
+
+bool vk_timeline_create(const struct vk_device *device, VkSemaphore *out)
+{
+    VkExportSemaphoreCreateInfo export = {
+        .sType = VK_STRUCTURE_TYPE_EXPORT_SEMAPHORE_CREATE_INFO,
+        .handleTypes = VK_EXPORT_SEMAPHORE_TYPE,
+    };
+    VkSemaphoreTypeCreateInfo timeline = {
+        .sType = VK_STRUCTURE_TYPE_SEMAPHORE_TYPE_CREATE_INFO,
+        .pNext = device->exports_semaphores ? &export : NULL,
+        .semaphoreType = VK_SEMAPHORE_TYPE_TIMELINE,
+    };
+    VkSemaphoreCreateInfo info = {
+        .sType = VK_STRUCTURE_TYPE_SEMAPHORE_CREATE_INFO,
+        .pNext = &timeline,
+    };
+
+    return VK(vkCreateSemaphore(device->device, &info, NULL, out));
 }
 
 bool vk_timeline_wait(const struct vk_device *device, VkSemaphore semaphore, uint64_t value)

@@ -60,8 +60,15 @@ struct vk_device {
     struct vk_queue *window_queue; // drawing and presenting of the window
     struct vk_queue queues[2];
     bool swapchain; // VK_KHR_swapchain is enabled, and the window can be drawn to as far as known
-    PFN_vkWaitSemaphores wait_semaphores; // core or KHR: use vk_timeline_wait()
-    VkDebugUtilsMessengerEXT messenger;   // with validation only
+    // for sharing with another API on the same GPU (vk_export.h): which one it is, in every API;
+    // what can be exported
+    uint8_t uuid[VK_UUID_SIZE];
+    bool exports_memory, exports_semaphores;
+    // core or KHR: use vk_timeline_wait()
+    PFN_vkWaitSemaphores wait_semaphores;
+    PFN_vkSignalSemaphore signal_semaphore;
+    PFN_vkGetSemaphoreCounterValue semaphore_value;
+    VkDebugUtilsMessengerEXT messenger; // with validation only
 };
 
 // NULL, logged: no driver, no device that fits. A device that the maker chose and that cannot draw
@@ -75,6 +82,9 @@ void vk_queue_unlock(struct vk_queue *queue);
 // Memory type with these properties, else UINT32_MAX. bits: VkMemoryRequirements.memoryTypeBits.
 uint32_t vk_memory_type(const struct vk_device *device, uint32_t bits,
                         VkMemoryPropertyFlags properties);
+// A timeline semaphore that counts from 0; one that can be exported, where the device can. False,
+// logged.
+bool vk_timeline_create(const struct vk_device *device, VkSemaphore *out);
 // Waits until the timeline semaphore has reached the value. False, logged: the device is lost, or
 // five seconds have passed.
 bool vk_timeline_wait(const struct vk_device *device, VkSemaphore semaphore, uint64_t value);

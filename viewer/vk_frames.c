@@ -3,16 +3,19 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "viewer/vk_cuda.h"
 #include "viewer/vk_submitter.h"
 
-// of a row in staging memory: a cache line, and more than any optimalBufferCopyRowPitchAlignment
+// of a row in the buffer: a cache line, and more than any optimalBufferCopyRowPitchAlignment
 // seen
 #define ROW_ALIGN_BYTES 64
 
 struct vk_frame {
     struct vk_stereo_images images; // first: what readers see
     VkDeviceMemory memory[2];
-    VkBuffer staging; // both eyes, one after the other
+    // what the converter writes: both eyes, one after the other, in one of these
+    struct vk_cuda_buffer shared;
+    VkBuffer staging;
     VkDeviceMemory staging_memory;
     VkCommandBuffer copy; // recorded once, submitted by each publish
 };
@@ -23,26 +26,20 @@ struct vk_frames {
     uint64_t last_value;
     VkCommandPool pool; // the converter's thread
     struct vk_submitter *submitter;
+    struct vk_cuda *cuda; // NULL: not asked for yet, or not here
+    bool no_cuda;         // not here
 };
 
 struct vk_frames *vk_frames_create(struct vk_device *device)
 {
     struct vk_frames *frames = mem_new(1, sizeof(*frames));
-    VkSemaphoreTypeCreateInfo timeline = {
-        .sType = VK_STRUCTURE_TYPE_SEMAPHORE_TYPE_CREATE_INFO,
-        .semaphoreType = VK_SEMAPHORE_TYPE_TIMELINE,
-    };
-    VkSemaphoreCreateInfo semaphore = {
-        .sType = VK_STRUCTURE_TYPE_SEMAPHORE_CREATE_INFO,
-        .pNext = &timeline,
-    };
     VkCommandPoolCreateInfo pool = {
         .sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO,
         .queueFamilyIndex = device->main_queue->family,
     };
 
     frames->device = device;
-    if (!VK(vkCreateSemaphore(device->device, &semaphore, NULL, &frames->ready)) ||
+    if (!vk_timeline_create(device, &frames->ready) ||
         !VK(vkCreateCommandPool(device->device, &pool, NULL, &frames->pool)))
         goto fail;
     frames->submitter = vk_submitter_create(device->main_queue);
@@ -61,6 +58,7 @@ void vk_frames_destroy(struct vk_frames **frames)
     if (!f)
         return;
     vk_submitter_destroy(&f->submitter);
+    vk_cuda_destroy(&f->cuda);
     vkDestroyCommandPool(f->device->device, f->pool, NULL);
     vkDestroySemaphore(f->device->device, f->ready, NULL);
     mem_free(f);
@@ -156,7 +154,7 @@ static bool create_image(const struct vk_frames *frames, struct vk_frame *frame,
 // One barrier does for every round: the old pixels are not needed, and readers of the last round
 // have finished before the frame became free. The semaphore's signal orders the copy before the
 // readers of this round.
-static void record_eye(const struct vk_frame *frame, int eye, size_t stride, size_t offset)
+static void record_eye(const struct vk_frame *frame, VkBuffer from, int eye, size_t stride)
 {
     const struct vk_stereo_images *images = &frame->images;
     VkImageMemoryBarrier to_general = {
@@ -170,7 +168,7 @@ static void record_eye(const struct vk_frame *frame, int eye, size_t stride, siz
         .subresourceRange = {VK_IMAGE_ASPECT_COLOR_BIT, 0, 1, 0, 1},
     };
     VkBufferImageCopy region = {
-        .bufferOffset = offset,
+        .bufferOffset = (size_t)eye * stride * (size_t)images->height,
         .bufferRowLength = (uint32_t)(stride / 4),
         .imageSubresource = {VK_IMAGE_ASPECT_COLOR_BIT, 0, 0, 1},
         .imageExtent = {(uint32_t)images->width, (uint32_t)images->height, 1},
@@ -178,8 +176,8 @@ static void record_eye(const struct vk_frame *frame, int eye, size_t stride, siz
 
     vkCmdPipelineBarrier(frame->copy, VK_PIPELINE_STAGE_TRANSFER_BIT,
                          VK_PIPELINE_STAGE_TRANSFER_BIT, 0, 0, NULL, 0, NULL, 1, &to_general);
-    vkCmdCopyBufferToImage(frame->copy, frame->staging, images->image[eye], VK_IMAGE_LAYOUT_GENERAL,
-                           1, &region);
+    vkCmdCopyBufferToImage(frame->copy, from, images->image[eye], VK_IMAGE_LAYOUT_GENERAL, 1,
+                           &region);
 }
 
 static bool record_copy(const struct vk_frames *frames, struct vk_frame *frame, size_t stride)
@@ -190,13 +188,23 @@ static bool record_copy(const struct vk_frames *frames, struct vk_frame *frame, 
         .level = VK_COMMAND_BUFFER_LEVEL_PRIMARY,
         .commandBufferCount = 1,
     };
-    VkCommandBufferBeginInfo begin = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
+    // CUDA waits on the device: the next publish may come while the last copy still runs
+    VkCommandBufferBeginInfo begin = {
+        .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO,
+        .flags = VK_COMMAND_BUFFER_USAGE_SIMULTANEOUS_USE_BIT,
+    };
+    uint32_t family = frames->device->main_queue->family;
+    bool shared = frame->shared.buffer;
 
     if (!VK(vkAllocateCommandBuffers(frames->device->device, &allocate, &frame->copy)) ||
         !VK(vkBeginCommandBuffer(frame->copy, &begin)))
         return false;
+    if (shared)
+        vk_cuda_begin(frame->copy, &frame->shared, family);
     for (int eye = 0; eye < 2; eye++)
-        record_eye(frame, eye, stride, (size_t)eye * stride * (size_t)frame->images.height);
+        record_eye(frame, shared ? frame->shared.buffer : frame->staging, eye, stride);
+    if (shared)
+        vk_cuda_end(frame->copy, &frame->shared, family);
     return VK(vkEndCommandBuffer(frame->copy));
 }
 
@@ -222,6 +230,8 @@ static void release(void *user, struct stereo_frame *f)
     struct vk_frame *frame = f->device;
     VkDevice device = frames->device->device;
 
+    if (frame->shared.buffer)
+        vk_cuda_settle(frames->cuda);
     wait_quietly(frames, frame->images.ready_value);
     if (frame->copy)
         vkFreeCommandBuffers(device, frames->pool, 1, &frame->copy);
@@ -231,6 +241,8 @@ static void release(void *user, struct stereo_frame *f)
         vkDestroyImage(device, frame->images.image[eye], NULL);
         vkFreeMemory(device, frame->memory[eye], NULL);
     }
+    if (frame->shared.buffer)
+        vk_cuda_buffer_destroy(frames->cuda, &frame->shared);
     vkDestroyBuffer(device, frame->staging, NULL);
     vkFreeMemory(device, frame->staging_memory, NULL);
     mem_free(frame);
@@ -238,14 +250,43 @@ static void release(void *user, struct stereo_frame *f)
     f->eyes = (struct deep3d_eyes){0};
 }
 
-static bool allocate(void *user, struct stereo_frame *f, int width, int height)
+// Memory that the converter's GPU shares, where it was asked for and can be had.
+static bool create_shared(struct vk_frames *frames, struct vk_frame *frame, size_t size)
+{
+    if (!frames->cuda && !frames->no_cuda)
+        frames->cuda = vk_cuda_create(frames->device, frames->ready);
+    if (!frames->cuda || frames->no_cuda ||
+        !vk_cuda_buffer_create(frames->cuda, size, &frame->shared))
+        frames->no_cuda = true;
+    return !frames->no_cuda;
+}
+
+static bool create_buffer(struct vk_frames *frames, struct stereo_frame *f, size_t stride,
+                          enum deep3d_memory memory)
+{
+    struct vk_frame *frame = f->device;
+    size_t eye_size = stride * (size_t)f->eyes.height;
+    uint8_t *first = NULL;
+
+    if (memory == DEEP3D_MEMORY_CUDA && create_shared(frames, frame, 2 * eye_size)) {
+        f->eyes.memory = DEEP3D_MEMORY_CUDA;
+        first = frame->shared.pointer;
+    } else if (!create_staging(frames, frame, 2 * eye_size, &first)) {
+        return false;
+    }
+    f->eyes.stride_bytes = stride;
+    f->eyes.pixels[0] = first;
+    f->eyes.pixels[1] = first + eye_size;
+    return true;
+}
+
+static bool allocate(void *user, struct stereo_frame *f, int width, int height,
+                     enum deep3d_memory memory)
 {
     struct vk_frames *frames = user;
     uint32_t largest = frames->device->properties.limits.maxImageDimension2D;
     size_t stride = ((size_t)width * 4 + ROW_ALIGN_BYTES - 1) / ROW_ALIGN_BYTES * ROW_ALIGN_BYTES;
-    size_t eye_size = stride * (size_t)height;
     struct vk_frame *frame;
-    uint8_t *mapped = NULL;
 
     if ((uint32_t)width > largest || (uint32_t)height > largest) {
         log_error("a picture of %dx%d is too large for %s, which takes %u pixels a side", width,
@@ -256,15 +297,10 @@ static bool allocate(void *user, struct stereo_frame *f, int width, int height)
     frame->images.width = width;
     frame->images.height = height;
     f->device = frame;
-    if (!create_staging(frames, frame, 2 * eye_size, &mapped) || !create_image(frames, frame, 0) ||
-        !create_image(frames, frame, 1) || !record_copy(frames, frame, stride))
-        goto fail;
-    f->eyes = (struct deep3d_eyes){.width = width,
-                                   .height = height,
-                                   .pixels = {mapped, mapped + eye_size},
-                                   .stride_bytes = stride};
-    return true;
-fail:
+    f->eyes = (struct deep3d_eyes){.width = width, .height = height};
+    if (create_buffer(frames, f, stride, memory) && create_image(frames, frame, 0) &&
+        create_image(frames, frame, 1) && record_copy(frames, frame, stride))
+        return true;
     log_error("no memory on %s for a stereo frame of %dx%d: a smaller video may play",
               frames->device->properties.deviceName, width, height);
     release(frames, f);
@@ -276,20 +312,28 @@ static bool publish(void *user, struct stereo_frame *f)
     struct vk_frames *frames = user;
     struct vk_frame *frame = f->device;
     uint64_t value = frames->last_value + 1;
+    VkSemaphore written = VK_NULL_HANDLE;
+    VkPipelineStageFlags stage = VK_PIPELINE_STAGE_TRANSFER_BIT;
     VkTimelineSemaphoreSubmitInfo timeline = {
         .sType = VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO,
+        .pWaitSemaphoreValues = &value,
         .signalSemaphoreValueCount = 1,
         .pSignalSemaphoreValues = &value,
     };
     VkSubmitInfo submit = {
         .sType = VK_STRUCTURE_TYPE_SUBMIT_INFO,
         .pNext = &timeline,
+        .pWaitSemaphores = &written,
+        .pWaitDstStageMask = &stage,
         .commandBufferCount = 1,
         .pCommandBuffers = &frame->copy,
         .signalSemaphoreCount = 1,
         .pSignalSemaphores = &frames->ready,
     };
 
+    if (frame->shared.buffer && !vk_cuda_written(frames->cuda, value, &written))
+        return false;
+    submit.waitSemaphoreCount = timeline.waitSemaphoreValueCount = written ? 1 : 0;
     if (!vk_submitter_submit(frames->submitter, &submit))
         return false;
     frames->last_value = value;
@@ -302,6 +346,8 @@ static bool reuse(void *user, struct stereo_frame *f)
     struct vk_frames *frames = user;
     const struct vk_frame *frame = f->device;
 
+    if (frame->shared.buffer)
+        return vk_cuda_wait(frames->cuda, frame->images.ready_value);
     return vk_timeline_wait(frames->device, frames->ready, frame->images.ready_value);
 }
 
@@ -324,4 +370,9 @@ const struct vk_stereo_images *vk_frames_images(const struct stereo_frame *frame
 VkSemaphore vk_frames_semaphore(const struct vk_frames *frames)
 {
     return frames->ready;
+}
+
+const struct vk_cuda *vk_frames_cuda(const struct vk_frames *frames)
+{
+    return frames->cuda;
 }

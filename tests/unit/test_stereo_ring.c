@@ -15,7 +15,7 @@
 
 static void publish(struct stereo_ring *ring, int64_t pts_ns, unsigned generation)
 {
-    struct stereo_frame *f = stereo_ring_acquire(ring, 4, 2);
+    struct stereo_frame *f = stereo_ring_acquire(ring, 4, 2, DEEP3D_MEMORY_HOST);
 
     assert_non_null(f);
     memset(f->eyes.pixels[0], 1, f->eyes.stride_bytes * 2);
@@ -134,7 +134,7 @@ static void next_gives_every_frame_in_order(void **state)
 
 static void wait_for_a_slot(void *user)
 {
-    assert_null(stereo_ring_acquire(user, 4, 2));
+    assert_null(stereo_ring_acquire(user, 4, 2, DEEP3D_MEMORY_HOST));
 }
 
 static void stop_wakes_who_waits(void **state)
@@ -162,10 +162,10 @@ static void no_memory_is_survived(void **state)
 
     log_set_sink(hush, NULL);
     mem_fail_block(1);
-    assert_null(stereo_ring_acquire(ring, 4, 2));
+    assert_null(stereo_ring_acquire(ring, 4, 2, DEEP3D_MEMORY_HOST));
     log_set_sink(NULL, NULL);
     publish(ring, 0, 0);
-    stereo_ring_abandon(ring, stereo_ring_acquire(ring, 8, 8)); // another size
+    stereo_ring_abandon(ring, stereo_ring_acquire(ring, 8, 8, DEEP3D_MEMORY_HOST)); // another size
     stereo_ring_destroy(&ring);
 }
 

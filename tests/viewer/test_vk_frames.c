@@ -156,7 +156,7 @@ static void check_eye(const struct reader *r, const struct vk_stereo_images *ima
 
 static void put(struct stereo_ring *ring, int width, int height, uint64_t seed)
 {
-    struct stereo_frame *f = stereo_ring_acquire(ring, width, height);
+    struct stereo_frame *f = stereo_ring_acquire(ring, width, height, DEEP3D_MEMORY_HOST);
 
     assert_non_null(f);
     assert_int_equal(f->eyes.width, width);
@@ -231,10 +231,10 @@ static void test_too_large(void **state)
     struct stereo_ring *ring = stereo_ring_create(RING, &memory);
 
     last_error[0] = '\0';
-    assert_null(stereo_ring_acquire(ring, largest + 1, 4));
+    assert_null(stereo_ring_acquire(ring, largest + 1, 4, DEEP3D_MEMORY_HOST));
     assert_non_null(strstr(last_error, "too large"));
     last_error[0] = '\0';
-    assert_null(stereo_ring_acquire(ring, 4, largest + 1));
+    assert_null(stereo_ring_acquire(ring, 4, largest + 1, DEEP3D_MEMORY_HOST));
     assert_non_null(strstr(last_error, "too large"));
     play(frames, ring, 8, 8, 1, 7); // the ring is still good
     stereo_ring_destroy(&ring);

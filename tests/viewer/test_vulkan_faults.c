@@ -150,7 +150,7 @@ static void paint_white(int eye, int x, int y, uint8_t out_rgb[3])
 // A frame through the ring and onto the screen. False: something failed on the way.
 static bool show_one(struct rig *rig, const struct display_context *context)
 {
-    struct stereo_frame *f = stereo_ring_acquire(rig->ring, 16, 9);
+    struct stereo_frame *f = stereo_ring_acquire(rig->ring, 16, 9, DEEP3D_MEMORY_HOST);
     int64_t shown = atomic_load(&rig->stats->frames_shown);
     enum display_state state = DISPLAY_RUNNING;
 
@@ -269,7 +269,7 @@ static void test_device_lost(void **state)
         lost = display_poll(rig.display);
     assert_int_equal(lost, DISPLAY_LOST);
     assert_int_equal(error_lines, 1);
-    f = stereo_ring_acquire(rig.ring, 32, 18);
+    f = stereo_ring_acquire(rig.ring, 32, 18, DEEP3D_MEMORY_HOST);
     assert_non_null(f);
     assert_false(stereo_ring_publish(rig.ring, f));
     start_ns = clock_now_ns();

@@ -116,7 +116,7 @@ void rig_close(struct rig *rig)
 void rig_put(struct rig *rig, int width, int height, double aspect, int64_t pts_ns,
              rig_paint *paint)
 {
-    struct stereo_frame *f = stereo_ring_acquire(rig->ring, width, height);
+    struct stereo_frame *f = stereo_ring_acquire(rig->ring, width, height, DEEP3D_MEMORY_HOST);
 
     assert_non_null(f);
     for (int eye = 0; eye < 2; eye++)
