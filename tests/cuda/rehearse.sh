@@ -16,16 +16,23 @@ pack() {
     build=${BUILD:-$top/build-gpu}
     cmake -S "$top" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DDEEP3D_VIEWER=OFF -DDNNL_LIBRARY=off \
         -DCMAKE_CUDA_ARCHITECTURES="${ARCH:-90-real}" >/dev/null || return 1
-    ninja -C "$build" kernels_cuda kernels_cuda_twin nn_nodes nn_networks deep3d-bench deep3d_cuda || return 1
+    ninja -C "$build" kernels_cuda kernels_cuda_twin nn_nodes nn_networks deep3d-bench deep3d_cuda interop interop_twin || return 1
     mkdir -p "$to/lib" "$to/cases" || return 1
     cp "$here/rehearse.sh" "$build/kernels/libdeep3d_cuda.so" "$build/tests/kernels/kernels_cuda" \
         "$build/tests/cuda/kernels_cuda_twin" "$build/tests/cuda/libdeep3d_cuda_twin.so" \
         "$build/tests/nn/nn_nodes" "$build/tests/nn/nn_networks" "$build/tests/bench/deep3d-bench" \
+        "$build/tests/cuda/interop/interop" "$build/tests/cuda/interop_twin" \
         "$top/assets/models/deep3d-small.onnx" "$to" || return 1
-    for library in cmocka cjson protobuf-c gomp; do
-        cp -L "$(ldd "$to/nn_nodes" "$to/deep3d-bench" | sed -n "s/.*=> \(.*lib$library\.so[^ ]*\).*/\1/p" | head -1)" "$to/lib"
+    for library in cmocka cjson protobuf-c gomp vulkan; do
+        cp -L "$(ldd "$to/nn_nodes" "$to/deep3d-bench" "$to/interop" | sed -n "s/.*=> \(.*lib$library\.so[^ ]*\).*/\1/p" | head -1)" "$to/lib"
     done
-    strip -g "$to"/*.so "$to/kernels_cuda" "$to/kernels_cuda_twin" "$to"/nn_* "$to/deep3d-bench"
+    strip -g "$to"/*.so "$to/kernels_cuda" "$to/kernels_cuda_twin" "$to"/nn_* "$to/deep3d-bench" "$to"/interop*
+    # the validation layer, where this machine has it
+    layer=$(ls /usr/lib/*/libVkLayer_khronos_validation.so 2>/dev/null | head -1)
+    if [ -n "$layer" ]; then
+        sed 's|"libVkLayer|"./libVkLayer|' /usr/share/vulkan/explicit_layer.d/VkLayer_khronos_validation.json >"$to/layer.json"
+        tar czf "$to/layer.tar.gz" -C "$to" layer.json -C "$(dirname "$layer")" "$(basename "$layer")" && rm "$to/layer.json"
+    fi
     cp -r "$top/tests/nn/cases" "$to/"
     # thousands of small files, and what can be carried may be limited
     [ ! -d /usr/share/libonnx-testdata/data/node ] || tar czf "$to/nodes.tar.gz" -C /usr/share/libonnx-testdata/data node
@@ -52,17 +59,30 @@ step() {
     printf '%-22s %3d  %4d s  %s\n' "$name" "$code" $(($(date +%s) - begin)) "$line" | tee -a "$out/table"
 }
 
+# CUDA and Vulkan on the same memory
+share_with_vulkan() {
+    icd=/usr/local/nvidia/share/vulkan/icd.d/nvidia_icd.json # where containers have it
+    vulkan="env $([ ! -r $icd ] || echo "VK_DRIVER_FILES=$icd VK_ICD_FILENAMES=$icd")"
+    step interop 90 $vulkan ./$interop 1000
+    step interop-1080p 60 $vulkan ./$interop 300 1920 1080
+    step interop-4k 60 $vulkan ./$interop 50 3840 2160
+    [ -f "$here/layer.tar.gz" ] || return 0
+    mkdir -p "$out/layer" && tar xzf "$here/layer.tar.gz" -C "$out/layer"
+    step interop-checked 60 $vulkan DEEP3D_VK_VALIDATION=1 VK_LAYER_PATH="$out/layer" ./$interop 100
+    rm -r "$out/layer"
+}
+
 run() {
     mkdir -p "$1" && out=$(cd "$1" && pwd) && : >"$out/table" || return 1
     export NN_CASES="$here/cases" NN_NODE_CASES="$out/node" XDG_CACHE_HOME="$out/cache" OMP_WAIT_POLICY=passive
     mkdir -p "$XDG_CACHE_HOME"
     tar xzf "$here/nodes.tar.gz" -C "$out"
     own="$here/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" all="$here/lib:$(pip_folders)${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
-    kernels=kernels_cuda
+    kernels=kernels_cuda interop=interop
     export DEEP3D_CUDA_LIBRARY="$here/libdeep3d_cuda.so"
     if [ -n "${TWIN:-}" ]; then
         export DEEP3D_CUDA_LIBRARY="$here/libdeep3d_cuda_twin.so"
-        kernels=kernels_cuda_twin own="$own:$here" all="$all:$here"
+        kernels=kernels_cuda_twin interop=interop_twin own="$own:$here" all="$all:$here"
     fi
     cd "$here" || return 1
     export LD_LIBRARY_PATH="$own"
@@ -70,6 +90,7 @@ run() {
     step kernels 100 ./$kernels
     step nodes-own 60 ./nn_nodes cuda
     step networks-own 60 ./nn_networks cuda
+    share_with_vulkan
     export LD_LIBRARY_PATH="$all"
     step bench-1080p 60 ./deep3d-bench cuda --size 1920x1080 --json "$out/bench-1080p.json"
     step networks 150 ./nn_networks cuda
