@@ -3,6 +3,7 @@
 #
 #   rehearse.sh pack FOLDER        on a machine with nvcc: builds for one GPU (ARCH, 90-real by default) without player
 #                                  and oneDNN, and puts programs, libraries and cases into FOLDER
+#   rehearse.sh pack-viewer FOLDER adds the player, with all libraries that it needs (pack_viewer.sh)
 #   FOLDER/rehearse.sh run OUT     on the machine with the GPU, which needs its driver alone (cuDNN and cuBLASLt are
 #                                  found in its system or in its Python's packages): runs every step with a limit of its
 #                                  own, logs into OUT, and ends with a table. STEPS="kernels bench" runs those alone.
@@ -61,8 +62,6 @@ step() {
 
 # CUDA and Vulkan on the same memory
 share_with_vulkan() {
-    icd=/usr/local/nvidia/share/vulkan/icd.d/nvidia_icd.json # where containers have it
-    vulkan="env $([ ! -r $icd ] || echo "VK_DRIVER_FILES=$icd VK_ICD_FILENAMES=$icd")"
     step interop 90 $vulkan ./$interop 1000
     step interop-1080p 60 $vulkan ./$interop 300 1920 1080
     step interop-4k 60 $vulkan ./$interop 50 3840 2160
@@ -70,6 +69,42 @@ share_with_vulkan() {
     mkdir -p "$out/layer" && tar xzf "$here/layer.tar.gz" -C "$out/layer"
     step interop-checked 60 $vulkan DEEP3D_VK_VALIDATION=1 VK_LAYER_PATH="$out/layer" ./$interop 100
     rm -r "$out/layer"
+}
+
+# nvdec FOLDER: each clip of the packed player through FFmpeg's hardware decoder and its own, bit by bit
+nvdec() {
+    same=0 all=0
+    for clip in "$1"/clips/[ahv]*.*; do
+        case $clip in *10bit*) format=p010le ;; *) format=nv12 ;; esac
+        case $clip in */av1*) decoder="-c:v av1" ;; *) decoder= ;; esac # the one that has hardware
+        hard=$("$1/bin/ffmpeg" -v error -hwaccel cuda -hwaccel_output_format cuda $decoder -i "$clip" \
+            -vf "hwdownload,format=$format" -f md5 - </dev/null 2>&1 | tail -1)
+        soft=$("$1/bin/ffmpeg" -v error -i "$clip" -pix_fmt "$format" -f md5 - </dev/null 2>&1 | tail -1)
+        echo "$(basename "$clip"): $hard, in software $soft"
+        all=$((all + 1))
+        [ "$hard" != "$soft" ] || same=$((same + 1))
+    done
+    echo "$same of $all clips decoded bit by bit (10-bit H.264 only by a Blackwell)"
+}
+
+# What pack-viewer added. The libraries are for these programs alone: many are hollow.
+run_viewer() {
+    viewer=$(mktemp -d)
+    python3 -c 'import sys, tarfile; tarfile.open(sys.argv[1]).extractall(sys.argv[2])' "$here/viewer.tar.xz" "$viewer" || return 1
+    viewer=$viewer/viewer seen=$out/viewer
+    mkdir -p "$seen/eyes"
+    with="$vulkan LD_LIBRARY_PATH=$viewer/lib:$all"
+    export FONTCONFIG_FILE="$viewer/fonts/fonts.conf" SDL_AUDIODRIVER=dummy XR_RUNTIME_JSON="$viewer/sim_headset.json" \
+        SIM_REPORT="$seen/headset.json" SIM_FRAME_LOG="$seen/frames.csv" SIM_PICTURES="$seen/eyes" SIM_PICTURES_AT=1,final
+    player="$with $viewer/bin/deep3d"
+    model="--model $here/deep3d-small.onnx"
+    step vk-frames 20 $with "$viewer/bin/test_vk_frames"
+    step nvdec 40 $with sh "$here/rehearse.sh" nvdec "$viewer"
+    step play-null 40 $player $model --display null --stats "$seen/null.json" "$viewer/clips/sample.mp4"
+    step play-xr 40 $player $model --display xr --stats "$seen/xr.json" "$viewer/clips/hevc.mp4"
+    step play-clips 60 $player $model --display null --stats "$seen/clips.json" "$viewer"/clips/[ahv]*.*
+    step convert 60 $player convert $model "$viewer/clips/vp9.webm" -o "$seen/convert.mp4" --overwrite
+    rm -rf "${viewer%/viewer}"
 }
 
 run() {
@@ -84,6 +119,8 @@ run() {
         export DEEP3D_CUDA_LIBRARY="$here/libdeep3d_cuda_twin.so"
         kernels=kernels_cuda_twin interop=interop_twin own="$own:$here" all="$all:$here"
     fi
+    icd=/usr/local/nvidia/share/vulkan/icd.d/nvidia_icd.json # where containers have it
+    vulkan="env $([ ! -r $icd ] || echo "VK_DRIVER_FILES=$icd VK_ICD_FILENAMES=$icd")"
     cd "$here" || return 1
     export LD_LIBRARY_PATH="$own"
     step driver 20 nvidia-smi
@@ -96,6 +133,7 @@ run() {
     step networks 150 ./nn_networks cuda
     step convert-1080p 90 ./deep3d-bench convert --model deep3d-small.onnx --backend cuda --runs 400 --json "$out/convert-1080p.json"
     step vit 60 ./deep3d-bench nn --case cases/vit --backend cuda --precision fp16 --runs 500 --profile 20
+    [ ! -f "$here/viewer.tar.xz" ] || run_viewer
     step bench-4k 60 ./deep3d-bench cuda --size 3840x2160 --json "$out/bench-4k.json"
     step nodes 150 ./nn_nodes cuda
     if command -v compute-sanitizer >/dev/null; then
@@ -109,14 +147,16 @@ run() {
     cat "$out/table"
     [ -f "$XDG_CACHE_HOME/deep3d/cuda-ways" ] && cp "$XDG_CACHE_HOME/deep3d/cuda-ways" "$out/ways"
     # what comes back is limited in number: one file with all logs
-    (cd "$out" && tar czf logs.tar.gz ./*.log && rm -rf ./*.log node cache)
+    (cd "$out" && tar czf logs.tar.gz ./*.log $(ls -d viewer 2>/dev/null) && rm -rf ./*.log node cache viewer)
 }
 
 case "${1:-} ${2:-}" in
 "pack "?*) pack "$2" ;;
+"pack-viewer "?*) "$here/pack_viewer.sh" "$2" ;;
 "run "?*) run "$2" ;;
+"nvdec "?*) nvdec "$2" ;;
 *)
-    sed -n '2,12s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,13s/^# \{0,1\}//p' "$0" >&2
     exit 2
     ;;
 esac

@@ -1,0 +1,88 @@
+#!/bin/sh
+# The player for a machine that has none of its libraries: FOLDER/viewer.tar.xz with the program, the simulated headset,
+# two tests, FFmpeg, short clips, a font, and the libraries of all of them. Called by rehearse.sh pack-viewer; BUILD names
+# a build folder with the player.
+#
+# Where it is unpacked only glibc, C++'s library and NVIDIA's driver are taken from the system. FFmpeg of a distribution
+# links everything it might ever need, 250 MB; what is not in `whole` below goes along as a hollow library: the same
+# names and versions, nothing behind them.
+set -eu
+top=$(cd "$(dirname "$0")/../.." && pwd)
+to=$1
+build=${BUILD:-$top/build-gpu-viewer}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+mkdir -p "$to" "$work/viewer/bin" "$work/viewer/lib" "$work/viewer/clips" "$work/viewer/fonts"
+
+# libraries that are used
+whole="avcodec avformat avfilter avdevice avutil swscale swresample postproc x264 dav1d heif de265 ass uchardet cjson cmocka
+    dnnl gomp vulkan openxr_loader jsoncpp SDL2 SDL2-2.0 X11 X11-xcb Xext Xau Xdmcp xcb bsd md freetype harfbuzz fribidi
+    fontconfig unibreak expat glib-2.0 pcre2-8 png16 z bz2 lzma brotlidec brotlicommon protobuf-c gme"
+# those of the system there
+system="c m pthread dl rt resolv mvec ld-linux-x86-64 stdc++ gcc_s"
+
+# hollow LIBRARY OUT
+hollow() {
+    script=
+    nm -D --defined-only --with-symbol-versions "$1" | awk -v map="$work/map" '
+        $2 == "A" { next }
+        {
+            n = split($3, part, /@+/)
+            print ($2 ~ /[TtWwVvi]/ ? ".text" : ".data")
+            if (n == 1) { printf ".globl %s\n%s:\n", $3, $3; next }
+            printf ".globl hollow%d\nhollow%d:\n.symver hollow%d, %s\n", NR, NR, NR, $3
+            versions[part[2]]
+        }
+        END {
+            printf "" >map
+            for (v in versions) { printf "%s { %s };\n", v, first++ ? "" : "local: hollow*;" >map }
+            print ".text\nxor %eax, %eax\nret\n.data\n.fill 4096\n.section .note.GNU-stack"
+        }' >"$work/hollow.s"
+    [ ! -s "$work/map" ] || script=-Wl,--version-script=$work/map
+    gcc -shared -nostdlib -s -Wl,-soname,"$(basename "$1")" ${script:-} -o "$2" "$work/hollow.s"
+}
+
+cmake -S "$top" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_CUDA_ARCHITECTURES="${ARCH:-90-real}" >/dev/null
+ninja -C "$build" deep3d sim_headset test_display test_vk_frames
+cd "$work/viewer"
+cp "$build/viewer/deep3d" "$build/tests/headset/test_display" "$build/tests/viewer/test_vk_frames" "$(command -v ffmpeg)" bin
+cp "$build/tests/headset/libsim_headset.so" lib
+strip -g bin/* lib/*
+sed 's|"library_path": ".*"|"library_path": "./lib/libsim_headset.so"|' "$build/tests/headset/sim_headset.json" >sim_headset.json
+cp "$(fc-match -f '%{file}' 'DejaVu Sans')" fonts
+cat >fonts/fonts.conf <<'XML'
+<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig><dir prefix="relative">.</dir><cachedir prefix="xdg">fontconfig</cachedir></fontconfig>
+XML
+
+ldd bin/* lib/* | sed -n 's/.*=> \(\/[^ ]*\) .*/\1/p' | sort -u | while read -r library; do
+    name=$(basename "$library") && name=${name#lib} && name=${name%%.so*}
+    case " $(echo $system) " in *" $name "*) continue ;; esac
+    case " $(echo $whole) " in
+    *" $name "*) cp -L "$library" lib ;;
+    *) hollow "$library" "lib/$(basename "$library")" ;;
+    esac
+done
+
+# clip NAME OPTION ...: three seconds of the sample, in another codec; made once
+clip() {
+    name=$1
+    shift
+    [ -e "$build/clips/$name" ] ||
+        ffmpeg -v error -y -ss 2 -t 3 -i "$top/assets/sample.mp4" -an "$@" "$build/clips/$name" </dev/null
+    cp "$build/clips/$name" clips
+}
+mkdir -p "$build/clips"
+clip h264.mp4 -c:v libx264 -crf 26
+clip h264_10bit.mp4 -c:v libx264 -crf 26 -pix_fmt yuv420p10le
+clip hevc.mp4 -c:v libx265 -crf 28 -x265-params log-level=error
+clip hevc_10bit.mp4 -c:v libx265 -crf 28 -pix_fmt yuv420p10le -x265-params log-level=error
+clip vp9.webm -c:v libvpx-vp9 -crf 36 -b:v 0 -deadline realtime -cpu-used 6
+clip av1.mkv -c:v libsvtav1 -crf 40 -preset 10
+cp "$top/assets/sample.mp4" clips
+
+cd "$work"
+tar cf viewer.tar viewer
+xz -T2 --x86 --lzma2=preset=6,dict=64MiB -c viewer.tar >"$to/viewer.tar.xz"
+ls -l "$to/viewer.tar.xz"
