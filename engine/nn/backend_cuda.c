@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "engine/nn/cuda_state.h"
@@ -260,6 +261,19 @@ static bool step_job(struct step *step)
     return settled(s->cuda, s->cuda->api->launch(s->cuda->device, &s->job), step->kind);
 }
 
+// Asks libraries, and keeps account of what that takes.
+static void prepare(struct cuda *c, struct job *job)
+{
+    int64_t begin = clock_now_ns();
+
+    c->api->prepare(c->device, job);
+    begin = clock_now_ns() - begin;
+    c->prepare_ns += begin;
+    c->prepared++;
+    log_debug("%s: job %d by %s, chosen in %.1f ms", c->graph->path, c->prepared, c->api->way(job),
+              (double)begin / NS_PER_MS);
+}
+
 static bool run_now(struct cuda *c, struct cuda_draft *d)
 {
     bind_memory(&d->job, d->buffers, c->program);
@@ -278,7 +292,7 @@ bool cuda_add(struct cuda *c, const struct node *n, struct cuda_draft *d, bool n
     if (now)
         return run_now(c, d);
     if (d->job.kind == JOB_CONV || d->job.kind == JOB_PRODUCT)
-        c->api->prepare(c->device, &d->job);
+        prepare(c, &d->job);
     s = mem_new(1, sizeof(*s));
     *s = (struct job_step){.cuda = c, .job = d->job, .workspace = GRAPH_NONE};
     memcpy(s->buffers, d->buffers, sizeof(s->buffers));
@@ -287,7 +301,7 @@ bool cuda_add(struct cuda *c, const struct node *n, struct cuda_draft *d, bool n
     step->bind = step_bound;
     step->run = step_job;
     step->destroy = mem_free;
-    step->detail = s->job.plan ? "library" : "own";
+    step->detail = c->api->way(&s->job);
     for (int t = 0; t < JOB_TENSORS; t++)
         if (s->buffers[t] != GRAPH_NONE)
             program_use(c->program, s->buffers[t]);
@@ -451,16 +465,23 @@ static bool compile(void *state, struct graph *graph, struct program *program)
 static bool start(void *state, struct program *p)
 {
     struct cuda *c = state;
+    int64_t begin = clock_now_ns(), ran;
 
     if (!program_run(p))
         return false;
     if (!c->api->wait(c->device))
         return fail(c, "the first run");
+    ran = clock_now_ns();
     c->recorded = c->api->record(c->device) && program_run(p) && c->api->recorded(c->device);
     if (!c->recorded)
         log_warn(
             "no CUDA graph of the network (%s): its jobs are started one by one, which is slower",
             c->api->error());
+    log_debug("%s: GPU and libraries opened in %.0f ms, %d choices in %.0f ms, first run %.0f ms, "
+              "recorded in %.0f ms",
+              c->graph->path, (double)c->open_ns / NS_PER_MS, c->prepared,
+              (double)c->prepare_ns / NS_PER_MS, (double)(ran - begin) / NS_PER_MS,
+              (double)(clock_now_ns() - ran) / NS_PER_MS);
     return true;
 }
 
@@ -502,6 +523,7 @@ static void *create(const struct nn_plan_params *params)
     struct cuda *c;
     char text[256];
     bool half = params->precision != NN_PRECISION_FP32;
+    int64_t begin = clock_now_ns();
 
     if (!cuda_library_symbol("deep3d_nn_cuda", &table, text, sizeof(text))) {
         log_debug("no CUDA: %s", text);
@@ -517,6 +539,7 @@ static void *create(const struct nn_plan_params *params)
         mem_free(c);
         return NULL;
     }
+    c->open_ns = clock_now_ns() - begin;
     snprintf(c->name, sizeof(c->name), "%s, %s", c->api->describe(c->device),
              half ? "fp16" : "fp32");
     return c;

@@ -1,15 +1,20 @@
-// Convolutions by cuDNN 9's backend graph API: convolution, bias, residual and activation as one
-// graph where it has an engine for that, the convolution alone elsewhere.
+// Convolutions by cuDNN 9's backend graph API. For one pattern, convolution + residual + bias in
+// the result's type, then Relu or nothing, it has ready-made kernels; elsewhere it does the
+// convolution alone. Everything else it would compile at run time, which takes a second for each
+// shape, and even to ask for that takes most of one.
 //
 // docs.nvidia.com/deeplearning/cudnn/backend/latest/api/cudnn-graph-library.html
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <cudnn.h>
 #include <dlfcn.h>
 
 #include "engine/nn/cuda_way.h"
 
-#define FAVOURITES 8 // engines of each heuristic that are looked at
+#define ASKED 16     // configurations that a heuristic is asked for
+#define FAVOURITES 3 // and at most taken, the best first
+#define KNOBS 32     // of an engine
 
 #define CUDNN_FUNCTIONS(X)                                                                         \
     X(cudnnCreate)                                                                                 \
@@ -106,6 +111,13 @@ struct arena {
              cudnnBackendDescriptor_t value)
     {
         set(d, name, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &value);
+    }
+    // Up to `most` values. False: it has no such attribute.
+    bool get(cudnnBackendDescriptor_t d, cudnnBackendAttributeName_t name,
+             cudnnBackendAttributeType_t type, int64_t most, int64_t *out_count, void *out_values)
+    {
+        return d && c->cudnnBackendGetAttribute_(d, name, type, most, out_count, out_values) ==
+                        CUDNN_STATUS_SUCCESS;
     }
     bool finalize(cudnnBackendDescriptor_t d)
     {
@@ -215,54 +227,6 @@ cudnnBackendDescriptor_t function(arena &a, cudnnPointwiseMode_t mode)
 
     a.set(d, CUDNN_ATTR_POINTWISE_MODE, CUDNN_TYPE_POINTWISE_MODE, 1, &mode);
     a.set(d, CUDNN_ATTR_POINTWISE_MATH_PREC, CUDNN_TYPE_DATA_TYPE, 1, &type);
-    return d;
-}
-
-// False: cuDNN has no such function.
-bool mode_of(const struct job &j, cudnnPointwiseMode_t *out)
-{
-    switch (j.activation) {
-    case ACTIVATION_RELU:
-    case ACTIVATION_LEAKY:
-        *out = CUDNN_POINTWISE_RELU_FWD;
-        return true;
-    case ACTIVATION_CLIP: // as a Relu with a ceiling
-        *out = CUDNN_POINTWISE_RELU_FWD;
-        return j.a == 0.0f;
-    case ACTIVATION_SIGMOID:
-        *out = CUDNN_POINTWISE_SIGMOID_FWD;
-        return true;
-    case ACTIVATION_TANH:
-        *out = CUDNN_POINTWISE_TANH_FWD;
-        return true;
-    case ACTIVATION_ELU:
-        *out = CUDNN_POINTWISE_ELU_FWD;
-        return true;
-    case ACTIVATION_GELU:
-        *out = CUDNN_POINTWISE_GELU_FWD;
-        return true;
-    case ACTIVATION_GELU_TANH:
-        *out = CUDNN_POINTWISE_GELU_APPROX_TANH_FWD;
-        return true;
-    case ACTIVATION_SWISH:
-        *out = CUDNN_POINTWISE_SWISH_FWD;
-        return true;
-    default:
-        return false;
-    }
-}
-
-cudnnBackendDescriptor_t activation(arena &a, const struct job &j, cudnnPointwiseMode_t mode)
-{
-    const double slope = (double)j.a, top = (double)j.b;
-    cudnnBackendDescriptor_t d = function(a, mode);
-
-    if (j.activation == ACTIVATION_LEAKY)
-        a.set(d, CUDNN_ATTR_POINTWISE_RELU_LOWER_CLIP_SLOPE, CUDNN_TYPE_DOUBLE, 1, &slope);
-    if (j.activation == ACTIVATION_CLIP)
-        a.set(d, CUDNN_ATTR_POINTWISE_RELU_UPPER_CLIP, CUDNN_TYPE_DOUBLE, 1, &top);
-    if (j.activation == ACTIVATION_ELU)
-        a.set(d, CUDNN_ATTR_POINTWISE_ELU_ALPHA, CUDNN_TYPE_DOUBLE, 1, &slope);
     a.finalize(d);
     return d;
 }
@@ -272,18 +236,26 @@ bool has_epilogue(const struct job &j)
     return j.t[3].data || j.t[4].data || j.activation;
 }
 
+// The pattern with ready-made kernels.
+bool fuses(const struct job &j)
+{
+    return !j.u.window.transpose && j.t[5].data &&
+           (j.activation == ACTIVATION_NONE || j.activation == ACTIVATION_RELU);
+}
+
 // The graph of the job; bare: of its convolution alone. NULL: cuDNN refuses.
 cudnnBackendDescriptor_t make_graph(arena &a, const struct job &j, bool bare)
 {
     const struct job_window &w = j.u.window;
     cudnnDataType_t type = data_type(j.t[0].type);
     int64_t n = j.dims[0], k = j.dims[4], h = j.dims[2], x = j.dims[3], name = FIRST_VIRTUAL;
-    int steps_left = bare ? 0 : !!j.t[3].data + !!j.t[4].data + (j.activation != ACTIVATION_NONE);
+    bool residual = !bare && j.t[4].data, relu = !bare && j.activation == ACTIVATION_RELU;
+    int steps_left = bare ? 0 : residual + 1 + relu;
     std::vector<cudnnBackendDescriptor_t> operations;
     // a result that others read stays in registers, in single precision
-    auto result = [&](bool last) {
-        return last ? tensor(a, 0, type, n, k, h, x, false)
-                    : tensor(a, name++, CUDNN_DATA_FLOAT, n, k, h, x, true);
+    auto result = [&] {
+        return steps_left-- ? tensor(a, name++, CUDNN_DATA_FLOAT, n, k, h, x, true)
+                            : tensor(a, 0, type, n, k, h, x, false);
     };
     cudnnBackendDescriptor_t input =
         tensor(a, 1, type, n, (int64_t)w.inputs * w.group, w.in[1], w.in[2], false);
@@ -291,27 +263,21 @@ cudnnBackendDescriptor_t make_graph(arena &a, const struct job &j, bool bare)
         w.transpose
             ? tensor(a, 5, type, w.inputs * w.group, w.outputs, w.kernel[1], w.kernel[2], false)
             : tensor(a, 2, type, k, w.inputs, w.kernel[1], w.kernel[2], false);
-    cudnnBackendDescriptor_t y = result(!steps_left), next;
+    cudnnBackendDescriptor_t y = result();
+    auto then = [&](cudnnPointwiseMode_t mode, cudnnBackendDescriptor_t second) {
+        cudnnBackendDescriptor_t next = result();
+
+        operations.push_back(pointwise(a, function(a, mode), y, second, next));
+        y = next;
+    };
 
     operations.push_back(convolution_operation(a, j, input, weights, y));
-    for (int t = 3; t <= 4 && !bare; t++) {
-        if (!j.t[t].data)
-            continue;
-        next = result(!--steps_left);
-        cudnnBackendDescriptor_t add = function(a, CUDNN_POINTWISE_ADD);
-        a.finalize(add);
-        cudnnBackendDescriptor_t more = t == 3 ? tensor(a, 3, CUDNN_DATA_FLOAT, 1, k, 1, 1, false)
-                                               : tensor(a, 4, type, n, k, h, x, false);
-        operations.push_back(pointwise(a, add, y, more, next));
-        y = next;
-    }
-    cudnnPointwiseMode_t mode;
-    if (steps_left && !mode_of(j, &mode))
-        return NULL;
-    if (steps_left) {
-        next = result(true);
-        operations.push_back(pointwise(a, activation(a, j, mode), y, NULL, next));
-    }
+    if (residual) // before the bias: else there is no ready-made kernel
+        then(CUDNN_POINTWISE_ADD, tensor(a, 4, type, n, k, h, x, false));
+    if (!bare)
+        then(CUDNN_POINTWISE_ADD, tensor(a, 5, type, 1, k, 1, 1, false));
+    if (relu)
+        then(CUDNN_POINTWISE_RELU_FWD, NULL);
     cudnnBackendDescriptor_t d = a.add(CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR);
     a.set(d, CUDNN_ATTR_OPERATIONGRAPH_OPS, CUDNN_TYPE_BACKEND_DESCRIPTOR,
           (int64_t)operations.size(), operations.data());
@@ -337,10 +303,14 @@ struct cudnn_way : cuda_way {
         cudnnBackendDescriptor_t pack = a.add(CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR);
 
         for (int t = 0; t < JOB_TENSORS; t++) {
-            bool weights = t == 2 || t == 5, epilogue = t == 3 || t == 4;
+            bool transpose = job->u.window.transpose;
+            // 5: the weights of a transposed convolution, the bias of another
+            bool used = t == 2   ? !transpose
+                        : t == 3 ? false
+                        : t == 4 ? !bare
+                                 : t < 2 || !bare || transpose;
 
-            if (!job->t[t].data || (bare && epilogue) ||
-                (weights && (t == 5) != job->u.window.transpose))
+            if (!used || !job->t[t].data)
                 continue;
             names[count] = t;
             data[count++] = job->t[t].data;
@@ -357,66 +327,142 @@ struct cudnn_way : cuda_way {
     }
 };
 
-// Single precision is to stay that: no TF32.
-bool keeps_precision(arena &a, cudnnBackendDescriptor_t config)
+cudnnBackendDescriptor_t engine_of(arena &a, cudnnBackendDescriptor_t config)
 {
     cudnnBackendDescriptor_t engine = a.add(CUDNN_BACKEND_ENGINE_DESCRIPTOR);
-    cudnnBackendNumericalNote_t notes[CUDNN_NUMERICAL_NOTE_TYPE_COUNT];
     int64_t count = 0;
 
-    if (a.c->cudnnBackendGetAttribute_(config, CUDNN_ATTR_ENGINECFG_ENGINE,
-                                       CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &count,
-                                       &engine) != CUDNN_STATUS_SUCCESS ||
-        a.c->cudnnBackendGetAttribute_(engine, CUDNN_ATTR_ENGINE_NUMERICAL_NOTE,
-                                       CUDNN_TYPE_NUMERICAL_NOTE, CUDNN_NUMERICAL_NOTE_TYPE_COUNT,
-                                       &count, notes) != CUDNN_STATUS_SUCCESS)
+    a.get(config, CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &count, &engine);
+    return engine;
+}
+
+// Ready-made; and single precision stays that: no TF32.
+bool suits(arena &a, cudnnBackendDescriptor_t engine, bool single)
+{
+    cudnnBackendBehaviorNote_t behaviour[CUDNN_BEHAVIOR_NOTE_TYPE_COUNT];
+    cudnnBackendNumericalNote_t notes[CUDNN_NUMERICAL_NOTE_TYPE_COUNT];
+    int64_t behaviours = 0, count = 0;
+
+    if (!a.get(engine, CUDNN_ATTR_ENGINE_BEHAVIOR_NOTE, CUDNN_TYPE_BEHAVIOR_NOTE,
+               CUDNN_BEHAVIOR_NOTE_TYPE_COUNT, &behaviours, behaviour) ||
+        !a.get(engine, CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, CUDNN_TYPE_NUMERICAL_NOTE,
+               CUDNN_NUMERICAL_NOTE_TYPE_COUNT, &count, notes))
         return false;
-    for (int64_t i = 0; i < count; i++)
+    for (int64_t i = 0; i < behaviours; i++)
+        if (behaviour[i] == CUDNN_BEHAVIOR_NOTE_RUNTIME_COMPILATION)
+            return false;
+    for (int64_t i = 0; i < count && single; i++)
         if (notes[i] == CUDNN_NUMERICAL_NOTE_TENSOR_CORE ||
             notes[i] == CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS)
             return false;
     return true;
 }
 
-void add_ways(std::shared_ptr<arena> a, cudnnBackendDescriptor_t of, bool bare, bool single,
-              cudnnBackendHeurMode_t mode, const char *name, cuda_ways *out)
+#define NAME "cuDNN "
+#define NAME_BARE "cuDNN alone "
+
+// The engine's number and its knobs: "cuDNN 10 2=1 14=3". False: there is no room.
+bool name_config(arena &a, cudnnBackendDescriptor_t config, bool bare, char *name, size_t size)
+{
+    cudnnBackendDescriptor_t choices[KNOBS];
+    int64_t index = -1, count = 0, knobs = 0;
+    size_t used;
+
+    for (int i = 0; i < KNOBS; i++)
+        choices[i] = a.add(CUDNN_BACKEND_KNOB_CHOICE_DESCRIPTOR);
+    if (!a.get(engine_of(a, config), CUDNN_ATTR_ENGINE_GLOBAL_INDEX, CUDNN_TYPE_INT64, 1, &count,
+               &index) ||
+        !a.get(config, CUDNN_ATTR_ENGINECFG_KNOB_CHOICES, CUDNN_TYPE_BACKEND_DESCRIPTOR, KNOBS,
+               &knobs, choices) ||
+        knobs > KNOBS)
+        return false;
+    used = (size_t)snprintf(name, size, "%s%lld", bare ? NAME_BARE : NAME, (long long)index);
+    for (int64_t i = 0; i < knobs && used < size; i++) {
+        cudnnBackendKnobType_t type;
+        int64_t value = 0;
+
+        if (!a.get(choices[i], CUDNN_ATTR_KNOB_CHOICE_KNOB_TYPE, CUDNN_TYPE_KNOB_TYPE, 1, &count,
+                   &type) ||
+            !a.get(choices[i], CUDNN_ATTR_KNOB_CHOICE_KNOB_VALUE, CUDNN_TYPE_INT64, 1, &count,
+                   &value))
+            return false;
+        used += (size_t)snprintf(name + used, size - used, " %d=%lld", (int)type, (long long)value);
+    }
+    return used < size;
+}
+
+// What name_config() named: cuDNN itself checks whether the graph has such an engine. NULL: it has
+// not.
+cudnnBackendDescriptor_t named_config(arena &a, cudnnBackendDescriptor_t of, const char *name)
+{
+    cudnnBackendDescriptor_t engine = a.add(CUDNN_BACKEND_ENGINE_DESCRIPTOR),
+                             config = a.add(CUDNN_BACKEND_ENGINECFG_DESCRIPTOR);
+    std::vector<cudnnBackendDescriptor_t> choices;
+    char *at;
+    int64_t index = strtoll(name, &at, 10);
+    int type, read;
+    long long value;
+
+    a.set(engine, CUDNN_ATTR_ENGINE_OPERATION_GRAPH, of);
+    a.set(engine, CUDNN_ATTR_ENGINE_GLOBAL_INDEX, CUDNN_TYPE_INT64, 1, &index);
+    if (at == name || !a.finalize(engine))
+        return NULL;
+    for (; sscanf(at, " %d=%lld%n", &type, &value, &read) == 2; at += read) {
+        cudnnBackendKnobType_t knob = (cudnnBackendKnobType_t)type;
+        int64_t wide = value;
+
+        choices.push_back(a.add(CUDNN_BACKEND_KNOB_CHOICE_DESCRIPTOR));
+        a.set(choices.back(), CUDNN_ATTR_KNOB_CHOICE_KNOB_TYPE, CUDNN_TYPE_KNOB_TYPE, 1, &knob);
+        a.set(choices.back(), CUDNN_ATTR_KNOB_CHOICE_KNOB_VALUE, CUDNN_TYPE_INT64, 1, &wide);
+        if (choices.size() > KNOBS || !a.finalize(choices.back()))
+            return NULL;
+    }
+    a.set(config, CUDNN_ATTR_ENGINECFG_ENGINE, engine);
+    if (!choices.empty())
+        a.set(config, CUDNN_ATTR_ENGINECFG_KNOB_CHOICES, CUDNN_TYPE_BACKEND_DESCRIPTOR,
+              (int64_t)choices.size(), choices.data());
+    return *at == '\0' && a.finalize(config) ? config : NULL;
+}
+
+// Adds the configuration's way, if it needs no more memory than there is for it.
+void add_way(std::shared_ptr<arena> a, cudnnBackendDescriptor_t config, bool bare, cuda_ways *out)
+{
+    std::unique_ptr<cudnn_way> way(new cudnn_way(a->c, a));
+    int64_t bytes = 0, got = 0;
+
+    way->bare = bare;
+    way->plan = way->own.add(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
+    way->own.set(way->plan, CUDNN_ATTR_EXECUTION_PLAN_HANDLE, CUDNN_TYPE_HANDLE, 1, &a->c->handle);
+    way->own.set(way->plan, CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, config);
+    if (!name_config(*a, config, bare, way->name, sizeof(way->name)) ||
+        !way->own.finalize(way->plan) ||
+        !way->own.get(way->plan, CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, CUDNN_TYPE_INT64, 1,
+                      &got, &bytes) ||
+        (size_t)bytes > CUDA_WORKSPACE_MAX)
+        return;
+    way->workspace_bytes = (size_t)bytes;
+    out->push_back(std::move(way));
+}
+
+void add_favourites(std::shared_ptr<arena> a, cudnnBackendDescriptor_t of, bool bare, bool single,
+                    cudnnBackendHeurMode_t mode, cuda_ways *out)
 {
     cudnnBackendDescriptor_t heuristic = a->add(CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR);
-    cudnnBackendDescriptor_t configs[FAVOURITES];
+    cudnnBackendDescriptor_t configs[ASKED];
     int64_t count = 0;
 
     a->set(heuristic, CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, of);
     a->set(heuristic, CUDNN_ATTR_ENGINEHEUR_MODE, CUDNN_TYPE_HEUR_MODE, 1, &mode);
     if (!a->finalize(heuristic))
         return;
-    for (int i = 0; i < FAVOURITES; i++)
+    for (int i = 0; i < ASKED; i++)
         configs[i] = a->add(CUDNN_BACKEND_ENGINECFG_DESCRIPTOR);
-    if (!a->ok || a->c->cudnnBackendGetAttribute_(heuristic, CUDNN_ATTR_ENGINEHEUR_RESULTS,
-                                                  CUDNN_TYPE_BACKEND_DESCRIPTOR, FAVOURITES, &count,
-                                                  configs) != CUDNN_STATUS_SUCCESS)
+    if (!a->ok || !a->get(heuristic, CUDNN_ATTR_ENGINEHEUR_RESULTS, CUDNN_TYPE_BACKEND_DESCRIPTOR,
+                          ASKED, &count, configs))
         return;
-    for (int i = 0; i < count && i < FAVOURITES; i++) {
-        std::unique_ptr<cudnn_way> way(new cudnn_way(a->c, a));
-        int64_t bytes = 0, got = 0;
-
-        snprintf(way->name, sizeof(way->name), "cuDNN %s%d%s",
-                 mode == CUDNN_HEUR_MODE_A ? "A" : "fallback ", i, bare ? " alone" : "");
-        if ((name && strcmp(name, way->name)) || (single && !keeps_precision(*a, configs[i])))
-            continue;
-        way->bare = bare;
-        way->plan = way->own.add(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
-        way->own.set(way->plan, CUDNN_ATTR_EXECUTION_PLAN_HANDLE, CUDNN_TYPE_HANDLE, 1,
-                     &a->c->handle);
-        way->own.set(way->plan, CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, configs[i]);
-        if (!way->own.finalize(way->plan) ||
-            a->c->cudnnBackendGetAttribute_(way->plan, CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE,
-                                            CUDNN_TYPE_INT64, 1, &got,
-                                            &bytes) != CUDNN_STATUS_SUCCESS ||
-            (size_t)bytes > CUDA_WORKSPACE_MAX)
-            continue;
-        way->workspace_bytes = (size_t)bytes;
-        out->push_back(std::move(way));
-    }
+    for (int i = 0; i < count && i < ASKED && out->size() < FAVOURITES; i++)
+        if (suits(*a, engine_of(*a, configs[i]), single))
+            add_way(a, configs[i], bare, out);
 }
 
 // Two spatial dimensions, dense tensors with channels last.
@@ -433,21 +479,25 @@ bool is_ours(const struct job &j)
 
 cuda_ways cuda_cudnn_ways(struct cuda_cudnn *c, const struct job *job, const char *name)
 {
+    bool single = job->t[0].type == NN_FLOAT32;
     cuda_ways ways;
 
     if (!is_ours(*job))
         return ways;
-    for (int bare = !has_epilogue(*job); bare < 2; bare++) {
-        bool single = job->t[0].type == NN_FLOAT32;
+    for (int bare = !fuses(*job); bare < 2 && ways.empty(); bare++) {
+        const char *start = bare ? NAME_BARE : NAME;
+        std::shared_ptr<arena> a = std::make_shared<arena>(c);
+        cudnnBackendDescriptor_t of = make_graph(*a, *job, bare != 0);
 
-        for (int fallback = 0; fallback < 2; fallback++) {
-            std::shared_ptr<arena> a = std::make_shared<arena>(c);
-            cudnnBackendDescriptor_t of = make_graph(*a, *job, bare != 0);
+        if (!of)
+            continue;
+        if (!name) {
+            add_favourites(a, of, bare != 0, single, CUDNN_HEUR_MODE_A, &ways);
+        } else if (!strncmp(name, start, strlen(start))) {
+            cudnnBackendDescriptor_t config = named_config(*a, of, name + strlen(start));
 
-            // the last resort only where the favourites give nothing
-            if (of && (!fallback || ways.empty()))
-                add_ways(a, of, bare != 0, single,
-                         fallback ? CUDNN_HEUR_MODE_FALLBACK : CUDNN_HEUR_MODE_A, name, &ways);
+            if (config)
+                add_way(a, config, bare != 0, &ways);
         }
     }
     return ways;

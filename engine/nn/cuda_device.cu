@@ -166,6 +166,11 @@ static void prepare(struct nn_cuda_device *d, struct job *job)
     cuda_libraries_prepare(d->libraries, job);
 }
 
+static const char *way(const struct job *job)
+{
+    return job->plan ? cuda_libraries_way(job) : "own";
+}
+
 static bool launch(struct nn_cuda_device *d, const struct job *job)
 {
     static const struct {
@@ -206,8 +211,8 @@ static bool replay(struct nn_cuda_device *d, bool here)
 const struct nn_cuda *deep3d_nn_cuda(void)
 {
     static const struct nn_cuda table = {
-        open,     close, describe, error, take,    give,   take_host, give_host, upload,
-        download, wait,  enter,    leave, prepare, launch, record,    recorded,  replay,
+        open, close, describe, error,   take, give,   take_host, give_host, upload, download,
+        wait, enter, leave,    prepare, way,  launch, record,    recorded,  replay,
     };
 
     return &table;

@@ -38,7 +38,7 @@ enum job_kind {
     JOB_CONV,    // t[0] = act(t[1] * t[2] + t[3] + t[4]): weights, bias, residual; see job_window
     JOB_PRODUCT, // t[0] = act(alpha t[1] t[2] + beta t[3] + t[4]): bias, residual
     // t[5], for libraries: a transposed convolution's weights as [input][...][output of the group];
-    // a product's bias in t[0]'s type where it is one number a column
+    // another convolution's bias, and a product's where it is one number a column, in t[0]'s type
 };
 
 enum job_function {

@@ -1,30 +1,29 @@
-// Which way is the fastest: measured once for each shape, kept on disk. A way whose answer is not
-// our own kernel's is never taken.
+// Which way is the fastest: measured once for each shape, kept on disk (cuda_choices.h). A way
+// whose answer is not our own kernel's is never chosen.
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <dlfcn.h>
 #include <map>
-#include <mutex>
 #include <string>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "engine/nn/cuda_choices.h"
 #include "engine/nn/cuda_element.h"
 #include "engine/nn/cuda_libraries.h"
 #include "engine/nn/cuda_way.h"
 
 #define OWN "own"
-#define ROUNDS 5
+#define ROUNDS 4
 
 struct cuda_libraries {
     cudaStream_t stream;
     struct cuda_cudnn *cudnn;
     struct cuda_cublas *cublas;
     char cudnn_text[96], cublas_text[96];
-    std::string machine; // the GPU and the libraries: what measurements are good for
-    std::vector<std::unique_ptr<cuda_way>> ways;
+    std::string machine; // the GPU, its driver and the libraries: what measurements are good for
+    std::map<std::string, std::unique_ptr<cuda_way>> ways; // of equal jobs; NULL: our own kernel
+    double *sums;                                          // on the GPU, of differ()
 };
 
 void *cuda_library_handle(const char *name, const char *folder)
@@ -40,7 +39,7 @@ struct cuda_libraries *cuda_libraries_open(bool half, cudaStream_t stream)
 {
     struct cuda_libraries *l = new cuda_libraries();
     struct cudaDeviceProp properties;
-    int device = 0;
+    int device = 0, driver = 0;
 
     l->stream = stream;
     l->cudnn = cuda_cudnn_open(stream, l->cudnn_text, sizeof(l->cudnn_text));
@@ -48,13 +47,18 @@ struct cuda_libraries *cuda_libraries_open(bool half, cudaStream_t stream)
     if (cudaGetDevice(&device) == cudaSuccess &&
         cudaGetDeviceProperties(&properties, device) == cudaSuccess)
         l->machine = properties.name;
-    l->machine += std::string("|") + l->cudnn_text + "|" + l->cublas_text;
+    cudaDriverGetVersion(&driver);
+    l->machine += "|driver " + std::to_string(driver) + "|" + l->cudnn_text + "|" + l->cublas_text;
+    if (cudaMalloc(&l->sums, 2 * sizeof(*l->sums)) != cudaSuccess)
+        l->sums = NULL;
+    cudaGetLastError();
     return l;
 }
 
 void cuda_libraries_close(struct cuda_libraries *l)
 {
     l->ways.clear();
+    cudaFree(l->sums);
     if (l->cudnn)
         cuda_cudnn_close(l->cudnn);
     if (l->cublas)
@@ -70,105 +74,42 @@ void cuda_libraries_describe(const struct cuda_libraries *l, char *text, size_t 
 namespace
 {
 
-// Measurements of this process and of those before it.
-std::mutex measured_lock;
-// under measured_lock:
-std::map<std::string, std::string> measured;
-bool measured_read;
-
-std::string file_path(void)
-{
-    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-    std::string folder;
-
-    if (cache && *cache == '/')
-        folder = cache;
-    else if (home && *home == '/')
-        folder = std::string(home) + "/.cache";
-    else
-        return "";
-    mkdir(folder.c_str(), 0700);
-    folder += "/deep3d";
-    mkdir(folder.c_str(), 0700);
-    return folder + "/cuda-ways";
-}
-
-// Lines of a key, a tab and a name; what cannot be understood is not ours.
-void read_measured(void)
-{
-    std::string path = file_path();
-    FILE *f = path.empty() ? NULL : fopen(path.c_str(), "re");
-    char line[512];
-
-    measured_read = true;
-    while (f && fgets(line, sizeof(line), f)) {
-        char *tab = strchr(line, '\t'), *end = tab ? strchr(tab, '\n') : NULL;
-
-        if (!end)
-            continue;
-        *tab = *end = '\0';
-        measured[line] = tab + 1;
-    }
-    if (f)
-        fclose(f);
-}
-
-std::string known(const std::string &key)
-{
-    std::lock_guard<std::mutex> lock(measured_lock);
-
-    if (!measured_read)
-        read_measured();
-    auto at = measured.find(key);
-    return at == measured.end() ? "" : at->second;
-}
-
-// One write() a line: several programs may keep the file.
-void keep(const std::string &key, const std::string &name)
-{
-    std::lock_guard<std::mutex> lock(measured_lock);
-    std::string path = file_path(), line = key + "\t" + name + "\n";
-    FILE *f = path.empty() || line.size() > 500 ? NULL : fopen(path.c_str(), "ae");
-
-    measured[key] = name;
-    if (!f)
-        return;
-    fwrite(line.data(), 1, line.size(), f);
-    fclose(f);
-}
-
 void append(std::string *key, const int *values, int count)
 {
     for (int i = 0; i < count; i++)
         *key += (i ? "," : " ") + std::to_string(values[i]);
 }
 
+// Whatever a way may depend on: jobs of the same key share theirs.
 std::string key_of(const struct cuda_libraries *l, const struct job &j)
 {
     const struct job_window &w = j.u.window;
-    std::string key = l->machine + (j.kind == JOB_CONV ? "|conv" : "|product") +
-                      (j.t[0].type == NN_FLOAT16 ? "16" : "32");
+    const struct job_product &p = j.u.product;
+    std::string key = l->machine + (j.kind == JOB_CONV ? "|conv" : "|product");
 
     append(&key, j.dims, j.rank);
+    for (int t = 0; t < JOB_TENSORS; t++) {
+        key += j.t[t].data ? " t" + std::to_string((int)j.t[t].type) : " -";
+        if (j.t[t].data)
+            append(&key, j.t[t].step, j.rank);
+    }
     if (j.kind == JOB_CONV) {
+        const int more[] = {w.group, w.inputs, w.transpose};
+
         append(&key, w.in, 3);
         append(&key, w.kernel, 3);
         append(&key, w.stride, 3);
         append(&key, w.dilation, 3);
         append(&key, w.begin, 3);
         append(&key, w.end, 3);
-        key += " " + std::to_string(w.group) + " " + std::to_string(w.inputs) +
-               (w.transpose ? " t" : "");
+        append(&key, more, 3);
     } else {
-        const int steps[3] = {j.u.product.inner, j.u.product.a_step, j.u.product.b_step};
+        const int more[] = {p.inner, p.a_step, p.b_step, p.integers};
 
-        append(&key, steps, 3);
-        for (int t = 0; t < 4; t++)
-            append(&key, j.t[t].step, j.rank);
+        append(&key, more, 4);
+        key += " " + std::to_string(p.alpha) + " " + std::to_string(p.beta);
     }
-    key += " " + std::to_string((int)j.activation) + (j.t[3].data ? "b" : "") +
-           (j.t[4].data ? "r" : "");
-    return key;
+    return key + " " + std::to_string((int)j.activation);
 }
 
 // Elements from a tensor's first to its last.
@@ -178,9 +119,9 @@ size_t extent(const struct job &j, int t)
     int taps = w.kernel[0] * w.kernel[1] * w.kernel[2];
     size_t last = (size_t)j.t[t].first;
 
-    if (j.kind == JOB_CONV && (t == 2 || t == 5))
+    if (j.kind == JOB_CONV && (t == 2 || (t == 5 && w.transpose)))
         return (size_t)w.outputs * w.group * taps * w.inputs;
-    if (j.kind == JOB_PRODUCT && t == 5)
+    if (t == 5) // a bias
         return (size_t)j.dims[j.rank - 1];
     for (int d = 0; d < j.rank; d++) {
         int size = j.dims[d];
@@ -245,7 +186,8 @@ struct trial {
             if (!whole.data)
                 return false;
             // the same bias and weights in both of their forms
-            unsigned seed = t == 5 ? (job.kind == JOB_CONV ? 2u : 3u) : (unsigned)t;
+            bool transpose = job.kind == JOB_CONV && job.u.window.transpose;
+            unsigned seed = t == 5 ? (transpose ? 2u : 3u) : (unsigned)t;
             CUDA_LAUNCH(fill, cuda_blocks((int)count), CUDA_BLOCK, stream, whole, (int)count, seed);
         }
         return cudaStreamSynchronize(stream) == cudaSuccess;
@@ -289,39 +231,50 @@ float measure(struct trial *t, cuda_way *way, cudaStream_t stream)
     return ok ? ms / ROUNDS : -1.0f;
 }
 
-// The result as it stands in the trial.
-bool answer(const struct trial &t, std::vector<float> *out)
+// Adds to sums the squares of what t[1] differs from t[0] by, and those of t[0].
+__global__ void __launch_bounds__(CUDA_BLOCK)
+    differ(const __grid_constant__ struct job j, double *sums)
 {
-    size_t count = extent(t.job, 0), size = trial::nn_type_bytes(t.job.t[0].type);
-    std::vector<unsigned char> raw(count * size);
+    int index = cuda_index(), at[2];
+    float square = 0.0f, difference = 0.0f;
 
-    if (cudaMemcpy(raw.data(), t.job.t[0].data, raw.size(), cudaMemcpyDeviceToHost) != cudaSuccess)
-        return false;
-    out->resize(count);
-    for (size_t i = 0; i < count; i++) {
-        unsigned short bits;
-
-        if (size == 4) {
-            memcpy(&(*out)[i], &raw[i * 4], 4);
-        } else {
-            memcpy(&bits, &raw[i * 2], 2);
-            (*out)[i] = __half2float(__ushort_as_half(bits));
-        }
+    if (index < j.count) {
+        find_first(j, at);
+        find(j, 0, j.rank, index, at);
+        square = load_float(j.t[0], at[0]);
+        difference = load_float(j.t[1], at[1]) - square;
+        square *= square;
+        difference *= difference;
     }
-    return true;
+    for (int reach = 16; reach > 0; reach /= 2) {
+        square += __shfl_xor_sync(0xffffffffu, square, reach);
+        difference += __shfl_xor_sync(0xffffffffu, difference, reach);
+    }
+    if (threadIdx.x % 32 == 0) {
+        atomicAdd(&sums[0], (double)difference);
+        atomicAdd(&sums[1], (double)square);
+    }
 }
 
-bool agrees(const std::vector<float> &ours, const std::vector<float> &theirs, bool half)
+// Runs the way into memory that is not a number, and compares it with our own kernel's answer.
+bool agrees(struct cuda_libraries *l, struct trial *t, cuda_way *way, void *ours)
 {
-    double difference = 0.0, square = 0.0;
+    struct job both = t->job;
+    double sums[2];
+    bool half = both.t[0].type == NN_FLOAT16;
 
-    for (size_t i = 0; i < ours.size(); i++) {
-        double d = (double)theirs[i] - (double)ours[i];
-
-        difference += d * d;
-        square += (double)ours[i] * (double)ours[i];
-    }
-    return difference <= square * (half ? 1e-4 : 1e-8); // false for NaN
+    cudaMemsetAsync(t->job.t[0].data, 0xff,
+                    extent(t->job, 0) * trial::nn_type_bytes(t->job.t[0].type), l->stream);
+    cudaMemsetAsync(l->sums, 0, sizeof(sums), l->stream);
+    if (!way->run(&t->job, l->stream))
+        return false;
+    both.t[1] = both.t[0];
+    both.t[0].data = ours;
+    CUDA_LAUNCH(differ, cuda_blocks(both.count), CUDA_BLOCK, l->stream, both, l->sums);
+    return cudaMemcpyAsync(sums, l->sums, sizeof(sums), cudaMemcpyDeviceToHost, l->stream) ==
+               cudaSuccess &&
+           cudaStreamSynchronize(l->stream) == cudaSuccess &&
+           sums[0] <= sums[1] * (half ? 1e-4 : 1e-8); // false for NaN
 }
 
 // ConvTranspose's weights in their second form are the first form's, turned: our kernel reads one,
@@ -360,44 +313,66 @@ cuda_ways ways_of(struct cuda_libraries *l, const struct job *job, const char *n
     return cuda_ways();
 }
 
-void take_way(struct cuda_libraries *l, std::unique_ptr<cuda_way> way, struct job *job)
+// Fills the trial, and has our own kernel's answer in memory of its own. NULL: the GPU failed.
+void *prepare_trial(struct cuda_libraries *l, struct trial *t, const cuda_ways &ways)
 {
-    job->plan = way.get();
-    job->workspace_bytes = way->workspace_bytes;
-    l->ways.push_back(std::move(way));
+    size_t bytes = extent(t->job, 0) * trial::nn_type_bytes(t->job.t[0].type), workspace = 0;
+    void *ours = t->take(bytes);
+
+    for (const auto &way : ways)
+        workspace = way->workspace_bytes > workspace ? way->workspace_bytes : workspace;
+    t->job.workspace = t->take(workspace);
+    if (!ours || !t->job.workspace || !t->fill_all(l->stream))
+        return NULL;
+    if (t->job.kind == JOB_CONV && t->job.u.window.transpose)
+        turn_weights(*t, l->stream);
+    struct job own = t->job;
+    own.t[0].data = ours;
+    run_own(&own, l->stream);
+    return cudaStreamSynchronize(l->stream) == cudaSuccess ? ours : NULL;
+}
+
+// Our own kernels are one thread a result: they may win where few products make one.
+bool own_may_win(const struct job &j)
+{
+    return j.kind == JOB_CONV && j.u.window.inputs < 8;
 }
 
 // The fastest of all ways, our own among them. NULL: our own.
 std::unique_ptr<cuda_way> fastest(struct cuda_libraries *l, const struct job *job)
 {
-    std::unique_ptr<cuda_way> best;
     cuda_ways ways = ways_of(l, job, NULL);
+    std::multimap<float, std::unique_ptr<cuda_way>> by_time;
     struct trial t(job);
-    std::vector<float> ours, theirs;
-    size_t workspace = 0;
+    void *ours = ways.empty() || !l->sums ? NULL : prepare_trial(l, &t, ways);
+    float own = ours && own_may_win(*job) ? measure(&t, NULL, l->stream) : INFINITY;
 
-    for (const auto &way : ways)
-        workspace = way->workspace_bytes > workspace ? way->workspace_bytes : workspace;
-    t.job.workspace = t.take(workspace);
-    if (ways.empty() || !t.job.workspace || !t.fill_all(l->stream))
-        return NULL;
-    if (job->kind == JOB_CONV && job->u.window.transpose)
-        turn_weights(t, l->stream);
-    float least = measure(&t, NULL, l->stream);
-    if (least < 0.0f || !answer(t, &ours))
-        return NULL;
     for (auto &way : ways) {
-        cudaMemsetAsync(t.job.t[0].data, 0xff, // what is not written is not a number
-                        extent(t.job, 0) * trial::nn_type_bytes(t.job.t[0].type), l->stream);
-        float ms = measure(&t, way.get(), l->stream);
+        float ms = ours ? measure(&t, way.get(), l->stream) : -1.0f;
 
-        if (ms < 0.0f || ms >= least || !answer(t, &theirs) ||
-            !agrees(ours, theirs, job->t[0].type == NN_FLOAT16))
-            continue;
-        least = ms;
-        best = std::move(way);
+        if (ms >= 0.0f && ms < own)
+            by_time.emplace(ms, std::move(way));
     }
+    for (auto &one : by_time)
+        if (agrees(l, &t, one.second.get(), ours))
+            return std::move(one.second);
     cudaGetLastError();
+    return NULL;
+}
+
+std::unique_ptr<cuda_way> choose(struct cuda_libraries *l, const struct job *job,
+                                 const std::string &key)
+{
+    char name[sizeof(cuda_way::name)];
+
+    if (cuda_choice_find(key.c_str(), name, sizeof(name))) {
+        cuda_ways ways = strcmp(name, OWN) ? ways_of(l, job, name) : cuda_ways();
+
+        if (!ways.empty() || !strcmp(name, OWN))
+            return ways.empty() ? NULL : std::move(ways.front());
+    }
+    std::unique_ptr<cuda_way> best = fastest(l, job);
+    cuda_choice_keep(key.c_str(), best ? best->name : OWN);
     return best;
 }
 
@@ -405,23 +380,18 @@ std::unique_ptr<cuda_way> fastest(struct cuda_libraries *l, const struct job *jo
 
 void cuda_libraries_prepare(struct cuda_libraries *l, struct job *job)
 {
-    std::string key = key_of(l, *job), name = known(key);
-    std::unique_ptr<cuda_way> best;
+    std::string key = key_of(l, *job);
+    auto at = l->ways.find(key);
 
-    if (name == OWN || (!l->cudnn && !l->cublas))
-        return;
-    if (!name.empty()) {
-        cuda_ways ways = ways_of(l, job, name.c_str());
+    if (at == l->ways.end())
+        at = l->ways.emplace(key, choose(l, job, key)).first;
+    job->plan = at->second.get();
+    job->workspace_bytes = at->second ? at->second->workspace_bytes : 0;
+}
 
-        if (!ways.empty()) {
-            take_way(l, std::move(ways.front()), job);
-            return;
-        }
-    }
-    best = fastest(l, job);
-    keep(key, best ? best->name : OWN);
-    if (best)
-        take_way(l, std::move(best), job);
+const char *cuda_libraries_way(const struct job *job)
+{
+    return ((const cuda_way *)job->plan)->name;
 }
 
 bool cuda_libraries_launch(struct cuda_libraries *l, const struct job *job, char *text, size_t size)

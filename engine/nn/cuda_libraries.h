@@ -17,6 +17,8 @@ void cuda_libraries_close(struct cuda_libraries *libraries);
 void cuda_libraries_describe(const struct cuda_libraries *libraries, char *text, size_t size);
 // As nn_cuda.prepare(). Tensors have no memory yet.
 void cuda_libraries_prepare(struct cuda_libraries *libraries, struct job *job);
+// The name of what does a job with a plan; lives as long as the libraries.
+const char *cuda_libraries_way(const struct job *job);
 // Of a job with a plan. False: the library failed; its reason is in text.
 bool cuda_libraries_launch(struct cuda_libraries *libraries, const struct job *job, char *text,
                            size_t size);

@@ -27,6 +27,11 @@ void cuda_libraries_prepare(struct cuda_libraries *libraries, struct job *job)
 {
 }
 
+const char *cuda_libraries_way(const struct job *job)
+{
+    return "";
+}
+
 bool cuda_libraries_launch(struct cuda_libraries *libraries, const struct job *job, char *text,
                            size_t size)
 {

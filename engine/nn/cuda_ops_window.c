@@ -124,6 +124,12 @@ static enum cuda_result compile_conv(struct cuda *c, const struct node *n, bool 
         d.buffers[3] = cuda_want(c, n->in[2], NN_FLOAT32, false);
         d.job.t[3].type = NN_FLOAT32;
         d.job.t[3].step[4] = 1;
+        if (!transpose) {
+            d.buffers[5] = cuda_want(c, n->in[2], c->type, false);
+            d.job.t[5].type = c->type;
+        }
+        if (d.buffers[3] == GRAPH_NONE || (!transpose && d.buffers[5] == GRAPH_NONE))
+            return CUDA_FAILED;
     }
     if (n->residual != GRAPH_NONE) {
         bind_picture(c, &d, 4, n->residual, cuda_want(c, n->residual, c->type, true), c->type,

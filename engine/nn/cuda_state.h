@@ -26,6 +26,8 @@ struct cuda {
     int constant_count, constant_room, host_count, host_room;
     bool on_device; // inputs and outputs are
     bool recorded, timed;
+    int64_t open_ns, prepare_ns; // what planning took
+    int prepared;                // jobs that libraries were asked about
     // while compiling:
     struct graph *graph;
     struct program *program;

@@ -10,7 +10,7 @@
 #include "engine/nn/cuda_job.h"
 
 struct cuda_way {
-    char name[48] = ""; // the same for the same job, GPU and library
+    char name[256] = ""; // of which the library can make the way again
     size_t workspace_bytes = 0;
     bool bare = false; // leaves bias, residual and activation to cuda_epilogue()
 

@@ -49,6 +49,8 @@ struct nn_cuda {
     // workspace_bytes, or leaves the job to our own kernel. May run it a few times. Plans live as
     // long as the device.
     void (*prepare)(struct nn_cuda_device *device, struct job *job);
+    // What does the job, for people; lives as long as the device.
+    const char *(*way)(const struct job *job);
     bool (*launch)(struct nn_cuda_device *device, const struct job *job);
 
     // Between record() and recorded(), jobs and copies are noted and not run; replay() queues them
