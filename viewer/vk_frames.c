@@ -268,6 +268,8 @@ static bool create_buffer(struct vk_frames *frames, struct stereo_frame *f, size
     size_t eye_size = stride * (size_t)f->eyes.height;
     uint8_t *first = NULL;
 
+    if (memory == DEEP3D_MEMORY_HOST && frames->cuda)
+        vk_cuda_settle(frames->cuda); // the converter's GPU may have failed
     if (memory == DEEP3D_MEMORY_CUDA && create_shared(frames, frame, 2 * eye_size)) {
         f->eyes.memory = DEEP3D_MEMORY_CUDA;
         first = frame->shared.pointer;

@@ -62,12 +62,13 @@ step() {
 
 # CUDA and Vulkan on the same memory
 share_with_vulkan() {
-    step interop 90 $vulkan ./$interop 1000
-    step interop-1080p 60 $vulkan ./$interop 300 1920 1080
-    step interop-4k 60 $vulkan ./$interop 50 3840 2160
+    part=${TWIN:+50} # of the frames, on a processor
+    step interop 90 $vulkan ./$interop $((1000 / ${part:-1}))
+    step interop-1080p 60 $vulkan ./$interop $((300 / ${part:-1})) 1920 1080
+    step interop-4k 60 $vulkan ./$interop $((50 / ${part:-1})) 3840 2160
     [ -f "$here/layer.tar.gz" ] || return 0
     mkdir -p "$out/layer" && tar xzf "$here/layer.tar.gz" -C "$out/layer"
-    step interop-checked 60 $vulkan DEEP3D_VK_VALIDATION=1 VK_LAYER_PATH="$out/layer" ./$interop 100
+    step interop-checked 60 $vulkan DEEP3D_VK_VALIDATION=1 VK_LAYER_PATH="$out/layer" ./$interop $((100 / ${part:-1}))
     rm -r "$out/layer"
 }
 

@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "tests/cuda/interop/pattern.h"
+#include "tests/cuda/interop/stand_in.h"
 #include "viewer/vk_cuda.h"
 #include "viewer/vk_frames.h"
 
@@ -325,6 +326,71 @@ static void with_the_host_waiting(void **state)
     vk->exports_semaphores = exports;
 }
 
+// Semaphores fail in the middle: the frames go on without, whole.
+static void semaphores_that_fail(void **state)
+{
+    struct vk_frames *frames = vk_frames_create(vk);
+    struct stereo_memory memory = vk_frames_memory(frames);
+    struct stereo_ring *ring = stereo_ring_create(RING, &memory);
+    struct reader r;
+
+    reader_init(&r);
+    for (uint32_t i = 0; i < 4 * RING; i++) {
+        if (i == 2 * RING && !stand_in_break(STAND_IN_WITHOUT_SEMAPHORES))
+            skip();
+        write_frame(ring, i);
+        read_frame(&r, frames, ring, i);
+        look_at_host(&r, i);
+    }
+    look_at_gpu();
+    assert_false(vk_cuda_has_semaphores(vk_frames_cuda(frames)));
+    reader_finish(&r, ring);
+    stereo_ring_destroy(&ring);
+    vk_frames_destroy(&frames);
+    stand_in_break(STAND_IN_WELL);
+    assert_int_equal(vk_validation_messages(), 0);
+}
+
+static void write_by_hand(struct stereo_ring *ring, int value)
+{
+    struct stereo_frame *f = stereo_ring_acquire(ring, width, height, DEEP3D_MEMORY_HOST);
+
+    assert_non_null(f);
+    assert_int_equal(f->eyes.memory, DEEP3D_MEMORY_HOST);
+    for (int eye = 0; eye < 2; eye++)
+        memset(f->eyes.pixels[eye], value + eye, f->eyes.stride_bytes * (size_t)height);
+    assert_true(stereo_ring_publish(ring, f));
+}
+
+// CUDA dies with frames on their way, which Vulkan waits for: they come, whatever is in them, and
+// so do the next ones, which the processor writes.
+static void a_gpu_that_dies(void **state)
+{
+    struct vk_frames *frames = vk_frames_create(vk);
+    struct stereo_memory memory = vk_frames_memory(frames);
+    struct stereo_ring *ring = stereo_ring_create(RING, &memory);
+    struct stereo_frame *f;
+    int64_t begin = clock_now_ns();
+
+    for (uint32_t i = 0; i < RING - 1; i++) {
+        if (i == 2 && !stand_in_break(STAND_IN_DEAD))
+            skip();
+        write_frame(ring, i);
+    }
+    for (int i = 0; i < 3 * RING; i++) {
+        f = stereo_ring_next(ring);
+        stereo_ring_release(ring, f);
+        write_by_hand(ring, i);
+        assert_true(
+            vk_timeline_wait(vk, vk_frames_semaphore(frames), vk_frames_images(f)->ready_value));
+    }
+    assert_in_range(clock_now_ns() - begin, 0, 4 * NS_PER_S);
+    stereo_ring_destroy(&ring);
+    vk_frames_destroy(&frames);
+    stand_in_break(STAND_IN_WELL);
+    assert_int_equal(vk_validation_messages(), 0);
+}
+
 // A driver that shares nothing: frames are in host memory, whatever is asked for.
 static void without_shared_memory(void **state)
 {
@@ -373,21 +439,13 @@ static int skipped(const char *why)
     return 77;
 }
 
-// CUDA's twin is whatever GPU Vulkan has.
-static void name_twin(void)
-{
-    char digits[2 * VK_UUID_SIZE + 1];
-
-    for (size_t i = 0; i < VK_UUID_SIZE; i++)
-        snprintf(digits + 2 * i, 3, "%02x", vk->uuid[i]);
-    setenv("CUDA_TWIN_UUID", digits, 1);
-}
-
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(with_semaphores),
         cmocka_unit_test(with_the_host_waiting),
+        cmocka_unit_test(semaphores_that_fail),
+        cmocka_unit_test(a_gpu_that_dies),
         cmocka_unit_test(memory_follows_the_converter),
         cmocka_unit_test(without_shared_memory),
     };
@@ -408,7 +466,7 @@ int main(int argc, char **argv)
     printf("Vulkan on %s exports%s%s%s\n", vk->properties.deviceName,
            vk->exports_memory ? " memory" : "", vk->exports_semaphores ? " semaphores" : "",
            vk->exports_memory ? "" : " no memory");
-    name_twin();
+    stand_in_begin(vk);
     failed = cmocka_run_group_tests(tests, NULL, NULL);
     vk_device_destroy(&vk);
     pattern_close();

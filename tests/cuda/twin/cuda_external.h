@@ -14,8 +14,8 @@
 extern "C" {
 #endif
 
-// What a test gives CUDA in a semaphore's place: the pointer to it, written into the pipe (or file)
-// whose descriptor is imported. The members are called when the stream comes to it.
+// What a test gives CUDA in a semaphore's place: the pointer to it, written into the pipe whose
+// descriptor is imported. The members are called when the stream comes to it.
 struct cuda_twin_semaphore {
     void *user;
     void (*signal)(void *user, uint64_t value);
@@ -91,6 +91,11 @@ cudaSignalExternalSemaphoresAsync(const cudaExternalSemaphore_t *semaphores,
 cudaError_t cudaWaitExternalSemaphoresAsync(const cudaExternalSemaphore_t *semaphores,
                                             const struct cudaExternalSemaphoreWaitParams *params,
                                             unsigned count, cudaStream_t stream);
+// What is wrong from now on. Dead: nothing that is queued is ever done, and who waits is told.
+enum cuda_twin_fault { CUDA_TWIN_WELL, CUDA_TWIN_WITHOUT_SEMAPHORES, CUDA_TWIN_DEAD };
+void cuda_twin_be(enum cuda_twin_fault fault);
+// For cudaStreamSynchronize() and cudaDeviceSynchronize().
+cudaError_t cuda_twin_health(void);
 // For cudaFree(): whether it was a mapped buffer, which its external memory frees.
 bool cuda_twin_unmap(void *memory);
 

@@ -24,6 +24,7 @@ typedef enum cudaError {
     cudaErrorMemoryAllocation = 2,
     cudaErrorInsufficientDriver = 35,
     cudaErrorNoDevice = 100,
+    cudaErrorLaunchFailure = 719,
     cudaErrorNotSupported = 801,
 } cudaError_t;
 

@@ -1,5 +1,6 @@
 #include "cuda_external.h"
 
+#include <atomic>
 #include <mutex>
 #include <set>
 #include <sys/mman.h>
@@ -17,8 +18,19 @@ struct cuda_twin_external {
     size_t file_bytes, offset, bytes;
 };
 
+static std::atomic<enum cuda_twin_fault> fault{CUDA_TWIN_WELL};
 static std::mutex lock;
 static std::set<void *> mapped; // guarded by lock
+
+void cuda_twin_be(enum cuda_twin_fault now)
+{
+    fault = now;
+}
+
+cudaError_t cuda_twin_health(void)
+{
+    return fault == CUDA_TWIN_DEAD ? cudaErrorLaunchFailure : cudaSuccess;
+}
 
 cudaError_t cudaImportExternalMemory(cudaExternalMemory_t *memory,
                                      const struct cudaExternalMemoryHandleDesc *desc)
@@ -92,7 +104,9 @@ cudaSignalExternalSemaphoresAsync(const cudaExternalSemaphore_t *semaphores,
                                   const struct cudaExternalSemaphoreSignalParams *params,
                                   unsigned count, cudaStream_t stream)
 {
-    for (unsigned i = 0; i < count; i++)
+    if (fault == CUDA_TWIN_WITHOUT_SEMAPHORES)
+        return cudaErrorNotSupported;
+    for (unsigned i = 0; i < count && fault != CUDA_TWIN_DEAD; i++)
         semaphores[i]->signal(semaphores[i]->user, params[i].params.fence.value);
     return cudaSuccess;
 }
@@ -101,7 +115,9 @@ cudaError_t cudaWaitExternalSemaphoresAsync(const cudaExternalSemaphore_t *semap
                                             const struct cudaExternalSemaphoreWaitParams *params,
                                             unsigned count, cudaStream_t stream)
 {
-    for (unsigned i = 0; i < count; i++)
+    if (fault == CUDA_TWIN_WITHOUT_SEMAPHORES)
+        return cudaErrorNotSupported;
+    for (unsigned i = 0; i < count && fault != CUDA_TWIN_DEAD; i++)
         semaphores[i]->wait(semaphores[i]->user, params[i].params.fence.value);
     return cudaSuccess;
 }

@@ -451,7 +451,7 @@ cudaError_t cudaMemsetAsync(void *memory, int value, size_t bytes, cudaStream_t 
 
 cudaError_t cudaDeviceSynchronize(void)
 {
-    return cudaSuccess;
+    return cuda_twin_health();
 }
 
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned flags)
@@ -468,7 +468,7 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream)
 
 cudaError_t cudaStreamSynchronize(cudaStream_t stream)
 {
-    return cudaSuccess;
+    return cuda_twin_health();
 }
 
 // There is nothing to wait for.
