@@ -493,6 +493,7 @@ static enum stats_end play_list(struct player *p, const struct playlist *list)
     return end;
 }
 
+// The converter works on the GPU that shows the pictures, so the stage comes first.
 static bool create(struct player *p)
 {
     char *model = model_path(p->options->model);
@@ -506,14 +507,17 @@ static bool create(struct player *p)
 
     context.commands = p->commands = command_queue_create();
     context.clock = p->clock = media_clock_create();
-    p->converter = model ? deep3d_create(&params) : NULL;
+    p->stage = model ? stage_create(&context) : NULL;
+    if (p->stage) {
+        params.gpu_uuid = stage_gpu_uuid(p->stage);
+        p->converter = deep3d_create(&params);
+    }
     mem_free(model);
     if (!p->converter)
         return false;
     snprintf(p->stats->model, sizeof(p->stats->model), "%s", deep3d_model_name(p->converter));
-    p->stage = stage_create(&context);
     p->osd = osd_create();
-    return p->stage;
+    return true;
 }
 
 enum stats_end player_run(struct options *options, struct stats *stats)

@@ -174,6 +174,11 @@ struct stereo_ring *stage_ring(struct stage *stage)
     return stage->context.ring;
 }
 
+const uint8_t *stage_gpu_uuid(const struct stage *stage)
+{
+    return stage->context.vk ? stage->context.vk->uuid : NULL;
+}
+
 bool stage_keeps_time(const struct stage *stage)
 {
     return !stage->null;

@@ -8,6 +8,7 @@
 // Thread-safety: main thread only.
 #pragma once
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "viewer/commands.h"
 #include "viewer/display.h"
@@ -22,6 +23,8 @@ void stage_destroy(struct stage **stage);
 
 // Another one after stage_rebuild(), NULL where that failed.
 struct stereo_ring *stage_ring(struct stage *stage);
+// Which GPU shows the pictures: its UUID, 16 bytes, until stage_rebuild(). NULL: none.
+const uint8_t *stage_gpu_uuid(const struct stage *stage);
 // Frames are shown at their time. False (null display): as fast as they come.
 bool stage_keeps_time(const struct stage *stage);
 
