@@ -47,3 +47,21 @@ struct colour_matrix colour_matrix_for(enum colour_standard standard, int bits, 
     }
     return c;
 }
+
+struct colour_matrix colour_matrix_back(enum colour_standard standard, int bits)
+{
+    double unit = (double)(1 << (bits - 8)), luma = 219 * unit / 65535, chroma = 224 * unit / 65535;
+    double kr, kb;
+
+    weights(standard, &kr, &kb);
+    double y[3] = {kr, 1 - kr - kb, kb};
+    struct colour_matrix c = {.m = {[0][3] = (float)(16 * unit),
+                                    [1][3] = (float)(128 * unit),
+                                    [2][3] = (float)(128 * unit)}};
+    for (int i = 0; i < 3; i++) {
+        c.m[0][i] = (float)(luma * y[i]);
+        c.m[1][i] = (float)(chroma * ((i == 2) - y[i]) / (2 * (1 - kb)));
+        c.m[2][i] = (float)(chroma * ((i == 0) - y[i]) / (2 * (1 - kr)));
+    }
+    return c;
+}

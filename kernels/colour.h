@@ -34,6 +34,7 @@ struct colour_job {
     int quarter_turns;              // clockwise, 0..3
     bool mirrored;                  // after the turn
     struct image out;               // its size must be the turned one
+    int out_bits;                   // a sample of it: 0: 8; 16 (not on a GPU): see image.h
     int threads;                    // 0: all cores
 };
 
@@ -46,3 +47,6 @@ enum colour_standard { COLOUR_BT709, COLOUR_BT601, COLOUR_BT2020, COLOUR_IDENTIT
 // readable samples.
 struct colour_matrix colour_matrix_for(enum colour_standard standard, int bits, int shift,
                                        bool full_range, bool grey);
+// The way back: from R, G, B in 0..65535 to Y, U, V of `bits` bits in limited range. Not
+// COLOUR_IDENTITY.
+struct colour_matrix colour_matrix_back(enum colour_standard standard, int bits);

@@ -104,6 +104,19 @@ static void component_line(const struct colour_component *c, const struct colour
         spread(line, 2, last - first, out);
 }
 
+static void pack16(const struct colour_job *job, float s[3][TILE_PX + 4], int count,
+                   uint8_t *restrict out)
+{
+    const struct colour_matrix matrix = job->matrix;
+
+    for (int i = 0; i < count; i++) {
+        uint64_t pixel = colour_pack16(
+            job->tone != NULL ? colour_tone_rgb(&matrix, job->tone, s[0][i], s[1][i], s[2][i])
+                              : colour_rgb(&matrix, s[0][i], s[1][i], s[2][i]));
+        memcpy(out + (size_t)i * 8, &pixel, 8);
+    }
+}
+
 static void convert_line(const struct colour_job *job, int y, int x, int count,
                          uint8_t *restrict out)
 {
@@ -112,6 +125,10 @@ static void convert_line(const struct colour_job *job, int y, int x, int count,
 
     for (int i = 0; i < 3; i++)
         component_line(&job->component[i], job, y, x, count, s[i]);
+    if (job->out_bits == 16) {
+        pack16(job, s, count, out);
+        return;
+    }
     for (int i = 0; i < count && job->tone != NULL; i++) {
         uint32_t pixel = colour_tone_pixel(&matrix, job->tone, s[0][i], s[1][i], s[2][i]);
         memcpy(out + (size_t)i * 4, &pixel, 4);
@@ -122,21 +139,26 @@ static void convert_line(const struct colour_job *job, int y, int x, int count,
     }
 }
 
+static int pixel_bytes(const struct colour_job *job)
+{
+    return job->out_bits == 16 ? 8 : 4;
+}
+
 // Where stored pixel (x, y) goes, and how far its right neighbour lies from it in the output.
 static uint8_t *target(const struct colour_job *job, int x, int y, ptrdiff_t *out_step)
 {
-    int column, row;
+    int column, row, bytes = pixel_bytes(job);
     ptrdiff_t step, stride = (ptrdiff_t)job->out.stride_bytes;
 
     switch (job->quarter_turns) {
     case 0:
-        column = x, row = y, step = 4;
+        column = x, row = y, step = bytes;
         break;
     case 1:
         column = job->height - 1 - y, row = x, step = stride;
         break;
     case 2:
-        column = job->width - 1 - x, row = job->height - 1 - y, step = -4;
+        column = job->width - 1 - x, row = job->height - 1 - y, step = -bytes;
         break;
     default:
         column = y, row = job->width - 1 - x, step = -stride;
@@ -144,16 +166,17 @@ static uint8_t *target(const struct colour_job *job, int x, int y, ptrdiff_t *ou
     }
     if (job->mirrored) {
         column = job->out.width - 1 - column;
-        step = step == 4 || step == -4 ? -step : step;
+        step = step == bytes || step == -bytes ? -step : step;
     }
     *out_step = step;
-    return job->out.pixels + row * stride + (ptrdiff_t)column * 4;
+    return job->out.pixels + row * stride + (ptrdiff_t)column * bytes;
 }
 
 // A tile that does not stay as it lies: converted aside, then written along its columns.
-static void turned_tile(const struct colour_job *job, int x, int y, int count, int rows)
+KERNEL_INLINE void turned_tile(const struct colour_job *job, int x, int y, int count, int rows,
+                               size_t bytes)
 {
-    uint32_t tile[TILE_ROWS][TILE_PX];
+    uint64_t tile[TILE_ROWS][TILE_PX]; // a row's pixels lie one after the other, `bytes` each
     ptrdiff_t step = 0;
     uint8_t *to[TILE_ROWS];
 
@@ -161,21 +184,23 @@ static void turned_tile(const struct colour_job *job, int x, int y, int count, i
         convert_line(job, y + r, x, count, (uint8_t *)tile[r]);
         to[r] = target(job, x, y + r, &step);
     }
-    for (int i = 0; i < count; i++)
+    for (size_t i = 0; i < (size_t)count; i++)
         for (int r = 0; r < rows; r++)
-            memcpy(to[r] + i * step, &tile[r][i], 4);
+            memcpy(to[r] + (ptrdiff_t)i * step, (const uint8_t *)tile[r] + i * bytes, bytes);
 }
 
 static void pad_rows(void *user, int first, int end)
 {
-    const struct image *out = user;
+    const struct colour_job *job = user;
+    const struct image *out = &job->out;
+    size_t bytes = (size_t)pixel_bytes(job);
 
     for (int y = first; y < end; y++) {
         uint8_t *row = out->pixels + (size_t)y * out->stride_bytes,
-                *right = row + (size_t)out->width * 4;
-        for (int i = 1; i <= IMAGE_PAD_PX; i++) {
-            memcpy(row - i * 4, row, 4);
-            memcpy(right + (i - 1) * 4, right - 4, 4);
+                *right = row + (size_t)out->width * bytes;
+        for (size_t i = 1; i <= IMAGE_PAD_PX; i++) {
+            memcpy(row - i * bytes, row, bytes);
+            memcpy(right + (i - 1) * bytes, right - bytes, bytes);
         }
     }
 }
@@ -190,24 +215,23 @@ static void bands(void *user, int first, int end)
         int y = band * TILE_ROWS, rows = job->height - y < TILE_ROWS ? job->height - y : TILE_ROWS;
         for (int x = 0; x < job->width; x += TILE_PX) {
             int count = job->width - x < TILE_PX ? job->width - x : TILE_PX;
-            if (!straight) {
-                turned_tile(job, x, y, count, rows);
-                continue;
-            }
-            for (int r = y; r < y + rows; r++)
+            if (!straight && job->out_bits == 16)
+                turned_tile(job, x, y, count, rows, 8);
+            else if (!straight)
+                turned_tile(job, x, y, count, rows, 4);
+            for (int r = y; straight && r < y + rows; r++)
                 convert_line(job, r, x, count,
-                             out.pixels + (size_t)r * out.stride_bytes + (size_t)x * 4);
+                             out.pixels + (size_t)r * out.stride_bytes +
+                                 (size_t)(x * pixel_bytes(job)));
         }
         if (straight)
-            pad_rows(&out, y, y + rows);
+            pad_rows(user, y, y + rows);
     }
 }
 
 void KERNEL(colour)(const struct colour_job *job)
 {
-    struct image out = job->out;
-
     parallel_rows((job->height + TILE_ROWS - 1) / TILE_ROWS, job->threads, bands, (void *)job);
     if (job->quarter_turns != 0 || job->mirrored)
-        parallel_rows(out.height, job->threads, pad_rows, &out);
+        parallel_rows(job->out.height, job->threads, pad_rows, (void *)job);
 }

@@ -31,12 +31,13 @@ COLOUR_FUNCTION float colour_tone_shown(const struct colour_tone *t, float light
     return t->shown[colour_tone_index(sqrtf(light > 0.0f ? light : 0.0f))];
 }
 
-// One pixel; otherwise as colour_pixel().
-COLOUR_FUNCTION uint32_t colour_tone_pixel(const struct colour_matrix *c,
-                                           const struct colour_tone *t, float s0, float s1,
-                                           float s2)
+// Otherwise as colour_rgb().
+COLOUR_FUNCTION struct colour_rgb colour_tone_rgb(const struct colour_matrix *c,
+                                                  const struct colour_tone *t, float s0, float s1,
+                                                  float s2)
 {
     float signal[3], light[3], out[3], most, gain;
+    struct colour_rgb v;
 
     for (int i = 0; i < 3; i++) {
         signal[i] = c->m[i][0] * s0 + c->m[i][1] * s1 + c->m[i][2] * s2 + c->m[i][3];
@@ -51,6 +52,15 @@ COLOUR_FUNCTION uint32_t colour_tone_pixel(const struct colour_matrix *c,
         out[i] = colour_tone_shown(
             t, (t->gamut[i][0] * light[0] + t->gamut[i][1] * light[1] + t->gamut[i][2] * light[2]) *
                    gain);
-    return colour_round(out[0]) | colour_round(out[1]) << 8 | colour_round(out[2]) << 16 |
-           0xff000000u;
+    v.r = out[0];
+    v.g = out[1];
+    v.b = out[2];
+    return v;
+}
+
+COLOUR_FUNCTION uint32_t colour_tone_pixel(const struct colour_matrix *c,
+                                           const struct colour_tone *t, float s0, float s1,
+                                           float s2)
+{
+    return colour_pack(colour_tone_rgb(c, t, s0, s1, s2));
 }

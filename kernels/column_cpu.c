@@ -22,8 +22,10 @@ const struct kernels KERNEL(kernels) = {
     .refine_scratch_bytes = refine_bands_bytes,
     .synth_scratch_bytes = synth_bands_bytes,
     .overlay = KERNEL(overlay),
+    .yuv = KERNEL(yuv),
     .synth_map = KERNEL(synth_map),
     .sample_row = KERNEL(sample_row),
+    .sample_row16 = KERNEL(sample_row16),
     .select = KERNEL(select),
     .select_row = KERNEL(select_row),
 };

@@ -13,9 +13,11 @@
     kernel_refine refine_##variant;                                                                \
     kernel_refine_row refine_row_##variant;                                                        \
     kernel_overlay overlay_##variant;                                                              \
+    kernel_yuv yuv_##variant;                                                                      \
     kernel_synth synth_##variant;                                                                  \
     kernel_synth_map synth_map_##variant;                                                          \
     kernel_sample_row sample_row_##variant;                                                        \
+    kernel_sample_row16 sample_row16_##variant;                                                    \
     kernel_select select_##variant;                                                                \
     kernel_select_row select_row_##variant;
 

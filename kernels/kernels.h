@@ -18,6 +18,7 @@
 #include "kernels/shrink.h"
 #include "kernels/steady.h"
 #include "kernels/synth.h"
+#include "kernels/yuv.h"
 
 struct kernels {
     const char *name; // for people: "plain C", "AVX2", "AVX-512", "CUDA"
@@ -36,10 +37,12 @@ struct kernels {
     // The rest works in the host's memory, in a GPU's column too.
     kernel_select *select;
     kernel_overlay *overlay;
+    kernel_yuv *yuv;
     kernel_refine_row *refine_row;
     // parts of synth and select, in the table so that they can be tested alone
     kernel_synth_map *synth_map;
     kernel_sample_row *sample_row;
+    kernel_sample_row16 *sample_row16;
     kernel_select_row *select_row;
 };
 

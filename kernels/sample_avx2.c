@@ -58,3 +58,37 @@ void KERNEL(sample_row)(const uint8_t *row, const int32_t *map, int count, uint8
     for (; x < count; x++)
         one(row, map[x], out + (size_t)x * 4);
 }
+
+// One pixel of 16 bits a sample: the sums of its channels. Products are of signed words, so that
+// 32768 is taken from each sample; with weights that sum to 64 it comes back as what `round` adds.
+static inline __m128i sums16(const uint16_t *row, int32_t place)
+{
+    const __m256i by_channel = _mm256_broadcastsi128_si256(
+        _mm_setr_epi8(0, 1, 8, 9, 2, 3, 10, 11, 4, 5, 12, 13, 6, 7, 14, 15));
+    const __m256i first_or_last = _mm256_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1);
+    const __m256i round = _mm256_setr_epi32(32 + (32768 << 6), 32 + (32768 << 6), 32 + (32768 << 6),
+                                            32 + (32768 << 6), 0, 0, 0, 0);
+    int32_t w;
+    __m256i weight, p = _mm256_loadu_si256(
+                        (const __m256i *)(const void *)(row + (ptrdiff_t)((place >> 6) - 1) * 4));
+
+    memcpy(&w, sample_weights[place & 63], 4);
+    weight = _mm256_permutevar8x32_epi32(_mm256_cvtepi8_epi16(_mm_cvtsi32_si128(w)), first_or_last);
+    p = _mm256_shuffle_epi8(_mm256_xor_si256(p, _mm256_set1_epi16(-32768)), by_channel);
+    p = _mm256_add_epi32(_mm256_madd_epi16(p, weight), round);
+    return _mm_srai_epi32(_mm_add_epi32(_mm256_castsi256_si128(p), _mm256_extracti128_si256(p, 1)),
+                          6);
+}
+
+void KERNEL(sample_row16)(const uint16_t *row, const int32_t *map, int count, uint16_t *out)
+{
+    int x = 0;
+
+    for (; x + 2 <= count; x += 2)
+        _mm_storeu_si128((__m128i *)(void *)(out + (size_t)x * 4),
+                         _mm_packus_epi32(sums16(row, map[x]), sums16(row, map[x + 1])));
+    for (; x < count; x++) {
+        __m128i v = sums16(row, map[x]);
+        _mm_storel_epi64((__m128i *)(void *)(out + (size_t)x * 4), _mm_packus_epi32(v, v));
+    }
+}

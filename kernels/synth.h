@@ -13,8 +13,8 @@
 // Where two neighbours land more than SYNTH_TEAR_PX + 1 apart the picture is torn: the hole between
 // them is filled from the farther side, mirrored at the hole's edge. So are the strips at the
 // picture's borders that no pixel lands on. Pixels are taken with Catmull-Rom interpolation, 1/64
-// pixel fine, in the 8-bit values as they are. A place that is a whole pixel gives the very same
-// pixel.
+// pixel fine, in the 8-bit or 16-bit values as they are. A place that is a whole pixel gives the
+// very same pixel.
 //
 // Cost: reads the picture twice (4 bytes a pixel, the second time from cache), writes 8 bytes a
 // pixel. 1080p: 8.3 MB read, 16.6 MB written.
@@ -37,6 +37,8 @@ struct synth_inner {
 
 struct synth_job {
     struct image picture;
+    struct image fine; // the same in 16 bits a sample, of which the eyes are then made, in 16 bits
+                       // too; pixels NULL: the eyes have 8. Not on a GPU
     struct synth_inner inner; // beyond it both eyes are copies; its borders are the picture's
     struct refine_grid grid;
     float gain_px[2];  // left, right: pixels that nearness 1 moves further than nearness 0; >= 0;
@@ -47,7 +49,7 @@ struct synth_job {
     float tear_px;
     int dilate_px;   // near pixels are widened by this much, 0..4: a soft edge stays with what it
                      // belongs to
-    uint8_t *eye[2]; // [height][stride_bytes], R, G, B, 255
+    uint8_t *eye[2]; // [height][stride_bytes], R, G, B, 255, or in 16 bits as the fine picture
     size_t stride_bytes;
     int bands;      // how many runs of rows are worked on at the same time, >= 1
     float *scratch; // [bands][synth_scratch_floats(picture.width)]
@@ -63,3 +65,5 @@ typedef void kernel_synth(const struct synth_job *job);
 typedef void kernel_synth_map(const float *place, int width, float tear_px, int32_t *out);
 // Takes count pixels from a padded row.
 typedef void kernel_sample_row(const uint8_t *row, const int32_t *map, int count, uint8_t *out);
+// The same of 16 bits a sample.
+typedef void kernel_sample_row16(const uint16_t *row, const int32_t *map, int count, uint16_t *out);

@@ -110,18 +110,42 @@ static void make_wide(struct strip *s, int y)
     widen(s->middle, width, s->job->dilate_px, s->wide);
 }
 
+// The picture that eyes are made of.
+static const struct image *shown(const struct synth_job *job)
+{
+    return job->fine.pixels != NULL ? &job->fine : &job->picture;
+}
+
+static size_t pixel_bytes(const struct synth_job *job)
+{
+    return job->fine.pixels != NULL ? 8 : 4;
+}
+
 static void copy_pixels(const struct synth_job *job, int y, int first, int end, int eye)
 {
-    memcpy(job->eye[eye] + (size_t)y * job->stride_bytes + (size_t)first * 4,
-           job->picture.pixels + (size_t)y * job->picture.stride_bytes + (size_t)first * 4,
-           (size_t)(end - first) * 4);
+    size_t bytes = pixel_bytes(job), skip = (size_t)first * bytes;
+
+    memcpy(job->eye[eye] + (size_t)y * job->stride_bytes + skip,
+           shown(job)->pixels + (size_t)y * shown(job)->stride_bytes + skip,
+           (size_t)(end - first) * bytes);
+}
+
+static void sample(const struct synth_job *job, int y, int eye, const int32_t *map)
+{
+    size_t left = (size_t)job->inner.left * pixel_bytes(job);
+    const void *row = shown(job)->pixels + (size_t)y * shown(job)->stride_bytes + left;
+    void *out = job->eye[eye] + (size_t)y * job->stride_bytes + left;
+
+    if (job->fine.pixels != NULL)
+        KERNEL(sample_row16)(row, map, inner_width(job), out);
+    else
+        KERNEL(sample_row)(row, map, inner_width(job), out);
 }
 
 static void draw_row(struct strip *s, int y, int eye)
 {
     const struct synth_job *job = s->job;
     int width = inner_width(job);
-    size_t left = (size_t)job->inner.left * 4;
 
     if (eye == 0)
         places_left(s->wide, width, job->gain_px[0], job->convergence, s->place);
@@ -130,9 +154,7 @@ static void draw_row(struct strip *s, int y, int eye)
     KERNEL(synth_map)(s->place, width, job->tear_px, s->map);
     if (eye == 1)
         turn_back(s->map, width);
-    KERNEL(sample_row)
-    (job->picture.pixels + (size_t)y * job->picture.stride_bytes + left, s->map, width,
-     job->eye[eye] + (size_t)y * job->stride_bytes + left);
+    sample(job, y, eye, s->map);
     copy_pixels(job, y, 0, job->inner.left, eye);
     copy_pixels(job, y, job->inner.right, job->picture.width, eye);
 }

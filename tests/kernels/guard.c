@@ -71,29 +71,52 @@ float random_float(void)
     return (float)(random_next() >> 8) / 16777215.0f;
 }
 
-struct guarded_image guarded_image_new(int width, int height)
+static struct guarded_image new_image(int width, int height, size_t pixel_bytes)
 {
-    size_t stride = ((size_t)width + 2 * IMAGE_PAD_PX) * 4;
+    size_t stride = ((size_t)width + 2 * IMAGE_PAD_PX) * pixel_bytes;
     struct guarded_image g = {.block = guard_new(stride * (size_t)height)};
 
-    g.image = (struct image){(uint8_t *)g.block + (size_t)IMAGE_PAD_PX * 4, width, height, stride};
+    g.image =
+        (struct image){(uint8_t *)g.block + IMAGE_PAD_PX * pixel_bytes, width, height, stride};
     return g;
+}
+
+struct guarded_image guarded_image_new(int width, int height)
+{
+    return new_image(width, height, 4);
+}
+
+struct guarded_image guarded_image_new16(int width, int height)
+{
+    return new_image(width, height, 8);
+}
+
+static void fill(struct guarded_image *g, size_t pixel_bytes)
+{
+    for (int y = 0; y < g->image.height; y++) {
+        uint8_t *row = g->image.pixels + (size_t)y * g->image.stride_bytes;
+        uint8_t *end = row + (size_t)g->image.width * pixel_bytes;
+        for (uint8_t *p = row; p < end; p += 4) {
+            uint32_t v = random_next();
+            memcpy(p, &v, 4);
+        }
+        for (uint8_t *p = row; p < end; p += pixel_bytes)
+            memset(p + pixel_bytes * 3 / 4, 255, pixel_bytes / 4);
+        for (size_t i = 1; i <= IMAGE_PAD_PX; i++) {
+            memcpy(row - i * pixel_bytes, row, pixel_bytes);
+            memcpy(end + (i - 1) * pixel_bytes, end - pixel_bytes, pixel_bytes);
+        }
+    }
 }
 
 void guarded_image_fill(struct guarded_image *g)
 {
-    for (int y = 0; y < g->image.height; y++) {
-        uint8_t *row = g->image.pixels + (size_t)y * g->image.stride_bytes;
-        for (int x = 0; x < g->image.width; x++) {
-            uint32_t v = random_next() | 0xff000000u;
-            memcpy(row + (size_t)x * 4, &v, 4);
-        }
-        for (int i = 1; i <= IMAGE_PAD_PX; i++) {
-            memcpy(row - i * 4, row, 4);
-            memcpy(row + (size_t)(g->image.width + i - 1) * 4,
-                   row + (size_t)(g->image.width - 1) * 4, 4);
-        }
-    }
+    fill(g, 4);
+}
+
+void guarded_image_fill16(struct guarded_image *g)
+{
+    fill(g, 8);
 }
 
 void guarded_image_free(struct guarded_image *g)

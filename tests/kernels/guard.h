@@ -26,8 +26,11 @@ struct guarded_image {
     void *block;
 };
 struct guarded_image guarded_image_new(int width, int height);
+// With 16 bits a sample.
+struct guarded_image guarded_image_new16(int width, int height);
 // Random pixels, padding as IMAGE_PAD_PX says.
 void guarded_image_fill(struct guarded_image *image);
+void guarded_image_fill16(struct guarded_image *image);
 void guarded_image_free(struct guarded_image *image);
 
 // Sizes that have hurt before: one pixel, odd, narrower than a vector, wider than a tile.

@@ -173,26 +173,37 @@ static struct guarded_image output_for(const struct source *s)
 {
     bool lying = (s->job.quarter_turns & 1) != 0;
 
-    return guarded_image_new(lying ? s->job.height : s->job.width,
-                             lying ? s->job.width : s->job.height);
+    int width = lying ? s->job.height : s->job.width, height = lying ? s->job.width : s->job.height;
+
+    return s->job.out_bits == 16 ? guarded_image_new16(width, height)
+                                 : guarded_image_new(width, height);
+}
+
+static int sample_of(const uint8_t *pixel, int i, bool fine)
+{
+    return fine ? ((const uint16_t *)(const void *)pixel)[i] : pixel[i];
 }
 
 static void compare_with_formulas(const struct source *s, const struct image *out)
 {
+    bool fine = s->job.out_bits == 16;
+    double most = fine ? 65535 : 255, tolerance = fine ? 1 : 0.502;
+
     for (int y = 0; y < s->job.height; y++)
         for (int x = 0; x < s->job.width; x++) {
             double rgb[3];
             int column, row;
             exact_rgb(s, x, y, rgb);
             upright(&s->job, x, y, &column, &row);
-            const uint8_t *p = out->pixels + (size_t)row * out->stride_bytes + (size_t)column * 4;
+            const uint8_t *p =
+                out->pixels + (size_t)row * out->stride_bytes + (size_t)column * (fine ? 8 : 4);
             for (int i = 0; i < 3; i++) {
-                double want = fmin(fmax(rgb[i] * 255, 0), 255);
-                if (fabs(p[i] - want) > 0.502)
+                double want = fmin(fmax(rgb[i] * most, 0), most);
+                if (fabs(sample_of(p, i, fine) - want) > tolerance)
                     fail_msg("pixel %d,%d channel %d: %d, formula says %.3f (bits %d, standard %d)",
-                             x, y, i, p[i], want, s->bits, s->standard);
+                             x, y, i, sample_of(p, i, fine), want, s->bits, s->standard);
             }
-            assert_int_equal(p[3], 255);
+            assert_int_equal(sample_of(p, 3, fine), most);
         }
 }
 
@@ -202,6 +213,7 @@ static void against_formulas(void **state)
     for (int i = 0; i < guard_size_count * 12; i++) {
         const int *size = guard_sizes[i % guard_size_count];
         struct source s = random_source(size[0], size[1]);
+        s.job.out_bits = i % 3 == 0 ? 16 : 0;
         struct guarded_image out = output_for(&s);
         s.job.out = out.image;
         kernels_column(0)->colour(&s.job);
@@ -220,6 +232,7 @@ static void columns_agree(void **state)
     for (int i = 0; i < guard_size_count * 20; i++) {
         const int *size = guard_sizes[i % guard_size_count];
         struct source s = random_source(size[0], size[1]);
+        s.job.out_bits = i % 4 == 0 ? 16 : 8;
         struct guarded_image want = output_for(&s);
         s.job.tone = i % 3 == 0 ? &tone : NULL;
         size_t bytes = want.image.stride_bytes * (size_t)want.image.height;

@@ -15,24 +15,27 @@ struct eyes {
     size_t stride;
 };
 
-static struct eyes synthesise(const struct kernels *k, const struct image *picture,
-                              const float *near, float gain_left, float gain_right,
-                              float convergence, int bands)
+// fine: the picture in 16 bits; NULL: none.
+static struct eyes synthesise_of(const struct kernels *k, const struct image *picture,
+                                 const struct image *fine, const float *near, float gain_left,
+                                 float gain_right, float convergence, int bands)
 {
     size_t count = (size_t)picture->width * (size_t)picture->height, row = (size_t)picture->width;
+    size_t pixel_bytes = fine != NULL ? 8 : 4;
     // a grid whose cells are pixels and whose nearness is `low` whatever the colour
     float *cells = guard_new(count * REFINE_PLANES * sizeof(float));
     float *scratch =
         guard_new((size_t)bands * synth_scratch_floats(picture->width) * sizeof(float));
-    struct eyes eyes = {.stride = row * 4};
+    struct eyes eyes = {.stride = row * pixel_bytes};
 
     memset(cells, 0, count * REFINE_PLANES * sizeof(float));
     for (int y = 0; y < picture->height; y++)
         memcpy(cells + ((size_t)y * REFINE_PLANES + 4) * row, near + (size_t)y * row,
                row * sizeof(float));
     for (int i = 0; i < 2; i++)
-        eyes.pixels[i] = guard_new(count * 4);
+        eyes.pixels[i] = guard_new(count * pixel_bytes);
     struct synth_job job = {.picture = *picture,
+                            .fine = fine != NULL ? *fine : (struct image){0},
                             .inner = {0, 0, picture->width, picture->height},
                             .grid = {cells, picture->width, picture->height, picture->width, 0},
                             .gain_px = {gain_left, gain_right},
@@ -46,6 +49,13 @@ static struct eyes synthesise(const struct kernels *k, const struct image *pictu
     guard_free(scratch);
     guard_free(cells);
     return eyes;
+}
+
+static struct eyes synthesise(const struct kernels *k, const struct image *picture,
+                              const float *near, float gain_left, float gain_right,
+                              float convergence, int bands)
+{
+    return synthesise_of(k, picture, NULL, near, gain_left, gain_right, convergence, bands);
 }
 
 static void eyes_free(struct eyes *e)
@@ -100,6 +110,46 @@ static void columns_agree(void **state)
         eyes_free(&want);
         guard_free(near);
         guarded_image_free(&picture);
+    }
+}
+
+// 16 bits a sample: all columns agree, whatever the samples; and where they are those of 8 bits,
+// the eyes are the 8-bit ones but for their rounding.
+static void sixteen_bits_agree(void **state)
+{
+    random_start("synth of 16 bits");
+    for (int i = 0; i < guard_size_count * 8; i++) {
+        const int *size = guard_sizes[i % guard_size_count];
+        size_t count = (size_t)size[0] * (size_t)size[1];
+        struct guarded_image picture = guarded_image_new(size[0], size[1]);
+        struct guarded_image fine = guarded_image_new16(size[0], size[1]);
+        float *near = guard_new(count * sizeof(float)), gain = random_float() * 20;
+        bool same = i % 2 == 0;
+        guarded_image_fill(&picture);
+        guarded_image_fill16(&fine);
+        for (size_t k = 0; same && k < picture.image.stride_bytes * (size_t)size[1]; k++)
+            ((uint16_t *)fine.block)[k] = (uint16_t)(((uint8_t *)picture.block)[k] * 257);
+        for (size_t k = 0; k < count; k++)
+            near[k] = random_float();
+        struct eyes narrow = synthesise(kernels_column(0), &picture.image, near, gain, 3, 0.4f, 1);
+        struct eyes want =
+            synthesise_of(kernels_column(0), &picture.image, &fine.image, near, gain, 3, 0.4f, 1);
+        for (int eye = 0; same && eye < 2; eye++)
+            for (size_t k = 0; k < count * 4; k++)
+                assert_true(abs(((uint16_t *)(void *)want.pixels[eye])[k] -
+                                narrow.pixels[eye][k] * 257) <= 129);
+        for (int column = 1; kernels_column(column) != NULL; column++) {
+            struct eyes got = synthesise_of(kernels_column(column), &picture.image, &fine.image,
+                                            near, gain, 3, 0.4f, random_int(1, 3));
+            for (int eye = 0; eye < 2; eye++)
+                assert_memory_equal(got.pixels[eye], want.pixels[eye], count * 8);
+            eyes_free(&got);
+        }
+        eyes_free(&narrow);
+        eyes_free(&want);
+        guard_free(near);
+        guarded_image_free(&picture);
+        guarded_image_free(&fine);
     }
 }
 
@@ -296,6 +346,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(columns_agree),
+        cmocka_unit_test(sixteen_bits_agree),
         cmocka_unit_test(maps_stay_inside),
         cmocka_unit_test(no_strength_is_the_same_picture_twice),
         cmocka_unit_test(a_plane_moves_as_documented),
