@@ -111,6 +111,11 @@ void deep3d_eyes_size(const struct deep3d_picture *picture, int *out_width, int 
     *out_height = lying ? picture->width : picture->height;
 }
 
+static size_t pixel_bytes(const struct deep3d_eyes *eyes)
+{
+    return eyes->bits == 16 ? 8 : 4;
+}
+
 static bool check_eyes(const struct deep3d_picture *picture, const struct deep3d_eyes *eyes)
 {
     int width, height;
@@ -121,8 +126,13 @@ static bool check_eyes(const struct deep3d_picture *picture, const struct deep3d
                   eyes->height, width, height);
         return false;
     }
+    if (eyes->bits != 0 && eyes->bits != 8 && eyes->bits != 16) {
+        log_error("eyes have 8 or 16 bits a sample, not %d", eyes->bits);
+        return false;
+    }
     if (eyes->pixels[0] == NULL || eyes->pixels[1] == NULL ||
-        eyes->stride_bytes < (size_t)width * 4 || eyes->stride_bytes % 4 != 0) {
+        eyes->stride_bytes < (size_t)width * pixel_bytes(eyes) ||
+        eyes->stride_bytes % pixel_bytes(eyes) != 0) {
         log_error("eyes have no memory, or rows of %zu bytes that do not fit %d pixels",
                   eyes->stride_bytes, width);
         return false;
@@ -158,12 +168,14 @@ static bool resize_pressed(struct deep3d *c, size_t count)
 }
 
 // Room for everything that a picture of this size needs.
-static bool resize(struct deep3d *c, int width, int height)
+static bool resize(struct deep3d *c, const struct deep3d_eyes *eyes)
 {
+    int width = eyes->width, height = eyes->height;
     bool changed = false;
     struct depth_answer size;
 
     if (!stereo_resize(c->stereo, width, height) ||
+        !stereo_keep_fine(c->stereo, eyes->bits == 16) ||
         !depth_resize(c->depth, width, height, &changed))
         return false;
     c->nearness = changed ? NULL : c->nearness;
@@ -220,6 +232,11 @@ static void prepare(struct deep3d *c, const struct deep3d_picture *picture)
     job.tone = tone_for(c, picture);
     job.threads = c->threads;
     c->kernels->colour(&job);
+    if (stereo_fine(c->stereo)->pixels != NULL) {
+        job.out = *stereo_fine(c->stereo);
+        job.out_bits = 16;
+        c->kernels->colour(&job);
+    }
     c->small = stereo_shrink(c->stereo);
     decide(c);
     if (c->network_due)
@@ -317,10 +334,12 @@ static const float *within_budget(struct deep3d *c)
     return c->pressed;
 }
 
-static void black_out(uint8_t *pixels, int count)
+static void black_out(uint8_t *pixels, int count, size_t bytes)
 {
+    const uint8_t black[] = {0, 0, 0, 255}, black16[] = {0, 0, 0, 0, 0, 0, 255, 255};
+
     for (int x = 0; x < count; x++)
-        memcpy(pixels + (size_t)x * 4, (const uint8_t[4]){0, 0, 0, 255}, 4);
+        memcpy(pixels + (size_t)x * bytes, bytes == 8 ? black16 : black, bytes);
 }
 
 // The floating window's strips, at the sides of what has depth.
@@ -329,11 +348,13 @@ static void draw_window(const struct deep3d *c, const struct deep3d_eyes *eyes)
     float unit = (float)eyes->width / 100;
     int left_px = (int)(c->view.window_pct[0] * unit + 0.5f);
     int right_px = (int)(c->view.window_pct[1] * unit + 0.5f);
+    size_t bytes = pixel_bytes(eyes);
 
     for (int y = c->inner.top; (left_px > 0 || right_px > 0) && y < c->inner.bottom; y++) {
         size_t row = (size_t)y * eyes->stride_bytes;
-        black_out(eyes->pixels[0] + row + (size_t)c->inner.left * 4, left_px);
-        black_out(eyes->pixels[1] + row + (size_t)(c->inner.right - right_px) * 4, right_px);
+        black_out(eyes->pixels[0] + row + (size_t)c->inner.left * bytes, left_px, bytes);
+        black_out(eyes->pixels[1] + row + (size_t)(c->inner.right - right_px) * bytes, right_px,
+                  bytes);
     }
 }
 
@@ -357,6 +378,18 @@ static struct stereo_view stereo_view_of(struct deep3d *c, enum deep3d_shift shi
     };
 }
 
+// What was drawn with 8 bits a sample gets those of the eyes, where it lies.
+static void widen(const struct deep3d_eyes *eyes)
+{
+    for (int y = 0; eyes->bits == 16 && y < eyes->height; y++)
+        for (int eye = 0; eye < 2; eye++) {
+            uint8_t *bytes = eyes->pixels[eye] + (size_t)y * eyes->stride_bytes;
+            uint16_t *words = (uint16_t *)(void *)bytes;
+            for (size_t i = (size_t)eyes->width * 4; i-- > 0;)
+                words[i] = (uint16_t)(bytes[i] * 257);
+        }
+}
+
 static void draw_eyes(struct deep3d *c, enum deep3d_shift shift, const struct deep3d_eyes *eyes)
 {
     const float *original = depth_original(c->depth);
@@ -364,6 +397,7 @@ static void draw_eyes(struct deep3d *c, enum deep3d_shift shift, const struct de
     if (original != NULL) {
         selection_draw(c->selection, stereo_picture(c->stereo), original, c->near_width,
                        c->near_height, eyes);
+        widen(eyes);
         return;
     }
     struct stereo_view view = stereo_view_of(c, shift, eyes);
@@ -434,6 +468,7 @@ static void draw(struct deep3d *c, enum deep3d_shift shift, const struct deep3d_
     for (int y = 0; y < eyes->height; y++)
         memcpy(eyes->pixels[1] + (size_t)y * eyes->stride_bytes,
                eyes->pixels[0] + (size_t)y * eyes->stride_bytes, (size_t)eyes->width * 4);
+    widen(eyes);
 }
 
 bool deep3d_convert(struct deep3d *c, const struct deep3d_picture *picture,
@@ -445,7 +480,7 @@ bool deep3d_convert(struct deep3d *c, const struct deep3d_picture *picture,
         deep3d_foresee(c, picture);
     deep3d_pass_over(c);
     if (!picture_check(picture) || !check_settings(settings) || !check_eyes(picture, out_eyes) ||
-        !resize(c, out_eyes->width, out_eyes->height))
+        !resize(c, out_eyes))
         return false;
     start = clock_now_ns();
     prepare(c, picture);

@@ -64,10 +64,16 @@ struct deep3d_picture {
 
 // Both eyes, 8 bits a sample: R, G, B, 255; sRGB-encoded as displays take it. The caller's memory,
 // fully written.
+//
+// For files there are eyes of 16 bits a sample: R, G, B, 65535, in words of the machine's byte
+// order. They keep what the picture has above 8 bits; the network and all that follows it still see
+// 8. Views other than stereo, and the original's synthesis, have no more than 8 to say. They lie in
+// host memory, and a converter in GPU memory goes on with the CPU once it is given some.
 struct deep3d_eyes {
     int width, height;   // upright: exchanged where the rotation is 90 or 270
     uint8_t *pixels[2];  // left, right; [height][stride_bytes]
-    size_t stride_bytes; // at least width * 4, a multiple of 4
+    size_t stride_bytes; // at least a row's pixels, a multiple of one's bytes: 4, or 8
+    int bits;            // a sample: 0, 8; 16
     // CUDA: only where deep3d_on_gpu(); complete for what is queued later on the calling thread's
     // per-thread stream
     enum deep3d_memory memory;

@@ -23,9 +23,9 @@ struct stereo {
     const struct kernels *kernels;
     int bands;
     int width, height; // 0: no room
-    struct image picture, small;
+    struct image picture, fine, small;
     struct refine_grid grid;
-    uint8_t *picture_block, *small_block;
+    uint8_t *picture_block, *fine_block, *small_block;
     float *cells, *refine_scratch, *synth_scratch;
 };
 
@@ -41,11 +41,13 @@ struct stereo *stereo_create(const struct kernels *kernels, int threads)
 static void release(struct stereo *s)
 {
     mem_free(s->picture_block);
+    mem_free(s->fine_block);
     mem_free(s->small_block);
     mem_free(s->cells);
     mem_free(s->refine_scratch);
     mem_free(s->synth_scratch);
-    s->picture_block = s->small_block = NULL;
+    s->picture_block = s->fine_block = s->small_block = NULL;
+    s->fine = (struct image){0};
     s->cells = s->refine_scratch = s->synth_scratch = NULL;
     s->width = s->height = 0;
 }
@@ -59,15 +61,15 @@ void stereo_destroy(struct stereo **stereo)
     *stereo = NULL;
 }
 
-static uint8_t *image_init(struct image *image, int width, int height)
+static uint8_t *image_init(struct image *image, int width, int height, size_t pixel_bytes)
 {
     size_t stride =
-        (((size_t)width + 2 * IMAGE_PAD_PX) * 4 + MEM_ALIGN - 1) / MEM_ALIGN * MEM_ALIGN;
+        (((size_t)width + 2 * IMAGE_PAD_PX) * pixel_bytes + MEM_ALIGN - 1) / MEM_ALIGN * MEM_ALIGN;
     // taps of the last row reach past it
     uint8_t *block = mem_try_block(stride * (size_t)height + MEM_ALIGN);
 
     if (block != NULL)
-        *image = (struct image){block + (size_t)IMAGE_PAD_PX * 4, width, height, stride};
+        *image = (struct image){block + IMAGE_PAD_PX * pixel_bytes, width, height, stride};
     return block;
 }
 
@@ -89,8 +91,8 @@ bool stereo_resize(struct stereo *s, int width, int height)
     if (s->width == width && s->height == height)
         return true;
     release(s);
-    s->picture_block = image_init(&s->picture, width, height);
-    s->small_block = image_init(&s->small, grid_width, grid_height);
+    s->picture_block = image_init(&s->picture, width, height, 4);
+    s->small_block = image_init(&s->small, grid_width, grid_height, 4);
     s->cells = mem_try_block(stride * REFINE_PLANES * (size_t)grid_height * sizeof(float));
     s->refine_scratch = mem_try_block(
         (size_t)s->bands * refine_scratch_floats(grid_width, REFINE_RADIUS_MAX) * sizeof(float));
@@ -109,9 +111,28 @@ bool stereo_resize(struct stereo *s, int width, int height)
     return true;
 }
 
+bool stereo_keep_fine(struct stereo *s, bool wanted)
+{
+    if (wanted == (s->fine_block != NULL))
+        return true;
+    mem_free(s->fine_block);
+    s->fine_block = wanted ? image_init(&s->fine, s->width, s->height, 8) : NULL;
+    if (s->fine_block == NULL)
+        s->fine = (struct image){0};
+    if (wanted && s->fine_block == NULL)
+        log_error("no memory to convert pictures of %dx%d pixels with more than 8 bits a sample",
+                  s->width, s->height);
+    return wanted == (s->fine_block != NULL);
+}
+
 const struct image *stereo_picture(const struct stereo *s)
 {
     return &s->picture;
+}
+
+const struct image *stereo_fine(const struct stereo *s)
+{
+    return &s->fine;
 }
 
 const struct image *stereo_shrink(struct stereo *s)
@@ -159,6 +180,7 @@ void stereo_draw(struct stereo *s, const struct stereo_view *view)
 {
     struct synth_job synth = {
         .picture = s->picture,
+        .fine = s->fine,
         .inner =
             view->inner.right > 0 ? view->inner : (struct synth_inner){0, 0, s->width, s->height},
         .grid = s->grid,

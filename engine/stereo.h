@@ -21,7 +21,7 @@ struct stereo_view {
     struct synth_inner inner; // all 0: the whole picture
     float gain_px[2];         // see struct synth_job
     float convergence;
-    uint8_t *eye[2]; // [height][stride_bytes], left, right
+    uint8_t *eye[2]; // [height][stride_bytes], left, right; see struct synth_job
     size_t stride_bytes;
 };
 
@@ -33,8 +33,13 @@ void stereo_destroy(struct stereo **stereo);
 // Makes room for pictures of this size; does nothing where it is there. False, logged, where memory
 // is short: there is no picture then until the next call that succeeds.
 bool stereo_resize(struct stereo *stereo, int width, int height);
+// Makes room for the picture in 16 bits a sample beside the one in 8, or gives that up; call after
+// each resize. Both eyes then have 16 bits too. False, logged, where memory is short.
+bool stereo_keep_fine(struct stereo *stereo, bool wanted);
 // Written by the caller; valid until the next resize.
 const struct image *stereo_picture(const struct stereo *stereo);
+// Written by the caller as well; pixels NULL where it is not wanted.
+const struct image *stereo_fine(const struct stereo *stereo);
 // Call when the picture is complete: makes the small one. It is valid until the next call.
 const struct image *stereo_shrink(struct stereo *stereo);
 // The small one as it was last made; its size is right from the resize on.
