@@ -55,6 +55,7 @@ struct convert {
     AVRational time_base;
     int64_t start; // of media time 0, in the time base
     double sample_aspect;
+    int eye_bits; // of their samples
     struct deep3d *converter;
     struct conversion *conversion;
     struct stereo_ring *ring;
@@ -177,23 +178,24 @@ static bool make_encoder(struct convert *c, struct track *t, enum file_codec cod
         .layout = t->file->layout,
         .width = c->info->width,
         .height = c->info->height,
-        .format = film_encoder_format(codec, t->file->layout, c->info->bits),
         .matrix = c->info->matrix,
     };
     struct film_encoder_params params = {
         .codec = codec,
         .encoder = o->encoder,
         .layout = t->file->layout,
-        .format = pack.format,
         .time_base = {c->time_base.num, c->time_base.den},
         .frames_per_s = c->info->frames_per_s,
         .sample_aspect = c->sample_aspect,
-        .matrix = pack.matrix,
+        .matrix = c->info->matrix,
         .colours = c->info->colours,
         .crf = o->crf,
         .preset = o->preset,
     };
 
+    pack.format = params.format =
+        film_encoder_format(codec, t->file->layout, c->info->bits, &pack.eye_bits);
+    c->eye_bits = pack.eye_bits;
     t->pack = stereo_pack_create(&pack);
     if (!t->pack)
         return false;
@@ -322,6 +324,7 @@ static bool start(struct convert *c)
         .depth = depth_wish(o, (struct display_screen){o->screen_width_m, o->screen_distance_m}),
         .converted = o->file_layout == FILE_LAYOUT_DISPARITY ? on_converted : NULL,
     };
+    struct stereo_memory memory = stereo_ring_host_memory(c->eye_bits);
 
     c->converter = model ? deep3d_create(&params) : NULL;
     mem_free(model);
@@ -329,7 +332,7 @@ static bool start(struct convert *c)
     if (!c->converter || !c->packet)
         return false;
     conversion.converter = c->converter;
-    c->ring = stereo_ring_create(RING_FRAMES, NULL);
+    c->ring = stereo_ring_create(RING_FRAMES, &memory);
     stereo_ring_restart(c->ring, wind(c));
     c->conversion = conversion_create(&conversion);
     if (!c->conversion)

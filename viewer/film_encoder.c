@@ -60,14 +60,17 @@ int film_encoder_codec_id(enum file_codec codec)
     return ids[codec];
 }
 
-int film_encoder_format(enum file_codec codec, enum file_layout layout, int bits)
+int film_encoder_format(enum file_codec codec, enum file_layout layout, int bits, int *out_eye_bits)
 {
+    // few players take H.264 of 10 bits
+    bool fine = bits > 8 && codec != FILE_CODEC_H264 && layout != FILE_LAYOUT_DISPARITY;
+
+    *out_eye_bits = fine ? 16 : 8;
     if (layout == FILE_LAYOUT_DISPARITY)
         return AV_PIX_FMT_GRAY16;
-    if (codec == FILE_CODEC_FFV1) // what the eyes are, without loss
-        return AV_PIX_FMT_BGR0;
-    // few players take H.264 of 10 bits
-    return bits > 8 && codec != FILE_CODEC_H264 ? AV_PIX_FMT_YUV420P10 : AV_PIX_FMT_YUV420P;
+    if (codec == FILE_CODEC_FFV1) // 8 bits without loss, more with two to spare: YUV becomes RGB
+        return !fine ? AV_PIX_FMT_BGR0 : bits > 10 ? AV_PIX_FMT_GBRP16 : AV_PIX_FMT_GBRP12;
+    return fine ? AV_PIX_FMT_YUV420P10 : AV_PIX_FMT_YUV420P;
 }
 
 // --- opening

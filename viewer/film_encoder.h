@@ -37,8 +37,10 @@ struct film_encoder_params {
     int threads;                   // 0: as the encoder likes
 };
 
-// The pixel format (enum AVPixelFormat) for pictures of `bits` bits a sample.
-int film_encoder_format(enum file_codec codec, enum file_layout layout, int bits);
+// The pixel format (enum AVPixelFormat) for pictures of `bits` bits a sample. *out_eye_bits: of the
+// eyes that it takes.
+int film_encoder_format(enum file_codec codec, enum file_layout layout, int bits,
+                        int *out_eye_bits);
 // enum AVCodecID.
 int film_encoder_codec_id(enum file_codec codec);
 

@@ -291,7 +291,7 @@ void overlay_draw(struct overlay *o, const struct deep3d *converter,
     int64_t passed_ns = o->last_ns == CLOCK_NONE ? -1 : pts_ns - o->last_ns;
 
     o->last_ns = pts_ns;
-    if (eyes->width != o->width || eyes->height != o->height)
+    if (eyes->width != o->width || eyes->height != o->height || eyes->bits == 16)
         return;
     for (int i = 0; i < o->count; i++) {
         struct box *b = &o->boxes[i];

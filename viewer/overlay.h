@@ -48,8 +48,8 @@ void overlay_destroy(struct overlay **overlay);
 // another was before begins at that one's depth. False, logged: no memory; nothing is drawn.
 bool overlay_set(struct overlay *overlay, const struct overlay_piece *pieces, int count, int width,
                  int height);
-// eyes: of the size given to overlay_set(), else nothing is drawn; pts_ns: media time, for easing.
-// converter NULL: as if all lay on the screen.
+// eyes: of the size given to overlay_set() and 8 bits a sample, else nothing is drawn; pts_ns:
+// media time, for easing. converter NULL: as if all lay on the screen.
 void overlay_draw(struct overlay *overlay, const struct deep3d *converter,
                   const struct overlay_depth *depth, int64_t pts_ns,
                   const struct deep3d_eyes *eyes);

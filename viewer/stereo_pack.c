@@ -5,23 +5,23 @@
 
 #include <libavutil/frame.h>
 #include <libavutil/imgutils.h>
-#include <libavutil/opt.h>
 #include <libavutil/pixdesc.h>
 #include <libswscale/swscale.h>
 
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/parallel.h"
+#include "viewer/eye_scaler.h"
 
-#define EYE_FORMAT AV_PIX_FMT_RGB0
 #define GAP_SHARE 24 // HDMI 1.4: 45 rows of 1080, 30 of 720
 #define ROW_ALIGN 64
+#define LIGHT_STEPS 4096 // of 16-bit samples
 #define ENCODE_STEPS 4096
 
-// Where a picture of RGB0 goes in the packed one.
+// Where an eye goes in the packed picture.
 struct place {
     int x, y, width, height;
-    struct SwsContext *scaler;
+    struct eye_scaler *scaler;
 };
 
 struct stereo_pack {
@@ -30,13 +30,30 @@ struct stereo_pack {
     int width, height;
     struct place place[2];     // left, right; width 0: not shown
     struct deep3d_eyes canvas; // one picture of the packed size, for layouts drawn here; pixels[0]
-    float linear[256];         // sRGB to linear light
-    uint8_t encoded[ENCODE_STEPS + 1];
+    float linear[LIGHT_STEPS]; // sRGB, 8 bits or the upper 12 of 16, to linear light
+    float encoded[ENCODE_STEPS + 1];
     AVFrame *frame;
     // for eyes that came in another size than the first ones
     struct deep3d_eyes fitted;
     struct SwsContext *fitter;
 };
+
+// --- samples
+
+static bool is_fine(const struct stereo_pack *p)
+{
+    return p->params.eye_bits == 16;
+}
+
+static enum AVPixelFormat eye_format(const struct stereo_pack *p)
+{
+    return is_fine(p) ? AV_PIX_FMT_RGBA64 : AV_PIX_FMT_RGB0;
+}
+
+static size_t pixel_bytes(const struct stereo_pack *p)
+{
+    return is_fine(p) ? 8 : 4;
+}
 
 // --- shape
 
@@ -112,64 +129,37 @@ static bool is_drawn(enum file_layout layout)
     return layout == FILE_LAYOUT_ANAGLYPH || layout == FILE_LAYOUT_FRAME_PACKED;
 }
 
-// --- scalers
-
-static int matrix_number(enum deep3d_matrix matrix)
-{
-    return matrix == DEEP3D_MATRIX_BT601    ? SWS_CS_ITU601
-           : matrix == DEEP3D_MATRIX_BT2020 ? SWS_CS_BT2020
-                                            : SWS_CS_ITU709;
-}
-
-// From RGB0 of w x h into the place. NULL: not possible.
-static struct SwsContext *make_scaler(const struct stereo_pack *p, const struct place *to, int w,
-                                      int h)
-{
-    struct SwsContext *scaler = sws_alloc_context();
-    const int *table = sws_getCoefficients(matrix_number(p->params.matrix));
-    bool rgb = av_pix_fmt_desc_get(p->params.format)->flags & AV_PIX_FMT_FLAG_RGB;
-
-    if (!scaler)
-        return NULL;
-    av_opt_set_int(scaler, "srcw", w, 0);
-    av_opt_set_int(scaler, "srch", h, 0);
-    av_opt_set_int(scaler, "src_format", EYE_FORMAT, 0);
-    av_opt_set_int(scaler, "dstw", to->width, 0);
-    av_opt_set_int(scaler, "dsth", to->height, 0);
-    av_opt_set_int(scaler, "dst_format", p->params.format, 0);
-    av_opt_set_int(scaler, "sws_flags", SWS_BICUBIC | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INP, 0);
-    if (chroma_is_halved(p->params.format))
-        av_opt_set_int(scaler, "dst_h_chr_pos", 0, 0); // on the left column, as encoders are told
-    sws_setColorspaceDetails(scaler, table, 1, table, rgb, 0, 1 << 16, 1 << 16);
-    if (sws_init_context(scaler, NULL, NULL) >= 0)
-        return scaler;
-    sws_freeContext(scaler);
-    return NULL;
-}
+// --- up and down
 
 static bool make_scalers(struct stereo_pack *p)
 {
     bool drawn = is_drawn(p->params.layout);
-    int w = drawn ? p->width : p->eye_width, h = drawn ? p->height : p->eye_height;
+    struct eye_scaler_params params = {.width = drawn ? p->width : p->eye_width,
+                                       .height = drawn ? p->height : p->eye_height,
+                                       .bits = p->params.eye_bits,
+                                       .format = p->params.format,
+                                       .matrix = p->params.matrix};
 
     for (int i = 0; i < 2; i++) {
         struct place *to = &p->place[i];
 
         if (to->width == 0 || p->params.layout == FILE_LAYOUT_DISPARITY)
             continue;
-        to->scaler = make_scaler(p, to, w, h);
+        params.to_width = to->width;
+        params.to_height = to->height;
+        to->scaler = eye_scaler_create(&params);
         if (!to->scaler)
             return false;
     }
     return true;
 }
 
-// --- up and down
-
 static void fill_tables(struct stereo_pack *p)
 {
-    for (int i = 0; i < 256; i++) { // IEC 61966-2-1
-        float v = (float)i / 255;
+    int steps = is_fine(p) ? LIGHT_STEPS : 256;
+
+    for (int i = 0; i < steps; i++) { // IEC 61966-2-1
+        float v = (float)i / (float)(steps - 1);
 
         p->linear[i] = v <= 0.04045f ? v / 12.92f : powf((v + 0.055f) / 1.055f, 2.4f);
     }
@@ -177,14 +167,13 @@ static void fill_tables(struct stereo_pack *p)
         // steps are square roots, so that the dark ones are fine enough
         float root = (float)i / ENCODE_STEPS, v = root * root;
 
-        v = v <= 0.0031308f ? 12.92f * v : 1.055f * powf(v, 1 / 2.4f) - 0.055f;
-        p->encoded[i] = (uint8_t)(v * 255 + 0.5f);
+        p->encoded[i] = v <= 0.0031308f ? 12.92f * v : 1.055f * powf(v, 1 / 2.4f) - 0.055f;
     }
 }
 
 static bool make_canvas(struct stereo_pack *p)
 {
-    size_t stride = (size_t)p->width * 4, bytes = stride * (size_t)p->height;
+    size_t stride = (size_t)p->width * pixel_bytes(p), bytes = stride * (size_t)p->height;
 
     p->canvas = (struct deep3d_eyes){.width = p->width,
                                      .height = p->height,
@@ -225,7 +214,7 @@ void stereo_pack_destroy(struct stereo_pack **pack)
     if (!p)
         return;
     for (int i = 0; i < 2; i++)
-        sws_freeContext(p->place[i].scaler);
+        eye_scaler_destroy(&p->place[i].scaler);
     sws_freeContext(p->fitter);
     mem_free(p->fitted.pixels[0]);
     mem_free(p->fitted.pixels[1]);
@@ -242,10 +231,20 @@ struct rows {
     const struct deep3d_eyes *eyes;
 };
 
-static uint8_t encode(const struct stereo_pack *p, float v)
+// Sample i of a row as light.
+static float light(const struct stereo_pack *p, const uint8_t *row, size_t i)
+{
+    return p->linear[is_fine(p) ? ((const uint16_t *)(const void *)row)[i] >> 4 : row[i]];
+}
+
+static void encode(const struct stereo_pack *p, float v, uint8_t *row, size_t i)
 {
     v = v < 0 ? 0 : v > 1 ? 1 : v;
-    return p->encoded[(int)(sqrtf(v) * ENCODE_STEPS + 0.5f)];
+    v = p->encoded[(int)(sqrtf(v) * ENCODE_STEPS + 0.5f)];
+    if (is_fine(p))
+        ((uint16_t *)(void *)row)[i] = (uint16_t)(v * 65535 + 0.5f);
+    else
+        row[i] = (uint8_t)(v * 255 + 0.5f);
 }
 
 // Red from the left eye, green and blue from the right one, as far as glasses let it be.
@@ -265,14 +264,18 @@ static void anaglyph_rows(void *user, int first, int end)
         const uint8_t *right = r->eyes->pixels[1] + (size_t)y * r->eyes->stride_bytes;
         uint8_t *out = p->canvas.pixels[0] + (size_t)y * p->canvas.stride_bytes;
 
-        for (int x = 0; x < p->canvas.width; x++, left += 4, right += 4, out += 4) {
-            float v[6] = {p->linear[left[0]],  p->linear[left[1]],  p->linear[left[2]],
-                          p->linear[right[0]], p->linear[right[1]], p->linear[right[2]]};
+        for (size_t i = 0; i < (size_t)p->canvas.width * 4; i += 4) {
+            float v[6];
 
-            for (int c = 0; c < 3; c++)
-                out[c] =
-                    encode(p, v[0] * dubois[c][0] + v[1] * dubois[c][1] + v[2] * dubois[c][2] +
-                                  v[3] * dubois[c][3] + v[4] * dubois[c][4] + v[5] * dubois[c][5]);
+            for (size_t c = 0; c < 3; c++) {
+                v[c] = light(p, left, i + c);
+                v[3 + c] = light(p, right, i + c);
+            }
+            for (size_t c = 0; c < 3; c++)
+                encode(p,
+                       v[0] * dubois[c][0] + v[1] * dubois[c][1] + v[2] * dubois[c][2] +
+                           v[3] * dubois[c][3] + v[4] * dubois[c][4] + v[5] * dubois[c][5],
+                       out, i + c);
         }
     }
 }
@@ -287,7 +290,7 @@ static void frame_packed_rows(void *user, int first, int end)
         for (int eye = 0; eye < 2; eye++)
             memcpy(canvas->pixels[0] + (size_t)(y + eye * second) * canvas->stride_bytes,
                    r->eyes->pixels[eye] + (size_t)y * r->eyes->stride_bytes,
-                   (size_t)canvas->width * 4);
+                   (size_t)canvas->width * pixel_bytes(r->pack));
 }
 
 // --- eyes of another size than the first ones
@@ -295,7 +298,8 @@ static void frame_packed_rows(void *user, int first, int end)
 static bool make_fitted(struct stereo_pack *p)
 {
     struct deep3d_eyes *f = &p->fitted;
-    size_t stride = (size_t)p->params.width * 4, bytes = stride * (size_t)p->params.height;
+    size_t stride = (size_t)p->params.width * pixel_bytes(p);
+    size_t bytes = stride * (size_t)p->params.height;
 
     if (f->pixels[1])
         return true;
@@ -309,7 +313,7 @@ static bool make_fitted(struct stereo_pack *p)
 static bool fit(struct stereo_pack *p, const struct deep3d_eyes *eyes)
 {
     bool grey = p->params.layout == FILE_LAYOUT_DISPARITY;
-    enum AVPixelFormat format = grey ? AV_PIX_FMT_GRAY16 : EYE_FORMAT;
+    enum AVPixelFormat format = grey ? AV_PIX_FMT_GRAY16 : eye_format(p);
 
     p->fitter = sws_getCachedContext(p->fitter, eyes->width, eyes->height, format, p->params.width,
                                      p->params.height, format, SWS_BICUBIC, NULL, NULL, NULL);
@@ -337,26 +341,6 @@ static bool prepare_frame(struct stereo_pack *p)
     return av_frame_get_buffer(p->frame, ROW_ALIGN) >= 0;
 }
 
-static void scale(struct stereo_pack *p, const struct place *to, const uint8_t *pixels,
-                  size_t stride_bytes, int height)
-{
-    const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(p->params.format);
-    const uint8_t *const from[4] = {pixels};
-    const int from_stride[4] = {(int)stride_bytes};
-    uint8_t *planes[4] = {NULL};
-    int steps[4];
-
-    av_image_fill_max_pixsteps(steps, NULL, d);
-    for (int i = 0; i < 4 && p->frame->data[i]; i++) {
-        int shift_x = i == 1 || i == 2 ? d->log2_chroma_w : 0;
-        int shift_y = i == 1 || i == 2 ? d->log2_chroma_h : 0;
-
-        planes[i] = p->frame->data[i] + (ptrdiff_t)(to->y >> shift_y) * p->frame->linesize[i] +
-                    (ptrdiff_t)(to->x >> shift_x) * steps[i];
-    }
-    sws_scale(to->scaler, from, from_stride, 0, height, planes, p->frame->linesize);
-}
-
 static void copy_grey(struct stereo_pack *p, const struct deep3d_eyes *eyes)
 {
     av_image_copy_plane(p->frame->data[0], p->frame->linesize[0], eyes->pixels[0],
@@ -380,14 +364,14 @@ AVFrame *stereo_pack_run(struct stereo_pack *pack, const struct deep3d_eyes *eye
         parallel_rows(
             pack->eye_height, 0,
             pack->params.layout == FILE_LAYOUT_ANAGLYPH ? anaglyph_rows : frame_packed_rows, &rows);
-        scale(pack, &pack->place[0], pack->canvas.pixels[0], pack->canvas.stride_bytes,
-              pack->height);
+        eye_scaler_run(pack->place[0].scaler, pack->canvas.pixels[0], pack->canvas.stride_bytes,
+                       pack->frame, 0, 0);
         return pack->frame;
     }
     for (int eye = 0; eye < 2; eye++)
         if (pack->place[eye].width > 0)
-            scale(pack, &pack->place[eye], rows.eyes->pixels[eye], rows.eyes->stride_bytes,
-                  pack->eye_height);
+            eye_scaler_run(pack->place[eye].scaler, rows.eyes->pixels[eye], rows.eyes->stride_bytes,
+                           pack->frame, pack->place[eye].x, pack->place[eye].y);
     return pack->frame;
 }
 

@@ -20,6 +20,7 @@ struct stereo_pack;
 struct stereo_pack_params {
     enum file_layout layout;   // not FILE_LAYOUT_PAIR: each of its files has one eye
     int width, height;         // of an eye
+    int eye_bits;              // a sample of the eyes: 0, 8; 16, but not for disparity
     int format;                // enum AVPixelFormat of the packed picture; disparity: GRAY16
     enum deep3d_matrix matrix; // of a packed picture in YUV; RGB: BT.709's
 };

@@ -40,10 +40,9 @@ struct stereo_ring {
 };
 
 // Plain host memory: both eyes in one block, kept in f->device.
-static bool host_allocate(void *user, struct stereo_frame *f, int width, int height,
-                          enum deep3d_memory memory)
+static bool allocate_host(struct stereo_frame *f, int width, int height, int bits)
 {
-    size_t stride = (size_t)width * 4, eye = stride * (size_t)height;
+    size_t stride = (size_t)width * (size_t)(bits / 2), eye = stride * (size_t)height;
     uint8_t *block = mem_try_block(eye * 2);
 
     if (!block) {
@@ -51,15 +50,36 @@ static bool host_allocate(void *user, struct stereo_frame *f, int width, int hei
         return false;
     }
     f->device = block;
-    f->eyes = (struct deep3d_eyes){
-        .width = width, .height = height, .pixels = {block, block + eye}, .stride_bytes = stride};
+    f->eyes = (struct deep3d_eyes){.width = width,
+                                   .height = height,
+                                   .pixels = {block, block + eye},
+                                   .stride_bytes = stride,
+                                   .bits = bits};
     return true;
 }
 
-static void host_release(void *user, struct stereo_frame *f)
+static bool allocate_8(void *user, struct stereo_frame *f, int width, int height,
+                       enum deep3d_memory memory)
+{
+    return allocate_host(f, width, height, 8);
+}
+
+static bool allocate_16(void *user, struct stereo_frame *f, int width, int height,
+                        enum deep3d_memory memory)
+{
+    return allocate_host(f, width, height, 16);
+}
+
+static void release_host(void *user, struct stereo_frame *f)
 {
     mem_free(f->device);
     f->device = NULL;
+}
+
+struct stereo_memory stereo_ring_host_memory(int bits)
+{
+    return (struct stereo_memory){.allocate = bits == 16 ? allocate_16 : allocate_8,
+                                  .release = release_host};
 }
 
 struct stereo_ring *stereo_ring_create(int count, const struct stereo_memory *memory)
@@ -67,9 +87,7 @@ struct stereo_ring *stereo_ring_create(int count, const struct stereo_memory *me
     struct stereo_ring *ring = mem_new(1, sizeof(*ring));
 
     assert(count >= 3);
-    ring->memory = memory
-                       ? *memory
-                       : (struct stereo_memory){.allocate = host_allocate, .release = host_release};
+    ring->memory = memory ? *memory : stereo_ring_host_memory(8);
     ring->count = count;
     ring->slots = mem_new((size_t)count, sizeof(*ring->slots));
     monitor_init(&ring->monitor);

@@ -44,7 +44,9 @@ struct stereo_memory {
 
 struct stereo_ring;
 
-// memory NULL: host memory. count: frames, >= 3.
+// Host memory; bits: of the eyes' samples, 8 or 16.
+struct stereo_memory stereo_ring_host_memory(int bits);
+// memory NULL: host memory, 8 bits. count: frames, >= 3.
 struct stereo_ring *stereo_ring_create(int count, const struct stereo_memory *memory);
 // Every display has released its frames and the converter is joined. Accepts a pointer to NULL;
 // sets it to NULL.

@@ -1,4 +1,4 @@
-// The parts of a film that is being written: the log of its packets, and both eyes in one picture.
+// The log of the packets of a film that is being written.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,15 +9,11 @@
 
 #include <cmocka.h>
 #include <libavcodec/packet.h>
-#include <libavutil/frame.h>
 
 #include "base/log.h"
 #include "viewer/film_log.h"
-#include "viewer/stereo_pack.h"
 
 #define LOG "film.part"
-
-// --- the log
 
 static void add(struct film_log *log, int64_t pts, bool key)
 {
@@ -149,90 +145,6 @@ static void test_another_identity_is_left_alone(void **state)
     unlink(LOG);
 }
 
-// --- pictures
-
-#define WIDTH 64
-#define HEIGHT 32
-
-// Left red, right blue, each with a ramp of green.
-static struct deep3d_eyes coloured(void)
-{
-    static uint8_t pixels[2][HEIGHT][WIDTH][4];
-
-    for (int e = 0; e < 2; e++)
-        for (int y = 0; y < HEIGHT; y++)
-            for (int x = 0; x < WIDTH; x++) {
-                uint8_t *p = pixels[e][y][x];
-                p[0] = e ? 0 : 200;
-                p[1] = (uint8_t)(x * 2);
-                p[2] = e ? 200 : 0;
-                p[3] = 255;
-            }
-    return (struct deep3d_eyes){.width = WIDTH,
-                                .height = HEIGHT,
-                                .pixels = {&pixels[0][0][0][0], &pixels[1][0][0][0]},
-                                .stride_bytes = WIDTH * 4};
-}
-
-static void test_p010_holds_what_planes_hold(void **state)
-{
-    static const enum file_layout layouts[] = {FILE_LAYOUT_FULL_SBS, FILE_LAYOUT_HALF_SBS,
-                                               FILE_LAYOUT_TOP_BOTTOM, FILE_LAYOUT_FRAME_PACKED};
-    struct deep3d_eyes eyes = coloured();
-
-    for (size_t i = 0; i < sizeof(layouts) / sizeof(layouts[0]); i++) {
-        struct stereo_pack_params params = {layouts[i], WIDTH, HEIGHT, AV_PIX_FMT_YUV420P10,
-                                            DEEP3D_MATRIX_BT709};
-        struct stereo_pack *planar = stereo_pack_create(&params), *paired;
-        AVFrame *a, *b;
-
-        params.format = AV_PIX_FMT_P010;
-        paired = stereo_pack_create(&params);
-        a = stereo_pack_run(planar, &eyes);
-        b = stereo_pack_run(paired, &eyes);
-        assert_non_null(a);
-        assert_non_null(b);
-        for (int y = 0; y < a->height / 2; y++) {
-            const uint16_t *u = (const uint16_t *)(void *)(a->data[1] + y * a->linesize[1]);
-            const uint16_t *v = (const uint16_t *)(void *)(a->data[2] + y * a->linesize[2]);
-            const uint16_t *uv = (const uint16_t *)(void *)(b->data[1] + y * b->linesize[1]);
-
-            for (int x = 0; x < a->width / 2; x++) {
-                assert_in_range(uv[2 * x] >> 6, u[x] - 1, u[x] + 1);
-                assert_in_range(uv[2 * x + 1] >> 6, v[x] - 1, v[x] + 1);
-            }
-        }
-        stereo_pack_destroy(&planar);
-        stereo_pack_destroy(&paired);
-    }
-}
-
-static void test_eyes_without_loss(void **state)
-{
-    struct deep3d_eyes eyes = coloured(), odd = eyes;
-    struct stereo_pack_params params = {FILE_LAYOUT_FULL_SBS, WIDTH - 1, HEIGHT - 1,
-                                        AV_PIX_FMT_BGR0, DEEP3D_MATRIX_RGB};
-    struct stereo_pack *pack = stereo_pack_create(&params);
-    AVFrame *f;
-
-    odd.width--;
-    odd.height--;
-    f = stereo_pack_run(pack, &odd);
-    assert_int_equal(f->width, 2 * (WIDTH - 1));
-    assert_int_equal(f->height, HEIGHT - 1);
-    for (int e = 0; e < 2; e++)
-        for (int y = 0; y < HEIGHT - 1; y++)
-            for (int x = 0; x < WIDTH - 1; x++) {
-                const uint8_t *in = eyes.pixels[e] + (size_t)y * eyes.stride_bytes + x * 4;
-                const uint8_t *out = f->data[0] + y * f->linesize[0] + (e * (WIDTH - 1) + x) * 4;
-
-                assert_int_equal(out[0], in[2]);
-                assert_int_equal(out[1], in[1]);
-                assert_int_equal(out[2], in[0]);
-            }
-    stereo_pack_destroy(&pack);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -240,8 +152,6 @@ int main(void)
         cmocka_unit_test(test_cut_at_a_key),
         cmocka_unit_test(test_damaged_end),
         cmocka_unit_test(test_another_identity_is_left_alone),
-        cmocka_unit_test(test_p010_holds_what_planes_hold),
-        cmocka_unit_test(test_eyes_without_loss),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,7 @@
 
 Groups: layouts, times, copies, resume, bad; and soak, which takes minutes. ffprobe and mpv (skipped where missing) say what a file is.
 """
+import array
 import json
 import os
 import pty
@@ -234,6 +235,55 @@ def check_hdr(b, codec):
             raise Problem(f"the stream itself only has {kinds}")
 
 
+RAMP = (512, 64)
+
+
+def ramp(b):
+    """Every code of 10 bits, with colour that rises evenly, as an HDR film."""
+    width, height = RAMP
+    luma = array.array("H", [300 + x * 400 // (width - 1) for _ in range(height) for x in range(width)])
+    u = array.array("H", [480 + y for y in range(height // 2) for _ in range(width // 2)])
+    v = array.array("H", [448 + x // 2 for _ in range(height // 2) for x in range(width // 2)])
+    with open(b.path("ramp.yuv"), "wb") as out:
+        out.write((luma + u + v).tobytes() * 5)
+    tags = ("-color_range", "tv", "-colorspace", "bt2020nc", "-color_trc", "smpte2084", "-color_primaries", "bt2020")
+    return b.ffmpeg("ramp.mkv", "-f", "rawvideo", "-pix_fmt", "yuv420p10le", "-s", f"{width}x{height}", "-r", 25, *tags, "-i",
+                    b.path("ramp.yuv"), "-c:v", "ffv1", *tags), [luma, u, v]
+
+
+def planes(path, pix_fmt):
+    """The first picture's planes, as rows; of both eyes side by side, 4:2:0 or full."""
+    raw = array.array("H", subprocess.run(["ffmpeg", "-v", "error", "-i", path, "-frames:v", "1", "-f", "rawvideo", "-pix_fmt", pix_fmt,
+                                           "-"], capture_output=True).stdout)
+    width, height = 2 * RAMP[0], RAMP[1]
+    found = []
+    for i in range(3):
+        w, h = (width // 2, height // 2) if i and pix_fmt.startswith("yuv420") else (width, height)
+        found.append([raw[y * w:(y + 1) * w] for y in range(h)])
+        raw = raw[w * h:]
+    return found
+
+
+def check_ten_bits(b, codec):
+    """With no strength a film of 10 bits comes back code for code, but for what the encoder does to it."""
+    film, wanted = ramp(b)
+    out = b.path(f"ramp_{codec}.mkv")
+    b.run(film, "-o", out, "--strength", "0", "--codec", codec, *(() if codec == "ffv1" else ("--crf", "1")))
+    video = streams(out, "video")[0]
+    expect("transfer and primaries", (video["color_transfer"], video["color_primaries"]), ("smpte2084", "bt2020"))
+    expect("format", video["pix_fmt"], {"ffv1": "gbrp12le", "h264": "yuv420p"}.get(codec, "yuv420p10le"))
+    found = planes(out, "gbrp12le" if codec == "ffv1" else "yuv420p10le")
+    if codec != "h264" and len(set(found[0][0])) <= 256:
+        raise Problem(f"{len(set(found[0][0]))} levels are no 10 bits")
+    for plane, source in zip(found, wanted) if codec == "hevc" else ():
+        width = len(plane[0]) // 2
+        for y, row in enumerate(plane):
+            line = source[y * width:(y + 1) * width]
+            worst = max(abs(row[eye * width + x] - line[x]) for eye in range(2) for x in range(width))
+            if worst > 1:
+                raise Problem(f"row {y} is {worst} codes away")
+
+
 def check_colours(b):
     """Bars of known colours come out as they went in, but for what 4:2:0 loses."""
     clip = next(c for c in player.clips(b.clips) if c["name"] == "bars_bt709_tv_yuv444p.mkv")
@@ -259,6 +309,8 @@ def times(b):
     b.check("narrow samples", lambda: check_shape(b, "aspect_3_4.mkv", (96, 54), "3:4"))
     for codec in ("hevc", "av1"):
         b.check(f"HDR in {codec}", lambda: check_hdr(b, codec))
+    for codec in ("hevc", "av1", "ffv1", "h264"):
+        b.check(f"10 bits in {codec}", lambda: check_ten_bits(b, codec))
     b.check("colours", lambda: check_colours(b))
 
 
