@@ -34,12 +34,13 @@ SYNTH_FUNCTION int32_t synth_fold(float u, int width)
     return (int32_t)(u * SYNTH_UNIT + 0.5f);
 }
 
-// Nothing lands left of the first pixel's place: the row goes on there as its mirror image.
+// Nothing lands left of the first pixel's place: the row goes on there as its mirror image. The
+// first pixel itself is drawn here too, so that every later one lies right of what is drawn.
 SYNTH_FUNCTION void synth_left_border(struct synth_walk *m)
 {
     float first = m->place[0];
 
-    while (m->next < m->width && (float)m->next < first) {
+    while (m->next < m->width && (float)m->next <= first) {
         m->out[m->next] = synth_fold(first - (float)m->next, m->width);
         m->next++;
     }

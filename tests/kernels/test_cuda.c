@@ -383,6 +383,8 @@ static void refine(void **state)
     refine_of(320, 180, 0, 6);
 }
 
+#define ROUGH 100 // noise, nothing of it widened: holes within holes
+
 // Nearness anything from noise to long runs, so that rows are torn, hidden and stretched.
 static void synth_of(int width, int height, int log2_step, int kind)
 {
@@ -399,7 +401,7 @@ static void synth_of(int width, int height, int log2_step, int kind)
         .gain_px = {random_float() * 40, random_float() * (float)(kind % 3) * 5},
         .convergence = 0.4f,
         .tear_px = 1 + random_float(),
-        .dilate_px = random_int(0, 4),
+        .dilate_px = kind == ROUGH ? 0 : random_int(0, 4),
         .stride_bytes = (size_t)width * 4,
         .bands = 1};
     void *block;
@@ -455,6 +457,11 @@ static void synth(void **state)
                  i);
     for (int i = 0; i < 5; i++)
         synth_of(640, 48, i % 4, i);
+    for (int i = 0; i < 4; i++) // several tiles a warp
+        synth_of(2600, 5, i, i);
+    for (int i = 0; i < 8; i++)
+        synth_of(random_int(1, 2600), 4, 0, ROUGH);
+    synth_of(16384, 2, 3, 4); // more than the memory that a block shares
 }
 
 // What the engine allocates, copies and times with.

@@ -1,11 +1,12 @@
 // CUDA's twin: as much of CUDA's runtime as our kernels use, on the processor, so that every line
 // of them is run and checked where there is no GPU. It is no model of a GPU's memory or speed.
 //
-// A launch runs its blocks one after another. By CUDA_LAUNCH_TOGETHER the threads of a block are
-// fibers, which go on until they wait for others (__syncthreads, shuffles); a block whose threads
-// wait for each other for ever stops the program and says so. Streams do everything at once; what
-// is recorded as a graph is kept and done at each replay. Device memory is the heap's, filled with
-// 0xA5, so that sanitizers watch it.
+// A launch runs its blocks one after another. By CUDA_LAUNCH_TOGETHER and CUDA_LAUNCH_SHARED the
+// threads of a block are fibers, which go on until they wait for others (__syncthreads, shuffles);
+// the first goes first in one block and last in the next, so that what is not waited for shows. A
+// block whose threads wait for each other for ever stops the program and says so. Streams do
+// everything at once; what is recorded as a graph is kept and done at each replay. Device memory is
+// the heap's, filled with 0xA5, so that sanitizers watch it.
 //
 // Thread-safety: calls from several threads are independent, as long as they share no stream.
 #pragma once
@@ -41,6 +42,12 @@ typedef struct {
     char bytes[16];
 } cudaUUID_t;
 
+enum cudaDeviceAttr {
+    cudaDevAttrMultiProcessorCount = 16,
+    cudaDevAttrMaxSharedMemoryPerBlockOptin = 97,
+};
+enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize = 8 };
+
 struct cudaDeviceProp {
     char name[256];
     cudaUUID_t uuid; // what CUDA_TWIN_UUID in the environment says, in hexadecimal digits; else 0
@@ -58,6 +65,7 @@ cudaError_t cudaGetDeviceCount(int *count);
 cudaError_t cudaGetDevice(int *device);
 cudaError_t cudaSetDevice(int device);
 cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp *properties, int device);
+cudaError_t cudaDeviceGetAttribute(int *value, enum cudaDeviceAttr attribute, int device);
 cudaError_t cudaMalloc(void **memory, size_t bytes);
 cudaError_t cudaFree(void *memory);
 cudaError_t cudaMallocHost(void **memory, size_t bytes);
@@ -94,6 +102,7 @@ cudaError_t cudaGraphExecDestroy(cudaGraphExec_t replay);
 }
 
 #include <cmath>
+#include <cstring>
 #include <functional>
 #include <tuple>
 #include <type_traits>
@@ -105,9 +114,12 @@ cudaError_t cudaGraphExecDestroy(cudaGraphExec_t replay);
 #define __launch_bounds__(...)
 #define __shared__ static thread_local
 #define CUDA_LAUNCH(kernel, grid, block, stream, ...)                                              \
-    cuda_twin_launch(kernel, dim3(grid), dim3(block), false, stream, __VA_ARGS__)
+    cuda_twin_launch(kernel, dim3(grid), dim3(block), CUDA_TWIN_ALONE, stream, __VA_ARGS__)
 #define CUDA_LAUNCH_TOGETHER(kernel, grid, block, stream, ...)                                     \
-    cuda_twin_launch(kernel, dim3(grid), dim3(block), true, stream, __VA_ARGS__)
+    cuda_twin_launch(kernel, dim3(grid), dim3(block), 0, stream, __VA_ARGS__)
+#define CUDA_LAUNCH_SHARED(kernel, grid, block, bytes, stream, ...)                                \
+    cuda_twin_launch(kernel, dim3(grid), dim3(block), (long)(bytes), stream, __VA_ARGS__)
+#define CUDA_SHARED(name) float *name = (float *)cuda_twin_shared()
 
 struct dim3 {
     unsigned x, y, z;
@@ -120,6 +132,12 @@ struct dim3 {
 struct uchar4 {
     uint8_t x, y, z, w;
 };
+struct uint4 {
+    unsigned x, y, z, w;
+};
+struct float2 {
+    float x, y;
+};
 struct float3 {
     float x, y, z;
 };
@@ -130,6 +148,16 @@ struct float4 {
 static inline uchar4 make_uchar4(unsigned x, unsigned y, unsigned z, unsigned w)
 {
     return {(uint8_t)x, (uint8_t)y, (uint8_t)z, (uint8_t)w};
+}
+
+static inline uint4 make_uint4(unsigned x, unsigned y, unsigned z, unsigned w)
+{
+    return {x, y, z, w};
+}
+
+static inline float2 make_float2(float x, float y)
+{
+    return {x, y};
 }
 
 static inline float4 make_float4(float x, float y, float z, float w)
@@ -145,6 +173,9 @@ void __syncwarp(unsigned mask = 0xffffffffu);
 float __shfl_xor_sync(unsigned mask, float value, int lane_mask);
 float __shfl_up_sync(unsigned mask, float value, unsigned delta);
 float __shfl_sync(unsigned mask, float value, int lane);
+int __shfl_xor_sync(unsigned mask, int value, int lane_mask);
+int __shfl_up_sync(unsigned mask, int value, unsigned delta);
+int __shfl_down_sync(unsigned mask, int value, unsigned delta);
 int __shfl_sync(unsigned mask, int value, int lane);
 unsigned __ballot_sync(unsigned mask, int predicate);
 
@@ -165,21 +196,95 @@ template <class T> static inline T atomicMax(T *at, T value)
     return before;
 }
 
+static inline int min(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+static inline unsigned umin(unsigned a, unsigned b)
+{
+    return a < b ? a : b;
+}
+
+static inline float __fmaf_rn(float a, float b, float c)
+{
+    return fmaf(a, b, c);
+}
+
 static inline int __ffs(int v)
 {
     return __builtin_ffs(v);
 }
 
-// Runs body for every thread, at once or when the stream's recording is replayed.
-void cuda_twin_run(dim3 grid, dim3 block, bool together, cudaStream_t stream,
+static inline int __clz(int v)
+{
+    return v ? __builtin_clz((unsigned)v) : 32;
+}
+
+static inline float __uint_as_float(unsigned bits)
+{
+    float v;
+
+    memcpy(&v, &bits, sizeof(v));
+    return v;
+}
+
+static inline int __float_as_int(float v)
+{
+    int bits;
+
+    memcpy(&bits, &v, sizeof(bits));
+    return bits;
+}
+
+// Rounded down.
+static inline float __fadd_rd(float a, float b)
+{
+    double sum = (double)a + b;
+    float near = (float)sum;
+
+    return near > sum ? nextafterf(near, -INFINITY) : near;
+}
+
+static inline float __saturatef(float v)
+{
+    v = v > 0.0f ? v : 0.0f; // also for NaN
+    return v < 1.0f ? v : 1.0f;
+}
+
+// Byte k of the result: that of b:a which bits 4k..4k+2 of the selector name.
+static inline unsigned __byte_perm(unsigned a, unsigned b, unsigned selector)
+{
+    uint64_t both = (uint64_t)b << 32 | a;
+    unsigned out = 0;
+
+    for (int k = 0; k < 4; k++)
+        out |= (unsigned)(both >> (selector >> 4 * k & 7) * 8 & 255) << 8 * k;
+    return out;
+}
+
+// What CUDA_LAUNCH_SHARED asked for, 16-byte aligned; the same for all threads of a block.
+void *cuda_twin_shared(void);
+
+// Runs body for every thread, at once or when the stream's recording is replayed. shared: its
+// bytes; CUDA_TWIN_ALONE: threads that never wait for each other.
+#define CUDA_TWIN_ALONE (-1L)
+void cuda_twin_run(dim3 grid, dim3 block, long shared, cudaStream_t stream,
                    std::function<void()> body);
 
+template <class... P>
+static inline cudaError_t cudaFuncSetAttribute(void (*kernel)(P...),
+                                               enum cudaFuncAttribute attribute, int value)
+{
+    return cudaSuccess;
+}
+
 template <class... P, class... A>
-static inline void cuda_twin_launch(void (*kernel)(P...), dim3 grid, dim3 block, bool together,
+static inline void cuda_twin_launch(void (*kernel)(P...), dim3 grid, dim3 block, long shared,
                                     cudaStream_t stream, A... arguments)
 {
     std::tuple<std::decay_t<P>...> copies(arguments...);
 
-    cuda_twin_run(grid, block, together, stream, [kernel, copies] { std::apply(kernel, copies); });
+    cuda_twin_run(grid, block, shared, stream, [kernel, copies] { std::apply(kernel, copies); });
 }
 #endif

@@ -16,6 +16,9 @@
 
 #define WARP 32
 #define STACK_BYTES (256 * 1024)
+// Of a block, as most GPUs have: 99 KiB.
+#define SHARED_BYTES (99 * 1024)
+#define PROCESSORS 3
 
 thread_local dim3 threadIdx, blockIdx, blockDim, gridDim;
 
@@ -46,6 +49,7 @@ struct run {
     std::vector<fiber> fibers;
     int current;
     const std::function<void()> *body;
+    void *shared;
 };
 
 thread_local run *now;
@@ -129,7 +133,7 @@ bool release(int first, int end, enum state state)
     return true;
 }
 
-void run_fibers()
+void run_fibers(bool backwards)
 {
     int count = (int)now->fibers.size();
 
@@ -137,11 +141,14 @@ void run_fibers()
         bool left = false;
 
         some = false;
-        for (int i = 0; i < count; i++)
-            if (now->fibers[i].state == READY) {
-                resume(i);
+        for (int i = 0; i < count; i++) {
+            int index = backwards ? count - 1 - i : i;
+
+            if (now->fibers[index].state == READY) {
+                resume(index);
                 some = true;
             }
+        }
         for (int i = 0; i < count; i += WARP)
             some |= release(i, i + WARP < count ? i + WARP : count, AT_WARP);
         some |= release(0, count, AT_BLOCK);
@@ -158,7 +165,7 @@ dim3 place_of(dim3 block, unsigned index)
     return dim3(index % block.x, index / block.x % block.y, index / block.x / block.y);
 }
 
-void run_block(dim3 block, const std::function<void()> &body)
+void run_block(dim3 block, size_t shared, bool backwards, const std::function<void()> &body)
 {
     static thread_local std::vector<std::unique_ptr<char[]>> stacks;
     unsigned count = block.x * block.y * block.z;
@@ -168,6 +175,8 @@ void run_block(dim3 block, const std::function<void()> &body)
         stacks.emplace_back(new char[STACK_BYTES]);
     r.fibers.resize(count);
     r.body = &body;
+    r.shared = aligned_alloc(16, (shared + 15) / 16 * 16);
+    memset(r.shared, 0xa5, shared);
     now = &r;
     for (unsigned i = 0; i < count; i++) {
         fiber &f = r.fibers[i];
@@ -184,7 +193,8 @@ void run_block(dim3 block, const std::function<void()> &body)
         f.context.uc_link = NULL;
         makecontext(&f.context, enter, 0);
     }
-    run_fibers();
+    run_fibers(backwards);
+    free(r.shared);
     now = NULL;
 }
 
@@ -198,20 +208,20 @@ void run_alone(dim3 block, const std::function<void()> &body)
     }
 }
 
-void run_all(dim3 grid, dim3 block, bool together, const std::function<void()> &body)
+void run_all(dim3 grid, dim3 block, long shared, const std::function<void()> &body)
 {
     unsigned count = grid.x * grid.y * grid.z;
 
-    if (block.x * block.y * block.z > 1024 || !count)
+    if (block.x * block.y * block.z > 1024 || !count || shared > SHARED_BYTES)
         stop("a GPU takes no such launch");
     blockDim = block;
     gridDim = grid;
     for (unsigned i = 0; i < count; i++) {
         blockIdx = place_of(grid, i);
-        if (together)
-            run_block(block, body);
-        else
+        if (shared == CUDA_TWIN_ALONE)
             run_alone(block, body);
+        else
+            run_block(block, (size_t)shared, i % 2 != 0, body);
     }
 }
 
@@ -264,10 +274,10 @@ static void run_or_record(cudaStream_t stream, std::function<void()> work)
         work();
 }
 
-void cuda_twin_run(dim3 grid, dim3 block, bool together, cudaStream_t stream,
+void cuda_twin_run(dim3 grid, dim3 block, long shared, cudaStream_t stream,
                    std::function<void()> body)
 {
-    run_or_record(stream, [=] { run_all(grid, block, together, body); });
+    run_or_record(stream, [=] { run_all(grid, block, shared, body); });
 }
 
 void __syncthreads(void)
@@ -278,6 +288,11 @@ void __syncthreads(void)
 void __syncwarp(unsigned mask)
 {
     meet(AT_WARP);
+}
+
+void *cuda_twin_shared(void)
+{
+    return now->shared;
 }
 
 float __shfl_xor_sync(unsigned mask, float value, int lane_mask)
@@ -293,6 +308,21 @@ float __shfl_up_sync(unsigned mask, float value, unsigned delta)
 float __shfl_sync(unsigned mask, float value, int lane)
 {
     return shuffle_float(value, lane);
+}
+
+int __shfl_xor_sync(unsigned mask, int value, int lane_mask)
+{
+    return shuffle(value, lane_here() ^ lane_mask);
+}
+
+int __shfl_up_sync(unsigned mask, int value, unsigned delta)
+{
+    return shuffle(value, lane_here() - (int)delta);
+}
+
+int __shfl_down_sync(unsigned mask, int value, unsigned delta)
+{
+    return shuffle(value, lane_here() + (int)delta);
 }
 
 int __shfl_sync(unsigned mask, int value, int lane)
@@ -378,13 +408,19 @@ cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp *properties, int devic
 {
     const char *digits = getenv("CUDA_TWIN_UUID");
 
-    *properties = cudaDeviceProp{"CUDA's twin on the processor", {}, 1, 0, 0};
+    *properties = cudaDeviceProp{"CUDA's twin on the processor", {}, PROCESSORS, 0, 0};
     for (int i = 0; digits && i < 16; i++) {
         unsigned byte = 0;
 
         sscanf(digits + 2 * i, "%2x", &byte);
         properties->uuid.bytes[i] = (char)byte;
     }
+    return cudaSuccess;
+}
+
+cudaError_t cudaDeviceGetAttribute(int *value, enum cudaDeviceAttr attribute, int device)
+{
+    *value = attribute == cudaDevAttrMultiProcessorCount ? PROCESSORS : SHARED_BYTES;
     return cudaSuccess;
 }
 
