@@ -22,6 +22,7 @@ QUEUED(motion)
 QUEUED(steady)
 QUEUED(refine)
 QUEUED(synth)
+QUEUED(overlay)
 
 static size_t refine_scratch_bytes(int grid_width, int grid_height, int bands)
 {
@@ -49,6 +50,7 @@ static void make_column(void)
     column.steady = steady_queued;
     column.refine = refine_queued;
     column.synth = synth_queued;
+    column.overlay = overlay_queued;
     column.refine_scratch_bytes = refine_scratch_bytes;
     column.synth_scratch_bytes = synth_scratch_bytes;
 }

@@ -31,12 +31,12 @@ struct kernels {
     kernel_steady *steady;
     kernel_refine *refine;
     kernel_synth *synth;
+    kernel_overlay *overlay;
     // what refine_job.scratch and synth_job.scratch must have
     size_t (*refine_scratch_bytes)(int grid_width, int grid_height, int bands);
     size_t (*synth_scratch_bytes)(int width, int height, int bands);
     // The rest works in the host's memory, in a GPU's column too.
     kernel_select *select;
-    kernel_overlay *overlay;
     kernel_yuv *yuv;
     kernel_refine_row *refine_row;
     // parts of synth and select, in the table so that they can be tested alone

@@ -68,6 +68,7 @@ const struct kernels_cuda *deep3d_kernels_cuda(void)
         steady_cuda,
         refine_cuda,
         synth_cuda,
+        overlay_cuda,
         refine_cuda_scratch_floats,
         synth_cuda_scratch_floats,
     };

@@ -19,6 +19,7 @@
 #include "kernels/device.h"
 #include "kernels/levels.h"
 #include "kernels/motion.h"
+#include "kernels/overlay.h"
 #include "kernels/refine.h"
 #include "kernels/resize.h"
 #include "kernels/shrink.h"
@@ -41,6 +42,7 @@ typedef bool kernel_motion_cuda(const struct motion_job *job, struct CUstream_st
 typedef bool kernel_steady_cuda(const struct steady_job *job, struct CUstream_st *stream);
 typedef bool kernel_refine_cuda(const struct refine_job *job, struct CUstream_st *stream);
 typedef bool kernel_synth_cuda(const struct synth_job *job, struct CUstream_st *stream);
+typedef bool kernel_overlay_cuda(const struct overlay_job *job, struct CUstream_st *stream);
 
 struct kernels_cuda {
     // True: a GPU is here, and text is its name. False: text says why there is none to use.
@@ -57,6 +59,7 @@ struct kernels_cuda {
     kernel_steady_cuda *steady;
     kernel_refine_cuda *refine;
     kernel_synth_cuda *synth;
+    kernel_overlay_cuda *overlay;
     // What refine_job.scratch and synth_job.scratch must have, in device memory.
     size_t (*refine_scratch_floats)(int grid_width, int grid_height);
     size_t (*synth_scratch_floats)(int width, int height);
@@ -73,6 +76,7 @@ kernel_motion_cuda motion_cuda;
 kernel_steady_cuda steady_cuda;
 kernel_refine_cuda refine_cuda;
 kernel_synth_cuda synth_cuda;
+kernel_overlay_cuda overlay_cuda;
 size_t refine_cuda_scratch_floats(int grid_width, int grid_height);
 size_t synth_cuda_scratch_floats(int width, int height);
 extern const struct device kernels_cuda_device;

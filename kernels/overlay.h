@@ -17,7 +17,7 @@ struct overlay_job {
     const uint8_t *colour; // [height][stride_bytes], R, G, B, A, premultiplied: at most 255 - keep
     const uint8_t *keep;   // the same size: 255 - A in all four bytes
     size_t stride_bytes;
-    uint8_t *out; // [height][out_stride_bytes]
+    uint8_t *out; // [height][out_stride_bytes]; all begin at multiples of 4 bytes
     size_t out_stride_bytes;
     int width, height; // in pixels
 };

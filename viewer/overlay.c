@@ -30,16 +30,21 @@ struct box {
     bool placed; // has a depth
     float parallax_pct;
     int move_px[2];
-    uint8_t *colour, *keep; // [height][width * 4], as struct overlay_job has them
+    size_t at; // of its colour in the overlay's pixels; its keep lies behind
 };
 
 struct overlay {
-    const struct kernels *kernels;
     int width, height;
     struct box boxes[BOXES_MAX]; // no two touch
     int count;
-    uint8_t *pixels; // of all boxes
-    size_t room;     // in bytes
+    // colour and keep of all boxes, each [height][width * 4], as struct overlay_job has them
+    uint8_t *pixels;
+    size_t bytes, room;
+    // the same on a GPU, for eyes that are there
+    const struct kernels *gpu; // its column; NULL: not needed yet
+    uint8_t *gpu_pixels;
+    size_t gpu_room;
+    bool sent;       // what is to be drawn was queued to go there
     int64_t last_ns; // pts of the last frame; CLOCK_NONE: none
 };
 
@@ -47,7 +52,6 @@ struct overlay *overlay_create(void)
 {
     struct overlay *o = mem_new(1, sizeof(*o));
 
-    o->kernels = kernels_best();
     o->last_ns = CLOCK_NONE;
     return o;
 }
@@ -56,6 +60,8 @@ void overlay_destroy(struct overlay **overlay)
 {
     if (!*overlay)
         return;
+    if ((*overlay)->gpu)
+        (*overlay)->gpu->device->give((*overlay)->gpu_pixels);
     mem_free((*overlay)->pixels);
     mem_free(*overlay);
     *overlay = NULL;
@@ -115,28 +121,25 @@ static size_t plane_bytes(const struct box *b)
 // Gives each box its memory, wholly transparent. False, logged: there is none.
 static bool make_room(struct overlay *o)
 {
-    size_t bytes = 0;
-
-    for (int i = 0; i < o->count; i++)
-        bytes += 2 * plane_bytes(&o->boxes[i]);
-    if (bytes > o->room) {
+    o->bytes = 0;
+    for (int i = 0; i < o->count; i++) {
+        o->boxes[i].at = o->bytes;
+        o->bytes += 2 * plane_bytes(&o->boxes[i]);
+    }
+    if (o->bytes > o->room) {
         mem_free(o->pixels);
-        o->pixels = mem_try_block(bytes);
-        o->room = o->pixels ? bytes : 0;
+        o->pixels = mem_try_block(o->bytes);
+        o->room = o->pixels ? o->bytes : 0;
         if (!o->pixels) {
-            log_error("no memory for captions of %zu bytes", bytes);
+            log_error("no memory for captions of %zu bytes", o->bytes);
             return false;
         }
     }
-    bytes = 0;
     for (int i = 0; i < o->count; i++) {
-        struct box *b = &o->boxes[i];
+        const struct box *b = &o->boxes[i];
 
-        b->colour = o->pixels + bytes;
-        b->keep = b->colour + plane_bytes(b);
-        bytes += 2 * plane_bytes(b);
-        memset(b->colour, 0, plane_bytes(b));
-        memset(b->keep, 255, plane_bytes(b));
+        memset(o->pixels + b->at, 0, plane_bytes(b));
+        memset(o->pixels + b->at + plane_bytes(b), 255, plane_bytes(b));
     }
     return true;
 }
@@ -183,14 +186,15 @@ static void stamp(struct overlay *o, const struct overlay_piece *p)
     while (!near(&b->rect, &r, 0))
         b++;
     for (int y = r.top; y < r.bottom; y++) {
-        size_t at = ((size_t)(y - b->rect.top) * (size_t)(b->rect.right - b->rect.left) +
-                     (size_t)(r.left - b->rect.left)) *
-                    4;
+        uint8_t *colour = o->pixels + b->at +
+                          ((size_t)(y - b->rect.top) * (size_t)(b->rect.right - b->rect.left) +
+                           (size_t)(r.left - b->rect.left)) *
+                              4;
         size_t skip = (size_t)(r.left - p->x) * (p->coverage ? 1 : 4);
         size_t row = (size_t)(y - p->y) * p->stride_bytes;
 
-        stamp_row(p, (p->coverage ? p->coverage : p->rgba) + row + skip, r.right - r.left,
-                  b->colour + at, b->keep + at);
+        stamp_row(p, (p->coverage ? p->coverage : p->rgba) + row + skip, r.right - r.left, colour,
+                  colour + plane_bytes(b));
     }
 }
 
@@ -217,6 +221,9 @@ bool overlay_set(struct overlay *o, const struct overlay_piece *pieces, int coun
     int old_count = o->count;
     struct rect r;
 
+    if (o->sent) // it may still be on its way
+        o->gpu->device->wait();
+    o->sent = false;
     memcpy(old, o->boxes, sizeof(old));
     o->width = width;
     o->height = height;
@@ -263,15 +270,44 @@ static void place(const struct overlay *o, struct box *b, float wanted, int64_t 
     b->move_px[1] = -(total / 2);
 }
 
+// The GPU that the calling thread works on has a copy of the pixels. False: it has not; logged the
+// first time.
+static bool send(struct overlay *o)
+{
+    char text[256];
+    int index; // the thread works on the converter's already, and the column is the same for all
+
+    if (o->sent)
+        return o->gpu_pixels;
+    if (!o->gpu)
+        o->gpu = kernels_gpu(NULL, &index, text, sizeof(text));
+    if (!o->gpu)
+        return false;
+    o->sent = true;
+    if (o->bytes > o->gpu_room) {
+        o->gpu->device->give(o->gpu_pixels);
+        o->gpu_pixels = o->gpu->device->take(o->bytes);
+        o->gpu_room = o->gpu_pixels ? o->bytes : 0;
+        if (!o->gpu_pixels)
+            log_error("no memory on the GPU for captions of %zu bytes", o->bytes);
+    }
+    if (o->gpu_pixels)
+        o->gpu->device->upload(o->gpu_pixels, o->pixels, o->bytes);
+    return o->gpu_pixels;
+}
+
 static void draw_box(const struct overlay *o, const struct box *b, const struct deep3d_eyes *eyes,
                      int eye)
 {
+    bool on_gpu = eyes->memory == DEEP3D_MEMORY_CUDA;
+    const struct kernels *kernels = on_gpu ? o->gpu : kernels_best();
+    const uint8_t *colour = (on_gpu ? o->gpu_pixels : o->pixels) + b->at;
     int width = b->rect.right - b->rect.left, x = b->rect.left + b->move_px[eye];
     int first = most(0, -x), end = least(width, o->width - x);
     size_t skip = (size_t)first * 4;
     struct overlay_job job = {
-        .colour = b->colour + skip,
-        .keep = b->keep + skip,
+        .colour = colour + skip,
+        .keep = colour + plane_bytes(b) + skip,
         .stride_bytes = (size_t)width * 4,
         .out_stride_bytes = eyes->stride_bytes,
         .width = end - first,
@@ -282,7 +318,7 @@ static void draw_box(const struct overlay *o, const struct box *b, const struct 
         return;
     job.out =
         eyes->pixels[eye] + (size_t)b->rect.top * eyes->stride_bytes + (size_t)(x + first) * 4;
-    o->kernels->overlay(&job);
+    kernels->overlay(&job);
 }
 
 void overlay_draw(struct overlay *o, const struct deep3d *converter,
@@ -291,7 +327,9 @@ void overlay_draw(struct overlay *o, const struct deep3d *converter,
     int64_t passed_ns = o->last_ns == CLOCK_NONE ? -1 : pts_ns - o->last_ns;
 
     o->last_ns = pts_ns;
-    if (eyes->width != o->width || eyes->height != o->height || eyes->bits == 16)
+    if (o->count == 0 || eyes->width != o->width || eyes->height != o->height || eyes->bits == 16)
+        return;
+    if (eyes->memory == DEEP3D_MEMORY_CUDA && !send(o))
         return;
     for (int i = 0; i < o->count; i++) {
         struct box *b = &o->boxes[i];

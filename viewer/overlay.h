@@ -6,7 +6,8 @@
 // Pieces that touch, or nearly, make one box, which has one depth: in front of what it covers
 // (deep3d_parallax_over), eased so that a caption does not jump while it is read. Each eye gets the
 // box moved sideways by half its parallax. A frame costs the boxes' pixels, and nothing where there
-// are none.
+// are none. Eyes in a GPU's memory are drawn into by the GPU, which gets the pieces when they
+// change.
 //
 // Thread-safety: belongs to one thread at a time.
 #pragma once
@@ -48,7 +49,8 @@ void overlay_destroy(struct overlay **overlay);
 // another was before begins at that one's depth. False, logged: no memory; nothing is drawn.
 bool overlay_set(struct overlay *overlay, const struct overlay_piece *pieces, int count, int width,
                  int height);
-// eyes: of the size given to overlay_set() and 8 bits a sample, else nothing is drawn; pts_ns:
+// eyes: of the size given to overlay_set() and 8 bits a sample, else nothing is drawn; those in
+// CUDA's memory on the GPU that the calling thread works on, where the drawing is queued. pts_ns:
 // media time, for easing. converter NULL: as if all lay on the screen.
 void overlay_draw(struct overlay *overlay, const struct deep3d *converter,
                   const struct overlay_depth *depth, int64_t pts_ns,

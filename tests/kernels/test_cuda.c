@@ -464,6 +464,47 @@ static void synth(void **state)
     synth_of(16384, 2, 3, 4); // more than the memory that a block shares
 }
 
+static void overlay_of(int width, int height)
+{
+    size_t stride = (size_t)(width + random_int(0, 3)) * 4, bytes = stride * (size_t)height;
+    size_t out_stride = (size_t)(width + random_int(0, 3)) * 4,
+           out_bytes = out_stride * (size_t)height;
+    uint8_t *box = guard_new(2 * bytes), *plain = guard_new(out_bytes);
+    struct region on[2];
+    struct overlay_job job = {
+        .stride_bytes = stride, .out_stride_bytes = out_stride, .width = width, .height = height};
+
+    for (size_t i = 0; i < bytes; i++) {
+        int alpha = random_int(0, 4) == 0 ? random_int(0, 1) * 255 : random_int(0, 255);
+
+        box[i] = (uint8_t)random_int(0, alpha);
+        box[bytes + i] = (uint8_t)(255 - alpha);
+    }
+    for (size_t i = 0; i < out_bytes; i++)
+        plain[i] = (uint8_t)random_next();
+    on[0] = to_device(box, 2 * bytes);
+    on[1] = to_device(plain, out_bytes);
+    job.colour = on[0].data;
+    job.keep = on[0].data + bytes;
+    job.out = on[1].data;
+    assert_true(cuda->overlay(&job, NULL));
+    job.colour = box;
+    job.keep = box + bytes;
+    job.out = plain;
+    kernels_column(0)->overlay(&job);
+    same_as(&on[1], plain, "overlay");
+    same_as(&on[0], box, "overlay's input");
+    guard_free(box);
+    guard_free(plain);
+}
+
+static void overlay(void **state)
+{
+    random_start("cuda overlay");
+    for (int i = 0; i < guard_size_count; i++)
+        overlay_of(guard_sizes[i][0], guard_sizes[i][1]);
+}
+
 // What the engine allocates, copies and times with.
 static void the_device_keeps_its_contract(void **state)
 {
@@ -514,15 +555,11 @@ static void the_device_keeps_its_contract(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(colour),
-        cmocka_unit_test(resize),
-        cmocka_unit_test(shrink),
-        cmocka_unit_test(levels),
-        cmocka_unit_test(steady),
-        cmocka_unit_test(motion),
-        cmocka_unit_test(refine),
-        cmocka_unit_test(synth),
-        cmocka_unit_test(the_device_keeps_its_contract),
+        cmocka_unit_test(colour),  cmocka_unit_test(resize),
+        cmocka_unit_test(shrink),  cmocka_unit_test(levels),
+        cmocka_unit_test(steady),  cmocka_unit_test(motion),
+        cmocka_unit_test(refine),  cmocka_unit_test(synth),
+        cmocka_unit_test(overlay), cmocka_unit_test(the_device_keeps_its_contract),
     };
     char text[256];
 

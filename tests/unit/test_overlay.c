@@ -1,9 +1,11 @@
-// Pictures laid over both eyes: where they land, how they group, how their depth moves.
+// Pictures laid over both eyes: where they land, how they group, how their depth moves. With the
+// argument "gpu" the eyes lie in a GPU's memory.
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,10 +14,13 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "engine/deep3d.h"
+#include "kernels/kernels.h"
 #include "viewer/overlay.h"
 
 #define GUARD 64
 #define GREY 100
+
+static const struct device *gpu; // NULL: eyes lie in the host's memory
 
 // Two grey eyes with guard bytes behind every row, before and after all.
 struct frame {
@@ -54,6 +59,29 @@ static void free_frame(struct frame *f)
                                                    (size_t)f->eyes.width * 4 + (size_t)i],
                                  0xa5);
     free(f->block);
+}
+
+// overlay_draw(), on the GPU into a copy that comes back.
+static void draw(struct overlay *o, const struct overlay_depth *depth, int64_t pts_ns,
+                 const struct frame *f)
+{
+    struct deep3d_eyes there = f->eyes;
+    uint8_t *block;
+
+    if (!gpu) {
+        overlay_draw(o, NULL, depth, pts_ns, &f->eyes);
+        return;
+    }
+    block = gpu->take(f->bytes);
+    assert_non_null(block);
+    gpu->upload(block, f->block, f->bytes);
+    there.memory = DEEP3D_MEMORY_CUDA;
+    for (int e = 0; e < 2; e++)
+        there.pixels[e] = block + (f->eyes.pixels[e] - f->block);
+    overlay_draw(o, NULL, depth, pts_ns, &there);
+    gpu->download(f->block, block, f->bytes);
+    assert_true(gpu->wait());
+    gpu->give(block);
 }
 
 static const uint8_t *at(const struct frame *f, int eye, int x, int y)
@@ -107,7 +135,7 @@ static void each_eye_gets_half(void **state)
     for (int i = 0; i < 2; i++) {
         struct frame f = new_frame(100, 50);
 
-        overlay_draw(o, NULL, i == 0 ? &in_front : &behind, i * 10 * NS_PER_S, &f.eyes);
+        draw(o, i == 0 ? &in_front : &behind, i * 10 * NS_PER_S, &f);
         // 5 pixels of 100: 3 in one eye, 2 in the other
         assert_int_equal(changed(&f, 0, &left, &right), 100);
         assert_int_equal(left, i == 0 ? 43 : 37);
@@ -144,7 +172,7 @@ static void colours_and_transparency(void **state)
     struct frame f = new_frame(5, 5);
 
     assert_true(overlay_set(o, pieces, 3, 5, 5));
-    overlay_draw(o, NULL, &on_screen, 0, &f.eyes);
+    draw(o, &on_screen, 0, &f);
     for (int eye = 0; eye < 2; eye++)
         for (int i = 0; i < 4; i++)
             for (int c = 0; c < 4; c++)
@@ -175,7 +203,7 @@ static void borders_clip(void **state)
             for (int d = 0; d < 3; d++) {
                 struct frame f = new_frame(sizes[s][0], sizes[s][1]);
 
-                overlay_draw(o, NULL, &depths[d], d * 10 * NS_PER_S, &f.eyes);
+                draw(o, &depths[d], d * 10 * NS_PER_S, &f);
                 free_frame(&f);
             }
         }
@@ -207,7 +235,7 @@ static void near_pieces_share_a_box(void **state)
     assert_true(overlay_set(o, pieces, 100, 640, 480));
     struct frame f = new_frame(640, 480);
     int left, right;
-    overlay_draw(o, NULL, &on_screen, 0, &f.eyes);
+    draw(o, &on_screen, 0, &f);
     assert_int_equal(changed(&f, 0, &left, &right), 900);
     free_frame(&f);
     overlay_destroy(&o);
@@ -225,30 +253,30 @@ static void depth_is_eased(void **state)
     float before, after;
 
     assert_true(overlay_set(o, &piece, 1, 1000, 200));
-    overlay_draw(o, NULL, &on_screen, pts, &f.eyes);
+    draw(o, &on_screen, pts, &f);
     assert_float_equal(overlay_box(o, 0).parallax_pct, 0, 1e-6);
     for (int i = 0; i < 12; i++) {
         before = overlay_box(o, 0).parallax_pct;
-        overlay_draw(o, NULL, &in_front, pts += step, &f.eyes);
+        draw(o, &in_front, pts += step, &f);
         after = overlay_box(o, 0).parallax_pct;
         assert_true(after > before && after - before < 2);
     }
     assert_true(after > 4.5f); // half a second later
-    overlay_draw(o, NULL, &on_screen, pts += step, &f.eyes);
+    draw(o, &on_screen, pts += step, &f);
     assert_true(after - overlay_box(o, 0).parallax_pct < 0.3f);
 
     // other content at the same place goes on from there; at another place it begins anew
     before = overlay_box(o, 0).parallax_pct;
     piece = white(310, 105, 90, 20);
     assert_true(overlay_set(o, &piece, 1, 1000, 200));
-    overlay_draw(o, NULL, &on_screen, pts += step, &f.eyes);
+    draw(o, &on_screen, pts += step, &f);
     assert_true(before - overlay_box(o, 0).parallax_pct < 0.3f);
     piece = white(310, 5, 90, 20);
     assert_true(overlay_set(o, &piece, 1, 1000, 200));
-    overlay_draw(o, NULL, &on_screen, pts += step, &f.eyes);
+    draw(o, &on_screen, pts += step, &f);
     assert_float_equal(overlay_box(o, 0).parallax_pct, 0, 1e-6);
 
-    overlay_draw(o, NULL, &in_front, pts - 60 * NS_PER_S, &f.eyes);
+    draw(o, &in_front, pts - 60 * NS_PER_S, &f);
     assert_float_equal(overlay_box(o, 0).parallax_pct, 5, 1e-6);
     free_frame(&f);
     overlay_destroy(&o);
@@ -261,21 +289,33 @@ static void nothing_where_there_is_nothing(void **state)
     struct frame f = new_frame(20, 20);
     int left, right;
 
-    overlay_draw(o, NULL, &on_screen, 0, &f.eyes);
+    draw(o, &on_screen, 0, &f);
     assert_true(overlay_set(o, NULL, 0, 20, 20));
-    overlay_draw(o, NULL, &on_screen, 0, &f.eyes);
+    draw(o, &on_screen, 0, &f);
     assert_true(overlay_set(o, &piece, 1, 30, 20)); // made for another size
-    overlay_draw(o, NULL, &on_screen, 0, &f.eyes);
+    draw(o, &on_screen, 0, &f);
     mem_fail_block(1);
     piece = white(0, 0, 19, 19);
     assert_false(overlay_set(o, &piece, 1, 20, 20));
-    overlay_draw(o, NULL, &on_screen, 0, &f.eyes);
+    draw(o, &on_screen, 0, &f);
     assert_int_equal(changed(&f, 0, &left, &right), 0);
     free_frame(&f);
     overlay_destroy(&o);
 }
 
-int main(void)
+static bool find_gpu(void)
+{
+    char text[256];
+    int index;
+    const struct kernels *column = kernels_gpu(NULL, &index, text, sizeof(text));
+
+    puts(text);
+    if (column)
+        gpu = column->device;
+    return column && gpu->enter(index);
+}
+
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_eye_gets_half), cmocka_unit_test(colours_and_transparency),
@@ -283,5 +323,7 @@ int main(void)
         cmocka_unit_test(depth_is_eased),     cmocka_unit_test(nothing_where_there_is_nothing),
     };
 
+    if (argc > 1 && strcmp(argv[1], "gpu") == 0 && !find_gpu())
+        return 77;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
