@@ -1,7 +1,9 @@
-"""Labels photographs on a GPU: Tiefenrausch in plain PyTorch, its answer averaged as label.py does, in batches.
+"""Labels photographs on a GPU: Tiefenrausch in plain PyTorch, its answer averaged nearly as label.py does, in batches: only
+the whole picture is asked for mirrored too.
 
 The graph is the one that teacher.py writes as ONNX, dequantised: every activation is clamped to its quantised range but not
-rounded, so it runs in half precision on CUDA devices. Correlation with the int8 graph is above 0.999.
+rounded, so it runs in half precision on CUDA devices. Correlation with the int8 graph is above 0.999. Nothing in it asks cuDNN,
+which would plan each convolution for each new size, tens of milliseconds every time.
 """
 import importlib.util
 from pathlib import Path
@@ -15,6 +17,38 @@ from .pack import CELL
 from .teacher import TIEFENRAUSCH_FEATURES
 
 
+TAPS = 32  # the few channels of a dense convolution's taps are filled up to a multiple of it, as matrix products like it
+
+
+class _Convolution:
+    """One convolution of the graph. weights: float32 [out][kh][kw][in] (in is 1 for each channel on its own)."""
+
+    def __init__(self, weights, bias, stride, pad, groups, device, dtype):
+        self.stride, self.pad, self.groups, self.size = stride, pad, groups, weights.shape[1:3]
+        if groups > 1:
+            self.weights = torch.from_numpy(weights.transpose(0, 3, 1, 2).copy()).to(device, dtype)
+        else:
+            flat = weights.reshape(len(weights), -1)
+            self.fill = -flat.shape[1] % TAPS if self.size != (1, 1) else 0
+            self.weights = torch.from_numpy(np.pad(flat, ((0, 0), (0, self.fill)))).to(device, dtype)[None]
+        self.bias = torch.from_numpy(bias).to(device, dtype)
+
+    def __call__(self, x):
+        if self.groups > 1:
+            return F.conv2d(x, self.weights, self.bias, self.stride, self.pad, groups=self.groups)
+        if self.size != (1, 1):
+            x = self._taps(x)
+        out = torch.bmm(self.weights.expand(len(x), -1, -1), x.flatten(2)).view(len(x), -1, *x.shape[2:])
+        return out.add_(self.bias[:, None, None])
+
+    def _taps(self, x):
+        """[N][C][H][W] -> [N][kh * kw * C, filled up][H][W]; all dense convolutions larger than 1x1 have stride 1."""
+        height, width = x.shape[2:]
+        x = F.pad(x, (self.pad[1], self.pad[1], self.pad[0], self.pad[0]))
+        taps = [x[:, :, dy:dy + height, dx:dx + width] for dy in range(self.size[0]) for dx in range(self.size[1])]
+        return torch.cat(taps + [x.new_zeros(len(x), self.fill, height, width)], 1)
+
+
 class Tiefenrausch:
     """folder: two .pb files and teacher.py, their reader."""
 
@@ -23,23 +57,22 @@ class Tiefenrausch:
         spec = importlib.util.spec_from_file_location("tiefenrausch_reader", folder / "teacher.py")
         reader = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(reader)
-        self.device, self.dtype, self.features = device, dtype, features
-        self.weights = {}
-        for op in reader._operators(folder / "model_tiefenrausch_init.pb"):
-            a = op["arg"]
-            scale, zero = a["Y_scale"], a.get("Y_zero_point") or 0
-            if op["type"] == "Int8GivenTensorFill":  # convolution weights, [out][kh][kw][in] uint8
-                w = (np.frombuffer(a["values"], np.uint8).astype(np.float32) - zero) * scale
-                w = torch.from_numpy(w.reshape(a["shape"]).transpose(0, 3, 1, 2).copy())
-                w = w.to(device, dtype).contiguous(memory_format=torch.channels_last)
-            else:  # biases, int32
-                values = a["values"] if isinstance(a["values"], list) else [a["values"]]
-                w = torch.tensor(np.array(values, np.float32) * scale).to(device, dtype)
-            self.weights[op["out"][0]] = w
+        self.dtype, self.features = dtype, features
+        fills = {op["out"][0]: op["arg"] for op in reader._operators(folder / "model_tiefenrausch_init.pb")}
         self.graph = list(reader._operators(folder / "model_tiefenrausch.pb"))
+        self.convolutions = {op["out"][0]: self._convolution(op, fills, device) for op in self.graph if op["type"] == "Int8Conv"}
         self.quantum = {op["out"][0]: (op["arg"]["Y_scale"], op["arg"].get("Y_zero_point") or 0)
                         for op in self.graph if "Y_scale" in op["arg"]}
         self.last_use = {name: i for i, op in enumerate(self.graph) for name in op["in"]}
+
+    def _convolution(self, op, fills, device):
+        a, w, b = op["arg"], fills[op["in"][1]], fills[op["in"][2]]
+        weights = np.frombuffer(w["values"], np.uint8).astype(np.float32) - (w.get("Y_zero_point") or 0)
+        biases = b["values"] if isinstance(b["values"], list) else [b["values"]]
+        pad = a.get("pads") or [0] * 4
+        return _Convolution(weights.reshape(w["shape"]) * np.float32(w["Y_scale"]),
+                            np.array(biases, np.float32) * np.float32(b["Y_scale"]), a.get("strides") or [1, 1], pad[:2],
+                            a.get("group") or 1, device, self.dtype)
 
     def _clamped(self, x, name):
         scale, zero = self.quantum[name]
@@ -52,9 +85,7 @@ class Tiefenrausch:
         if kind == "Int8Quantize":
             return self._clamped(x[0].clone(), out)
         if kind == "Int8Conv":
-            pad = a.get("pads") or [0] * 4
-            return self._clamped(F.conv2d(x[0], x[1], x[2], stride=a.get("strides") or [1, 1], padding=(pad[0], pad[1]),
-                                          groups=a.get("group") or 1), out)
+            return self._clamped(self.convolutions[out](x[0]), out)
         if kind == "Int8Add":
             return self._clamped(x[0] + x[1], out)
         if kind == "Int8ResizeNearest":
@@ -66,17 +97,18 @@ class Tiefenrausch:
         """rgb: float [N][3][H][W] in 0..1, H and W multiples of CELL.
 
         Returns (disparity [N][H][W] float32, relative; list of maps uint8 [N][C][h][w])."""
-        live = {self.graph[0]["in"][0]: rgb.to(self.dtype).contiguous(memory_format=torch.channels_last)}
+        live = {self.graph[0]["in"][0]: rgb.to(self.dtype).contiguous()}
         kept = {}
-        for i, op in enumerate(self.graph):
-            out = op["out"][0]
-            live[out] = result = self._run(op, [live.get(n, self.weights.get(n)) for n in op["in"]])
-            if with_features and out in self.features:
-                scale, zero = self.quantum[out]
-                kept[out] = (result.float() / scale + zero).round().clamp(0, 255).to(torch.uint8)
-            for n in op["in"]:
-                if self.last_use[n] == i:
-                    live.pop(n, None)
+        with torch.backends.cudnn.flags(enabled=False):
+            for i, op in enumerate(self.graph):
+                out = op["out"][0]
+                live[out] = result = self._run(op, [live.get(n) for n in op["in"]])
+                if with_features and out in self.features:
+                    scale, zero = self.quantum[out]
+                    kept[out] = (result.float() / scale + zero).round().clamp(0, 255).to(torch.uint8)
+                for n in op["in"]:
+                    if self.last_use[n] == i:
+                        live.pop(n, None)
         return result.float().squeeze(1).exp(), [kept[f] for f in self.features] if with_features else []
 
 
@@ -99,10 +131,15 @@ def normalise(d):
     return (d - low[:, None, None]) / (high - low).clamp(min=1e-6)[:, None, None]
 
 
-def _both(teacher, rgb, size, with_features=False):
+def _one(teacher, rgb, size):
+    """The answer [N][h][w] 0..1."""
+    return resize(normalise(teacher(rgb, False)[0])[:, None], *size)[:, 0]
+
+
+def _both(teacher, rgb, size):
     """([answer for the pictures, for their mirror images turned back] [N][h][w] 0..1, maps averaged over both)"""
-    straight, maps = teacher(rgb, with_features)
-    mirrored, mirrored_maps = teacher(rgb.flip(3), with_features)
+    straight, maps = teacher(rgb)
+    mirrored, mirrored_maps = teacher(rgb.flip(3))
     both = [resize(normalise(d)[:, None], *size)[:, 0] for d in (straight, mirrored.flip(2))]
     return both, [((m.short() + n.flip(3) + 1) // 2).to(torch.uint8) for m, n in zip(maps, mirrored_maps)]
 
@@ -129,7 +166,7 @@ def _with_crops(teacher, rgb, whole):
         for x in (0, whole.shape[2] - width):
             there = slice(y, y + height), slice(x, x + width)
             part = resize(rgb[(..., *there)], *_cells(height, width, LONG_SIDE * CROP_SCALE))
-            answer = torch.stack(_both(teacher, part, (height, width))[0]).mean(0)
+            answer = _one(teacher, part, (height, width))
             slope, shift = _line(answer, whole[(slice(None), *there)])
             total[(slice(None), *there)] += weight * (slope * answer + shift)
             share[there] += weight
@@ -140,10 +177,10 @@ def _with_crops(teacher, rgb, whole):
 def label(teacher, rgb, quick=False):
     """rgb: float [N][3][H][W] 0..1. Returns (disparity [N][H][W] float32 0..1, doubt [N][H][W] 0..1, feature maps)."""
     size = rgb.shape[2:]
-    answers, maps = _both(teacher, rgb, size, True)
+    answers, maps = _both(teacher, rgb, size)
     if not quick:
         for scale in SCALES:
-            answers += _both(teacher, resize(rgb, *_cells(*size, LONG_SIDE * scale)), size)[0]
+            answers.append(_one(teacher, resize(rgb, *_cells(*size, LONG_SIDE * scale)), size))
     mean = torch.stack(answers).mean(0)
     doubt = 2 * torch.stack([(a - mean).abs() for a in answers]).mean(0)
     return normalise(mean if quick else _with_crops(teacher, rgb, mean)), doubt, maps

@@ -18,14 +18,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from . import evaluate
-from .label import fit, wanted
+from .label import wanted
 
 PAIR_WIDTH = 640  # px at most, of a pair's picture
+CANVASES = ((288, 384), (384, 288))  # height, width: sizes of all photographs, as few as can be (each new one costs time)
+MOST_PRESSED = 1.2  # by which a photograph's aspect is changed; beyond it loses its ends
 
 
 def _encode(path_quality):
-    """A photograph as WebP, no larger than fit() will make it; None where it cannot be read."""
+    """A photograph as WebP, no larger than label.fit will make it; None where it cannot be read."""
     path, quality = path_quality
     bgr = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if bgr is None:
@@ -67,6 +68,21 @@ def write_pairs(measure, folder, out):
     return len(found)
 
 
+def on_canvas(rgb):
+    """A picture brought to one of CANVASES, the second for upright ones. uint8 [H][W][3]"""
+    height, width = rgb.shape[:2]
+    size = CANVASES[width < 0.9 * height]
+    wide = width / height * size[0] / size[1]
+    if wide > MOST_PRESSED:
+        cut = int(width * (1 - MOST_PRESSED / wide)) // 2
+        rgb = rgb[:, cut:width - cut]
+    elif wide < 1 / MOST_PRESSED:
+        cut = int(height * (1 - MOST_PRESSED * wide)) // 2
+        rgb = rgb[cut:height - cut]
+    shrinks = size[0] * size[1] < rgb.shape[0] * rgb.shape[1]
+    return cv2.resize(rgb, size[::-1], interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
+
+
 class Photos:
     """Reads the photographs of a bundle; get() serves what `spaces` asks of a pack."""
 
@@ -78,9 +94,9 @@ class Photos:
         return len(self.starts) - 1
 
     def at(self, i):
-        """Photograph i as label.fit makes it, uint8 RGB [H][W][3], at most 384 px a side, in whole cells."""
+        """Photograph i on its canvas, uint8 RGB [H][W][3]."""
         bgr = cv2.imdecode(self.data[self.starts[i]:self.starts[i + 1]], cv2.IMREAD_COLOR)
-        return fit(np.ascontiguousarray(bgr[..., ::-1]))
+        return on_canvas(np.ascontiguousarray(bgr[..., ::-1]))
 
     def get(self, name, i):
         assert name == "picture"
@@ -109,6 +125,8 @@ def main():
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--out", required=True)
     args = parser.parse_args()
+    from . import evaluate  # here, as the processes that read photographs do without
+
     out = Path(args.out)
     (out / "teacher").mkdir(parents=True, exist_ok=True)
     for path in Path(args.teacher).iterdir():

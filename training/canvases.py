@@ -3,12 +3,9 @@
 Filled while training runs: photographs first, rendered places as they are ready; cut-outs in an atlas of their own.
 Not thread-safe.
 """
-import numpy as np
 import torch
 
 SIDE = 384  # px, of a picture's canvas
-CUT_SIDE = 256  # px, of a cut-out's
-RELIEF_RANGE = 0.7  # of a cut-out's relief as stored, around 0
 
 
 class Canvases:
@@ -53,22 +50,7 @@ class Canvases:
         return out
 
 
-def atlas(cuts, device):
-    """Cut-outs as (uint8 [N][5][CUT_SIDE][CUT_SIDE]: RGB, alpha, relief; size [N][2]; grounded [N]) on the device."""
-    import cv2
-
-    tiles = np.zeros((len(cuts), 5, CUT_SIDE, CUT_SIDE), np.uint8)
-    tiles[:, 4] = 128
-    sizes = np.zeros((len(cuts), 2), np.float32)
-    for tile, size, cut in zip(tiles, sizes, cuts):
-        h, w = cut.alpha.shape
-        k = CUT_SIDE / max(h, w)
-        size[:] = max(8, round(h * k)), max(8, round(w * k))
-        h, w = (int(s) for s in size)
-        method = cv2.INTER_AREA if k < 1 else cv2.INTER_LINEAR
-        relief = np.clip(cut.relief / RELIEF_RANGE + 0.5, 0, 1) * 255
-        for part, channels in ((cut.rgb, slice(0, 3)), (np.clip(cut.alpha, 0, 1) * 255, 3), (relief, 4)):
-            scaled = cv2.resize(part.astype(np.float32), (w, h), interpolation=method)
-            tile[channels, :h, :w] = np.moveaxis(scaled, 2, 0) if scaled.ndim == 3 else scaled
-    return (torch.from_numpy(tiles).to(device), torch.from_numpy(sizes).to(device),
-            torch.tensor([c.grounded for c in cuts], device=device))
+def atlas(tiles, size, grounded, device, before=None):
+    """Cut-outs on the device, those of an atlas `before` and these. Arguments and answer: see cutouts.tiles."""
+    new = [torch.from_numpy(a).to(device) for a in (tiles, size, grounded)]
+    return tuple(torch.cat(both) for both in zip(before, new)) if before else tuple(new)

@@ -8,9 +8,11 @@ motion of each of its pixels is known exactly. Places are in torch's grid_sample
 import torch
 import torch.nn.functional as F
 
-from .canvases import CUT_SIDE, RELIEF_RANGE, SIDE
+from .canvases import SIDE
+from .cutouts import RELIEF_RANGE
+from .cutouts import SIDE as CUT_SIDE
 from .data import LEAST_RANGE, OUTSIDE, Batch
-from .wear import strengths, wear
+from .wear import constant, strengths, wear
 
 LAYERS = 3  # cut-outs of a montage at most
 COUNTS = (1, 1, 2, 2, 3)
@@ -36,7 +38,7 @@ def normalise(disparity, trust):
     known = trust[:, ::3, ::3].flatten(1) > 0.2
     known = known | (known.float().mean(1, keepdim=True) < 0.05)
     few = torch.where(known, few, torch.full_like(few, float("nan")))
-    low, high = torch.nanquantile(few, torch.tensor([0.02, 0.98], device=few.device), 1)
+    low, high = torch.nanquantile(few, constant((0.02, 0.98), few.device), 1)
     spread = (high - low).clamp(min=LEAST_RANGE)
     low = (low + high - spread) / 2
     return ((disparity - low[:, None, None]) / spread[:, None, None]).clamp(0, 1)
@@ -49,8 +51,7 @@ class Stack:
         tiles, size, grounded = maker.atlas
         uniform = maker.uniform
         self.which = torch.randint(len(tiles), (m, LAYERS), generator=maker.random, device=maker.device)
-        counts = torch.tensor(COUNTS, device=maker.device)
-        counts = counts[torch.randint(len(COUNTS), (m, 1), generator=maker.random, device=maker.device)]
+        counts = constant(COUNTS, maker.device)[torch.randint(len(COUNTS), (m, 1), generator=maker.random, device=maker.device)]
         self.active = (torch.arange(LAYERS, device=maker.device) < counts).float()
         h, w = size[self.which].unbind(2)
         stands = grounded[self.which]

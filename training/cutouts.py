@@ -12,6 +12,8 @@ from .pack import from_u16
 
 LEAST_AREA, MOST_AREA = 0.06, 0.6  # of the picture
 LEAST_STEP = 0.22  # of the picture's disparity range, across the outline
+SIDE = 256  # px, of a cut-out's tile
+RELIEF_RANGE = 0.7  # of a cut-out's relief in its tile, around 0
 LEAST_AGREEMENT = 0.75  # intersection over union of the outline before and after it follows the colours
 
 
@@ -91,6 +93,24 @@ def _cut(rgb, mask, disparity):
     grounded = ys.max() < rgb.shape[0] - 4
     box = slice(ys.min(), ys.max() + 1), slice(xs.min(), xs.max() + 1)
     return Cutout(rgb[box].copy(), alpha[box].astype(np.float32), relief[box].astype(np.float32), bool(grounded))
+
+
+def tiles(cuts):
+    """Cut-outs in equal squares: (uint8 [N][5][SIDE][SIDE]: RGB, alpha, relief, upper left; float32 [N][2], height and width
+    in px of what a square holds; bool [N]: grounded)."""
+    squares, sizes = np.zeros((len(cuts), 5, SIDE, SIDE), np.uint8), np.zeros((len(cuts), 2), np.float32)
+    squares[:, 4] = 128
+    for square, size, cut in zip(squares, sizes, cuts):
+        h, w = cut.alpha.shape
+        k = SIDE / max(h, w)
+        size[:] = max(8, round(h * k)), max(8, round(w * k))
+        h, w = (int(s) for s in size)
+        method = cv2.INTER_AREA if k < 1 else cv2.INTER_LINEAR
+        relief = np.clip(cut.relief / RELIEF_RANGE + 0.5, 0, 1) * 255
+        for part, channels in ((cut.rgb, slice(0, 3)), (np.clip(cut.alpha, 0, 1) * 255, 3), (relief, 4)):
+            scaled = cv2.resize(part.astype(np.float32), (w, h), interpolation=method)
+            square[channels, :h, :w] = np.moveaxis(scaled, 2, 0) if scaled.ndim == 3 else scaled
+    return squares, sizes, np.array([c.grounded for c in cuts])
 
 
 def collect(pack, most=None):

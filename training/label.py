@@ -17,7 +17,6 @@ import cv2
 import numpy as np
 
 from . import pack
-from .teacher import Teacher
 
 LONG_SIDE = 384  # px, the size that the teacher was made for
 SCALES = (2 / 3, 5 / 6)  # besides 1
@@ -100,6 +99,8 @@ def label(teacher, rgb, quick=False):
 
 
 def _start(path, log, quick):
+    from .teacher import Teacher  # here, as others want fit() without the graph's libraries
+
     global _teacher, _quick
     cv2.setNumThreads(1)
     _quick = quick

@@ -1,11 +1,16 @@
 """Cut-outs and rendered places, made in processes beside a training on the GPU, which fetches them when they are ready.
 
-Everything crosses in files of one folder: the training leaves labels.npy and sizes.npy there, this leaves cutouts.pickle and
-then one file of places after the other, each complete when it has its name.
+Everything crosses in files of one folder: labels.npy and index.npy lie there at the beginning; cuts-N.npz and place-N.npz
+follow, each complete when it has its name. Nothing here imports PyTorch, whose start takes each process half a minute from a
+cold disk.
 """
+import argparse
 import multiprocessing
 import os
 import pickle
+import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -19,20 +24,25 @@ from .scenes import SIZES
 from .spaces import render
 
 AT_ONCE = 8  # places in one file
+CUTS_AT_ONCE = 192  # cut-outs in one file
+CUTS_OF_PLACES = 300  # cut-outs that stand in places, at most
 
 _own = {}  # of this worker process
 
 
 def _start(bundle, folder, seed):
     cv2.setNumThreads(1)
-    os.nice(5)  # the training's own thread comes first
-    _own.update(photos=Photos(bundle), labels=np.load(Path(folder) / "labels.npy", mmap_mode="r"),
-                sizes=np.load(Path(folder) / "sizes.npy"), folder=Path(folder), seed=seed)
+    os.nice(10)  # the training's own thread comes first
+    _own.update(photos=Photos(bundle), labels=np.load(folder / "labels.npy", mmap_mode="r"),
+                index=np.load(folder / "index.npy"), folder=folder, seed=seed)
 
 
-def _find(i):
-    height, width = (int(s) // 2 for s in _own["sizes"][i])
-    return cutouts.find(_own["photos"].at(i), np.ascontiguousarray(_own["labels"][i, :height, :width]))
+def _find(k):
+    """(cutouts.tiles of one, cut-out) of labelled photograph k, or None."""
+    i, height, width = (int(v) for v in _own["index"][k])
+    label = np.ascontiguousarray(_own["labels"][k, :height // 2, :width // 2])
+    cut = cutouts.find(_own["photos"].at(i), label)
+    return cut and (cutouts.tiles([cut]), cut)
 
 
 def _read_cuts():
@@ -59,83 +69,91 @@ def _write(path, save):
     part.replace(path)
 
 
-def _work(bundle, folder, seed, processes, places, end):
-    folder, parent = Path(folder), os.getppid()
+def _cut(pool, folder, count, over):
+    """Looks for cut-outs in all photographs; writes them as they are found. False if there is no more time."""
+    cuts, tiles, files = [], [], 0
+
+    def hand_over():
+        nonlocal files, tiles
+        if tiles:
+            arrays = [np.concatenate(a) for a in zip(*tiles)]
+            _write(folder / f"cuts-{files:03d}.npz", lambda f: np.savez(f, *arrays))
+            files, tiles = files + 1, []
+
+    for found in pool.imap_unordered(_find, range(count), chunksize=4):
+        if over():
+            return False
+        if found is not None:
+            tiles.append(found[0])
+            cuts.append(found[1])
+        if len(tiles) == CUTS_AT_ONCE:
+            hand_over()
+    hand_over()
+    _write(folder / "cutouts.pickle", lambda f: pickle.dump(cuts[:CUTS_OF_PLACES], f))
+    return True
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--bundle", type=Path, required=True)
+    parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--processes", type=int, required=True)
+    parser.add_argument("--places", type=int, required=True)
+    parser.add_argument("--seconds", type=float, required=True)
+    args = parser.parse_args()
+    end, parent = time.monotonic() + args.seconds, os.getppid()
 
     def over():
-        return time.time() > end or os.getppid() != parent  # a training that was killed wants nothing more
+        return time.monotonic() > end or os.getppid() != parent  # a training that was killed wants nothing more
 
-    while not (folder / "sizes.npy").exists():
-        if over():
-            return
-        time.sleep(0.1)
-    count = len(np.load(folder / "sizes.npy"))
+    count = len(np.load(args.folder / "index.npy"))
     context = multiprocessing.get_context("spawn")  # forked after OpenCV has started threads, workers would wait for ever
-    with context.Pool(processes, _start, (str(bundle), str(folder), seed)) as pool:
-        cuts = []
-        for cut in pool.imap_unordered(_find, range(count), chunksize=4):
-            if over():
-                return
-            if cut is not None:
-                cuts.append(cut)
-        _write(folder / "cutouts.pickle", lambda f: pickle.dump(cuts, f))
-        for _ in pool.imap_unordered(_render, range(places // AT_ONCE)):
-            if over():
-                return
+    with context.Pool(args.processes, _start, (args.bundle, args.folder, args.seed)) as pool:
+        if _cut(pool, args.folder, count, over):
+            for _ in pool.imap_unordered(_render, range(args.places // AT_ONCE)):
+                if over():
+                    return
 
 
 class Scenery:
-    """The processes, and what has been fetched. folder: empty, of fast storage (/dev/shm); end: time.time() at which they
-    may stop. Whoever has made it must call stop()."""
+    """The processes, and what has been fetched. Whoever has made it must call stop().
 
-    def __init__(self, bundle, folder, seed, processes, places, end):
-        self.folder, self.taken, self.have_cuts = Path(folder), set(), False
-        self.process = multiprocessing.get_context("spawn").Process(
-            target=_work, args=(str(bundle), str(folder), seed, processes, places, end))
-        self.process.start()
+    folder: empty, of fast storage (/dev/shm); labels: uint16 [N][H/2][W/2] as pack.to_u16 stores disparity, upper left of
+    squares; index: [N][3], which photograph, its height and width in px; seconds: after which they may end."""
 
-    def give_labels(self, disparity, sizes):
-        """disparity: uint16 [N][H/2][W/2] as pack.to_u16 stores it, upper left of squares; sizes: [N][2] px."""
-        _write(self.folder / "labels.npy", lambda f: np.save(f, disparity))
-        _write(self.folder / "sizes.npy", lambda f: np.save(f, sizes))
+    def __init__(self, bundle, folder, labels, index, seed, processes, places, seconds):
+        self.folder, self.taken = Path(folder), set()
+        np.save(self.folder / "labels.npy", labels)
+        np.save(self.folder / "index.npy", index)
+        values = {"bundle": bundle, "folder": folder, "seed": seed, "processes": processes, "places": places, "seconds": seconds}
+        self.process = subprocess.Popen([sys.executable, "-m", "training.scenery", *(f"--{k}={v}" for k, v in values.items())],
+                                        process_group=0)
+
+    def _arrays(self, pattern, most):
+        new = [p for p in sorted(self.folder.glob(pattern)) if p.name not in self.taken][:most]
+        self.taken.update(p.name for p in new)
+        for path in new:
+            with np.load(path) as z:
+                yield list(z.values())
+            path.unlink()
 
     def cuts(self):
-        """The cut-outs, once; None before they are there and later."""
-        path = self.folder / "cutouts.pickle"
-        if self.have_cuts or not path.exists():
-            return None
-        self.have_cuts = True
-        return pickle.loads(path.read_bytes())
+        """New cut-outs, at most one file of them, a list of what cutouts.tiles gives."""
+        return list(self._arrays("cuts-*.npz", 1))
 
-    def places(self, most=16):
+    def places(self, most=4):
         """New places, at most so many files: list of (uint8 [N][H][W][3], uint16 [N][H/2][W/2])."""
-        new = [p for p in sorted(self.folder.glob("place-*.npz")) if p.name not in self.taken][:most]
-        out = []
-        for path in new:
-            self.taken.add(path.name)
-            with np.load(path) as z:
-                out.append((z["picture"], z["disparity"]))
-            path.unlink()
-        return out
+        return list(self._arrays("place-*.npz", most))
 
     def stop(self):
         """Ends the processes."""
-        for child in _children(self.process.pid):
-            _end(child)
-        self.process.terminate()
-        self.process.join(5)
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        self.process.wait()
 
 
-def _children(pid):
-    """Processes whose parent is pid, as the system lists them; none where it has no such list."""
-    try:
-        return [int(c) for c in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    except OSError:
-        return []
-
-
-def _end(pid):
-    try:
-        os.kill(pid, 15)
-    except ProcessLookupError:
-        pass
+if __name__ == "__main__":
+    main()

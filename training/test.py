@@ -23,8 +23,8 @@ import numpy as np  # noqa: E402
 import onnx  # noqa: E402
 import torch  # noqa: E402
 
-from . import (answers, canvases, compose, cutouts, data, evaluate, export, label, losses, model, pack, pairs,  # noqa: E402
-               scenes, spaces, sprint, train, wear)
+from . import (answers, bundle, canvases, compose, cutouts, data, evaluate, export, label, losses, model, pack,  # noqa: E402
+               pairs, photographs, pupil, scenes, spaces, sprint, train, wear)
 
 CONFIG = Path(__file__).parent / "config" / "first.toml"
 TINY = ["model.widths=[16,16,16,16]", "model.encoder=[1,1,1]", "model.head=16", "optimiser.warm_up=5",
@@ -372,6 +372,57 @@ class SelectionLayer(unittest.TestCase):
             self.assertLess(float(losses.photometric(eyes, p, parallax, torch.ones(1, 48, 64))), 0.02)
 
 
+class Reopened(unittest.TestCase):
+    def test_answers_stay_and_training_nearly_gives_them_too(self):
+        torch.manual_seed(1)
+        own = {"widths": [16, 16, 16, 16], "encoder": [1, 1, 1], "decoder": [1, 1], "head": 16}
+        trained = model.Network(**own)
+        rgb = torch.rand(8, 3, 64, 96)
+        with torch.no_grad():
+            for m in trained.modules():
+                if isinstance(m, torch.nn.BatchNorm2d):
+                    m.weight.uniform_(0.3, 1)
+                    m.bias.normal_(0, 0.3)
+            for _ in range(40):
+                trained.train()(rgb)
+            folded = {n: v.numpy() for n, v in export.fold(trained).state_dict().items()}
+            network = model.Network(**own)
+            model.unfold(network, folded)
+            before = network.eval()(rgb)[0]
+            torch.testing.assert_close(before, trained.eval()(rgb)[0], atol=1e-3, rtol=1e-3)
+            model.reopen(network, rgb)
+            torch.testing.assert_close(network.eval()(rgb)[0], before, atol=1e-3, rtol=1e-3)
+            torch.testing.assert_close(network.train()(rgb)[0], before, atol=2e-2, rtol=2e-2)
+
+
+class Canvas(unittest.TestCase):
+    def test_pictures_are_pressed_a_little_and_lose_their_ends(self):
+        x = np.tile(np.uint8(np.linspace(0, 255, 600))[None, :, None], (300, 1, 3))
+        wide, tall = bundle.on_canvas(x), bundle.on_canvas(np.ascontiguousarray(x.transpose(1, 0, 2)))
+        self.assertEqual((wide.shape, tall.shape), ((288, 384, 3), (384, 288, 3)))
+        self.assertGreater(wide[0, 0, 0], 20)  # of twice as wide as high, four fifths are kept
+        self.assertLess(wide[0, 0, 0], 31)
+        self.assertEqual(bundle.on_canvas(np.zeros((200, 200, 3), np.uint8)).shape, (288, 384, 3))
+
+    def test_batches_are_equally_large(self):
+        pictures = [np.zeros((2, 3 + i % 2, 3)) for i in range(21)]
+        batches = photographs._batches(pictures, 4, 1)
+        self.assertEqual(sorted(i for b in batches for i in b), list(range(21)))
+        self.assertTrue(all(len({pictures[i].shape for i in b}) == 1 for b in batches))
+        self.assertEqual(sum(len(b) == 4 for b in batches), 4)
+
+
+class Teacher(unittest.TestCase):
+    def test_convolutions_without_cudnn_are_convolutions(self):
+        rng, x = np.random.default_rng(3), torch.rand(2, 8, 10, 12)
+        for out, size, inputs, stride, pad, groups in ((5, 1, 8, 1, 0, 1), (6, 3, 8, 1, 1, 1), (8, 3, 1, 2, 1, 8)):
+            w, b = rng.normal(size=(out, size, size, inputs)).astype(np.float32), rng.normal(size=out).astype(np.float32)
+            made = answers._Convolution(w, b, [stride] * 2, [pad] * 2, groups, x.device, x.dtype)(x)
+            wanted = torch.nn.functional.conv2d(x, torch.from_numpy(w.transpose(0, 3, 1, 2).copy()), torch.from_numpy(b), stride,
+                                                pad, groups=groups)
+            torch.testing.assert_close(made, wanted, atol=1e-4, rtol=1e-4)
+
+
 class OnDevice(unittest.TestCase):
     """What training.sprint does on a GPU, here on the CPU."""
 
@@ -394,7 +445,7 @@ class OnDevice(unittest.TestCase):
     def test_twins_lie_where_their_grid_says(self):
         """The pictures before wear, carried along the grid, are the twins', with cut-outs that move on their own."""
         maker = compose.Maker(self.store(), 3, montages=0.5)
-        maker.atlas = canvases.atlas([self.cut()], maker.device)
+        maker.atlas = canvases.atlas(*cutouts.tiles([self.cut()]), maker.device)
         for s in ("strengths", "wear"):
             self.addCleanup(setattr, compose, s, getattr(compose, s))
         compose.strengths = lambda n, random, device: torch.zeros(n, 9)
@@ -447,16 +498,14 @@ class OnDevice(unittest.TestCase):
     def test_two_pupils_share_the_time_and_leave_weights(self):
         tiny = {"widths": [16, 16, 16, 16], "encoder": [1, 1, 1], "decoder": [1, 1], "head": 16}
         config = train.load_config(CONFIG.with_name("sprint.toml"))
-        for name, pupil in config["student"].items():
-            pupil.update(model=tiny, phase=[{"until": 1.0, "count": 2, "twins": 1, "shapes": [[64, 96]]}])
-        self.addCleanup(setattr, sprint, "CHANNELS", sprint.CHANNELS)
-        sprint.CHANNELS = (4, 3)
+        for name, own in config["student"].items():
+            own.update(model=tiny, phase=[{"until": 1.0, "count": 2, "twins": 1, "shapes": [[64, 96]]}])
+        self.addCleanup(setattr, pupil, "CHANNELS", pupil.CHANNELS)
+        pupil.CHANNELS = (4, 3)
         store, device = self.store(), torch.device("cpu")
         statistics = store.feature_statistics()
         with tempfile.TemporaryDirectory() as folder:
-            pupils = [sprint.Pupil(n, c, 1, device, statistics, folder) for n, c in config["student"].items()]
-            for p in pupils:
-                p.student.train()
+            pupils = [pupil.Pupil(n, c, 1, device, statistics, folder) for n, c in config["student"].items()]
             clock = sprint.Clock(sprint.time.monotonic() + 5)
             sprint.sprint(pupils, compose.Maker(store, 1), clock, config, None, store, [])
             for p in pupils:
@@ -464,7 +513,9 @@ class OnDevice(unittest.TestCase):
                 network, size = export.load(f"{folder}/{p.name}.pt")
                 self.assertEqual(size, tuple(p.config["input_size"]))
                 export.write(network, f"{folder}/{p.name}.onnx", p.name, "0", (96, 64))
-                p.start_from(f"{folder}/{p.name}.pt")
+                p.start_from(f"{folder}/{p.name}.pt", None)
+                p.start_from(f"{folder}/{p.name}.onnx", compose.Maker(store, 1))
+                p.averaged()
 
 
 class Sizes(unittest.TestCase):

@@ -3,6 +3,7 @@
 The twin of data.degrade; each picture has its own strengths, and a twin can have nearly those of its original, as the next
 frame of a film has.
 """
+import functools
 import math
 
 import torch
@@ -24,6 +25,17 @@ _YCC = torch.tensor([LUMINANCE, [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0
 _RGB = torch.linalg.inv(_YCC)
 
 
+@functools.cache
+def constant(values, device):
+    """A tuple's numbers on the device, sent once: every sending waits for the GPU."""
+    return torch.tensor(values, device=device)
+
+
+@functools.cache
+def _matrices(device):
+    return [t.to(device) for t in (torch.stack((_TABLE, _CHROMA, _CHROMA)), _DCT, _YCC, _RGB)]
+
+
 def strengths(n, random, device):
     """Random strengths of n pictures' light and colour, [n][9]: gamma, three gains, log saturation or -9 for none, contrast,
     brightness, and two tints of what has no colour. random: the device's generator."""
@@ -35,8 +47,8 @@ def strengths(n, random, device):
 
     gain = normal(1, 0.2) + torch.where(chance(0.06), -1.0, 0.0) + normal(3, 0.06)
     grey = chance(0.08)
-    saturation = torch.where(grey, torch.tensor(-9.0, device=device), normal(1, 0.3))
-    tint = normal(2, 0.12).abs() * torch.tensor([1.0, -1.0], device=device) * (grey & chance(0.6))
+    saturation = torch.where(grey, -9.0, normal(1, 0.3))
+    tint = normal(2, 0.12).abs() * constant((1.0, -1.0), device) * (grey & chance(0.6))
     all_of_them = torch.cat((normal(1, 0.3), gain, saturation, normal(1, 0.15), normal(1, 0.05), tint), 1)
     neutral = torch.zeros(9, device=device)
     return torch.where(chance(0.8), all_of_them, neutral)
@@ -69,9 +81,9 @@ def blur(x, sigma):
 def compress(x, quality):
     """JPEG's loss without its file: [N][3][H][W] 0..1, H and W multiples of 8; quality: [N], 1..99."""
     n, _, height, width = x.shape
-    table, chroma, dct, ycc, back = (t.to(x.device) for t in (_TABLE, _CHROMA, _DCT, _YCC, _RGB))
+    tables, dct, ycc, back = _matrices(x.device)
     scale = torch.where(quality < 50, 50 / quality, 2 - quality / 50)
-    steps = (torch.stack((table, chroma, chroma))[None] * scale[:, None, None, None]).clamp(1, 255)  # [N][3][8][8]
+    steps = (tables[None] * scale[:, None, None, None]).clamp(1, 255)  # [N][3][8][8]
     values = torch.einsum("ij,njhw->nihw", ycc, x * 255)
     blocks = values.view(n, 3, height // 8, 8, width // 8, 8).permute(0, 1, 2, 4, 3, 5)
     steps = steps[:, :, None, None]
