@@ -215,6 +215,8 @@ def run(args, ending):
         pupils = [Pupil(n, config["student"][n], config["seed"] + i, device, statistics, out) for i, n in enumerate(args.only)]
         for name, path in (s.split("=", 1) for s in args.start):
             next(p for p in pupils if p.name == name).start_from(path, maker)
+        if args.watch and device.type == "cuda":
+            torch.cuda.set_sync_debug_mode("warn")
         say("training begins")
         sprint(pupils, maker, Clock(end), config, scenery, store, ending.stopped)
         say("training ends, weights are written")
