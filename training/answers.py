@@ -138,8 +138,8 @@ def _one(teacher, rgb, size):
 
 def _both(teacher, rgb, size):
     """([answer for the pictures, for their mirror images turned back] [N][h][w] 0..1, maps averaged over both)"""
-    straight, maps = teacher(rgb)
-    mirrored, mirrored_maps = teacher(rgb.flip(3))
+    straight, maps = teacher(rgb, True)
+    mirrored, mirrored_maps = teacher(rgb.flip(3), True)
     both = [resize(normalise(d)[:, None], *size)[:, 0] for d in (straight, mirrored.flip(2))]
     return both, [((m.short() + n.flip(3) + 1) // 2).to(torch.uint8) for m, n in zip(maps, mirrored_maps)]
 
