@@ -24,11 +24,9 @@ static const struct {
      "CLIP [--frames N] [--json FILE]: deep3d convert, and its stages one after the other"},
 #endif
     {"nn", bench_nn,
-     "--case DIR [--backend auto|ref|cpu|cuda] [--precision auto|fp32|bf16|fp16] [--threads N] "
-     "[--runs "
-     "R] [--profile R] [--json "
-     "FILE]: "
-     "a network alone, on an ONNX case folder"},
+     "--case DIR | --model FILE [--size WxH] [--backend auto|ref|cpu|cuda] [--precision "
+     "auto|fp32|bf16|fp16] [--memory host|device] [--threads N] [--runs R] [--profile R] [--json "
+     "FILE]: a network alone, on an ONNX case folder, or on noise"},
 #ifdef DEEP3D_BENCH_CUDA
     {"cuda", bench_cuda, "[--size WxH] [--json FILE]: each kernel on the GPU, beside its floor"},
 #endif

@@ -1,5 +1,5 @@
-// One network alone: an ONNX case folder, run again and again, its answer compared with the
-// folder's.
+// One network alone, run again and again: an ONNX case folder, its answer compared with the
+// folder's, or a model of pictures on noise, compared with the plain C backend's.
 #include <cjson/cJSON.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,10 +72,10 @@ static bool measure(struct nn_plan *plan, const struct case_set *set, double *ms
     for (int i = -2; i < runs; i++) { // two to warm up
         int64_t start;
 
-        if (!case_fill(plan, set))
+        if (!case_fill(plan, set) || !case_wait(plan))
             return false;
         start = clock_now_ns();
-        if (!nn_plan_run(plan))
+        if (!nn_plan_run(plan) || !case_wait(plan))
             return false;
         if (i == -1)
             cpu = cpu_ms();
@@ -88,13 +88,15 @@ static bool measure(struct nn_plan *plan, const struct case_set *set, double *ms
 }
 
 static bool report(struct nn_plan *plan, const struct case_set *set, const double *ms, int runs,
-                   double cpu, const char *path)
+                   double cpu, double plan_ms, const char *path)
 {
     struct case_error e = case_compare(plan, set);
     cJSON *json = cJSON_CreateObject();
     bool ok;
 
     cJSON_AddStringToObject(json, "backend", nn_plan_backend_name(plan));
+    cJSON_AddStringToObject(json, "memory", nn_plan_on_device(plan) ? "device" : "host");
+    cJSON_AddNumberToObject(json, "plan_ms", plan_ms);
     cJSON_AddNumberToObject(json, "ms_p50", ms[runs / 2]);
     cJSON_AddNumberToObject(json, "ms_p99", ms[(runs * 99 + 99) / 100 - 1]);
     cJSON_AddNumberToObject(json, "ms_min", ms[0]);
@@ -109,43 +111,82 @@ static bool report(struct nn_plan *plan, const struct case_set *set, const doubl
     return ok;
 }
 
+// The size that the model's file names, or --size WxH, for one picture of three colours.
+static bool make_set(const struct nn_model *model, const char *size, struct case_set *out)
+{
+    const char *w = nn_model_metadata(model, "deep3d.input_width"),
+               *h = nn_model_metadata(model, "deep3d.input_height");
+    int width = w ? atoi(w) : 0, height = h ? atoi(h) : 0;
+    struct nn_shape shape = {4, {1, 3, 0, 0}};
+
+    if (size && sscanf(size, "%dx%d", &width, &height) != 2)
+        width = 0;
+    if (width < 1 || height < 1 || nn_model_input_count(model) != 1) {
+        fprintf(stderr, "deep3d-bench nn: give --size WxH, and a model of one picture\n");
+        return false;
+    }
+    shape.dims[2] = height;
+    shape.dims[3] = width;
+    return case_set_make(model, &shape, out);
+}
+
+static bool load(int argc, char **argv, struct nn_model **out_model, struct case_set *out_set)
+{
+    const char *folder = bench_option(argc, argv, "case"),
+               *path = bench_option(argc, argv, "model");
+    char *file = path ? mem_printf("%s", path) : mem_printf("%s/model.onnx", folder);
+    bool ok;
+
+    *out_model = nn_model_load(file);
+    mem_free(file);
+    if (!*out_model)
+        return false;
+    if (path)
+        return make_set(*out_model, bench_option(argc, argv, "size"), out_set);
+    ok = case_set_load(folder, 0, out_set);
+    if (!ok)
+        log_error("%s: no test_data_set_0 with tensors of types that we have", folder);
+    return ok;
+}
+
 int bench_nn(int argc, char **argv)
 {
-    const char *folder = bench_option(argc, argv, "case");
     const char *backend_name = bench_option(argc, argv, "backend");
     const char *precision_name = bench_option(argc, argv, "precision");
     const char *threads = bench_option(argc, argv, "threads");
     const char *runs_text = bench_option(argc, argv, "runs");
     const char *profile = bench_option(argc, argv, "profile");
+    const char *memory = bench_option(argc, argv, "memory");
+    struct nn_plan_params params = {.precision = NN_PRECISION_FP32,
+                                    .threads = threads ? atoi(threads) : 0,
+                                    .device = memory && !strcmp(memory, "device")};
     int runs = runs_text ? atoi(runs_text) : RUNS;
-    enum nn_backend backend = NN_BACKEND_AUTO;
-    enum nn_precision precision = NN_PRECISION_FP32;
     struct case_set set = {0};
-    struct nn_model *model;
+    struct nn_model *model = NULL;
     struct nn_plan *plan = NULL;
     double *ms = NULL, cpu = 0;
-    char *file;
+    int64_t begin = 0;
     bool ok = false;
 
-    if (!folder || runs < 1 || (backend_name && !parse_backend(backend_name, &backend)) ||
-        (precision_name && !parse_precision(precision_name, &precision))) {
-        fprintf(stderr,
-                "deep3d-bench nn: give --case DIR, and a known --backend and --precision\n");
+    if ((!bench_option(argc, argv, "case") && !bench_option(argc, argv, "model")) || runs < 1 ||
+        (backend_name && !parse_backend(backend_name, &params.backend)) ||
+        (precision_name && !parse_precision(precision_name, &params.precision))) {
+        fprintf(stderr, "deep3d-bench nn: give --case DIR or --model FILE, and a known --backend "
+                        "and --precision\n");
         return 1;
     }
-    file = mem_printf("%s/model.onnx", folder);
-    model = nn_model_load(file);
-    if (model && !case_set_load(folder, 0, &set))
-        log_error("%s: no test_data_set_0 with tensors of types that we have", folder);
-    else if (model)
-        plan = case_plan_as(model, &set,
-                            (struct nn_plan_params){.backend = backend,
-                                                    .precision = precision,
-                                                    .threads = threads ? atoi(threads) : 0});
+    if (profile) // also where the time of planning goes
+        log_set_level(LOG_DEBUG);
+    if (load(argc, argv, &model, &set)) {
+        begin = clock_now_ns();
+        plan = case_plan_as(model, &set, params);
+        begin = clock_now_ns() - begin;
+    }
     if (plan) {
         ms = mem_new((size_t)runs, sizeof(*ms));
         ok = measure(plan, &set, ms, runs, &cpu) &&
-             report(plan, &set, ms, runs, cpu, bench_option(argc, argv, "json"));
+             report(plan, &set, ms, runs, cpu, (double)begin / NS_PER_MS,
+                    bench_option(argc, argv, "json"));
     }
     if (ok && profile)
         nn_plan_profile(plan, atoi(profile));
@@ -153,6 +194,5 @@ int bench_nn(int argc, char **argv)
     nn_plan_destroy(&plan);
     case_set_finish(&set);
     nn_model_destroy(&model);
-    mem_free(file);
     return ok ? 0 : 1;
 }

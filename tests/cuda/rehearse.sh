@@ -5,29 +5,33 @@
 #                                  and oneDNN, and puts programs, libraries and cases into FOLDER
 #   rehearse.sh pack-viewer FOLDER adds the player, with all libraries that it needs (pack_viewer.sh)
 #   FOLDER/rehearse.sh run OUT     on the machine with the GPU, which needs its driver alone (cuDNN and cuBLASLt are
-#                                  found in its system or in its Python's packages): runs every step with a limit of its
-#                                  own, logs into OUT, and ends with a table. STEPS="kernels bench" runs those alone.
+#                                  found in its system or in its Python's packages): the steps below, the most telling
+#                                  first, each with a limit of its own and all of them within BUDGET seconds (150).
+#                                  OUT/table and OUT/log grow as it goes. STEPS="kernels bench-1080p" runs those alone.
 #   FOLDER/rehearse.sh run OUT     with TWIN=1: the same on the processor, on CUDA's twin
+#
+# A step more: its program in `programs`, and a line in the function of steps() where it belongs.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
+
+# What is built and packed, by its place in the build folder.
+programs="tests/kernels/kernels_cuda tests/cuda/kernels_cuda_twin tests/cuda/libdeep3d_cuda_twin.so kernels/libdeep3d_cuda.so
+    tests/nn/nn_nodes tests/nn/nn_networks tests/bench/deep3d-bench tests/cuda/interop/interop tests/cuda/interop_twin"
 
 pack() {
     top=$(cd "$here/../.." && pwd)
     to=$1
     build=${BUILD:-$top/build-gpu}
     cmake -S "$top" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DDEEP3D_VIEWER=OFF -DDNNL_LIBRARY=off \
-        -DCMAKE_CUDA_ARCHITECTURES="${ARCH:-90-real}" >/dev/null || return 1
-    ninja -C "$build" kernels_cuda kernels_cuda_twin nn_nodes nn_networks deep3d-bench deep3d_cuda interop interop_twin || return 1
+        -DCMAKE_CUDA_ARCHITECTURES="${ARCH:-90-real}" >/dev/null && ninja -C "$build" $programs || return 1
     mkdir -p "$to/lib" "$to/cases" || return 1
-    cp "$here/rehearse.sh" "$build/kernels/libdeep3d_cuda.so" "$build/tests/kernels/kernels_cuda" \
-        "$build/tests/cuda/kernels_cuda_twin" "$build/tests/cuda/libdeep3d_cuda_twin.so" \
-        "$build/tests/nn/nn_nodes" "$build/tests/nn/nn_networks" "$build/tests/bench/deep3d-bench" \
-        "$build/tests/cuda/interop/interop" "$build/tests/cuda/interop_twin" \
-        "$top/assets/models/deep3d-small.onnx" "$to" || return 1
-    for library in cmocka cjson protobuf-c gomp vulkan; do
-        cp -L "$(ldd "$to/nn_nodes" "$to/deep3d-bench" "$to/interop" | sed -n "s/.*=> \(.*lib$library\.so[^ ]*\).*/\1/p" | head -1)" "$to/lib"
+    for program in $programs; do
+        cp "$build/$program" "$to" && strip -g "$to/$(basename "$program")" || return 1
     done
-    strip -g "$to"/*.so "$to/kernels_cuda" "$to/kernels_cuda_twin" "$to"/nn_* "$to/deep3d-bench" "$to"/interop*
+    cp "$here/rehearse.sh" "$top/assets/models/deep3d-small.onnx" "$top/tests/nn/tools/torch_compare.py" "$to" || return 1
+    for library in cmocka cjson protobuf-c gomp vulkan; do
+        cp -L "$(cd "$build" && ldd $programs | sed -n "s/.*=> \(.*lib$library\.so[^ ]*\).*/\1/p" | head -1)" "$to/lib"
+    done
     # the validation layer, where this machine has it
     layer=$(ls /usr/lib/*/libVkLayer_khronos_validation.so 2>/dev/null | head -1)
     if [ -n "$layer" ]; then
@@ -48,28 +52,65 @@ print(":".join(f for p in nvidia.__path__ for f in glob.glob(p + "/*/lib")))
 PYTHON
 }
 
-# step NAME LIMIT COMMAND...: into the log and the table
+# Of a step's output: a bench's milliseconds, else the last line.
+figures() {
+    tr -d '\000\r' | awk '/"(plan_ms|ms_p50|ms_p99|nmse)":/ { gsub(/[",\t]/, ""); found = found $0 "  " }
+        /[a-z]/ { last = $0 } END { print substr(found ? found : last, 1, 110) }'
+}
+
+# step NAME LIMIT COMMAND...: into the log and, with its last line, into the table
 step() {
     name=$1 limit=$2
     shift 2
     case " ${STEPS:-$name} " in *" $name "*) ;; *) return 0 ;; esac
     begin=$(date +%s)
-    timeout -k 5 "$limit" "$@" >"$out/$name.log" 2>&1
+    left=$((end - begin))
+    [ "$left" -ge 3 ] || { printf '%-22s not reached\n' "$name" | tee -a "$out/table"; return 0; }
+    printf '\n== %s: %s\n' "$name" "$*" >>"$out/log"
+    from=$(($(wc -c <"$out/log") + 1))
+    timeout -k 5 "$((limit < left ? limit : left))" "$@" >>"$out/log" 2>&1 </dev/null
     code=$?
-    line=$(grep -v '^$' "$out/$name.log" | tail -1 | cut -c1-90)
+    line=$(tail -c "+$from" "$out/log" | figures)
     printf '%-22s %3d  %4d s  %s\n' "$name" "$code" $(($(date +%s) - begin)) "$line" | tee -a "$out/table"
+}
+
+# Right, and how fast: kernels, networks, the converter.
+engine_steps() {
+    network="./deep3d-bench nn --model deep3d-small.onnx --backend cuda --precision fp16"
+    step driver 10 nvidia-smi
+    step kernels 30 ./$kernels
+    step network 30 $network --memory device --runs 500 --profile 50 # nothing is known of it yet
+    step network-known 15 $network --memory device --runs 500
+    step network-host 15 $network --runs 500
+    step networks 30 ./nn_networks cuda
+    step bench-1080p 20 ./deep3d-bench cuda --size 1920x1080
+    step convert-1080p 20 ./deep3d-bench convert --model deep3d-small.onnx --backend cuda --runs 500
+    step convert-4k 20 ./deep3d-bench convert --model deep3d-small.onnx --backend cuda --runs 500 --size 3840x2160
+    step bench-4k 20 ./deep3d-bench cuda --size 3840x2160
+    step nodes 30 ./nn_nodes cuda
+}
+
+# What takes longer and tells less.
+further_steps() {
+    step vit 15 ./deep3d-bench nn --case cases/vit --backend cuda --precision fp16 --memory device --runs 500 --profile 20
+    step torch 90 python3 torch_compare.py --bench ./deep3d-bench deep3d-small.onnx
+    command -v compute-sanitizer >/dev/null || return 0
+    sanitizer="compute-sanitizer --error-exitcode 9 --print-limit 5 --tool"
+    step racecheck 60 $sanitizer racecheck ./$kernels
+    step memcheck 40 $sanitizer memcheck ./$kernels
+    step memcheck-networks 60 $sanitizer memcheck ./nn_networks cuda
+    step initcheck 60 $sanitizer initcheck ./nn_networks cuda
 }
 
 # CUDA and Vulkan on the same memory
 share_with_vulkan() {
     part=${TWIN:+50} # of the frames, on a processor
-    step interop 90 $vulkan ./$interop $((1000 / ${part:-1}))
-    step interop-1080p 60 $vulkan ./$interop $((300 / ${part:-1})) 1920 1080
-    step interop-4k 60 $vulkan ./$interop $((50 / ${part:-1})) 3840 2160
+    step interop 30 $vulkan ./$interop $((1000 / ${part:-1}))
+    step interop-1080p 20 $vulkan ./$interop $((300 / ${part:-1})) 1920 1080
+    step interop-4k 20 $vulkan ./$interop $((50 / ${part:-1})) 3840 2160
     [ -f "$here/layer.tar.gz" ] || return 0
-    mkdir -p "$out/layer" && tar xzf "$here/layer.tar.gz" -C "$out/layer"
-    step interop-checked 60 $vulkan DEEP3D_VK_VALIDATION=1 VK_LAYER_PATH="$out/layer" ./$interop $((100 / ${part:-1}))
-    rm -r "$out/layer"
+    mkdir -p "$work/layer" && tar xzf "$here/layer.tar.gz" -C "$work/layer"
+    step interop-checked 20 $vulkan DEEP3D_VK_VALIDATION=1 VK_LAYER_PATH="$work/layer" ./$interop $((100 / ${part:-1}))
 }
 
 # nvdec FOLDER: each clip of the packed player through FFmpeg's hardware decoder and its own, bit by bit
@@ -90,9 +131,8 @@ nvdec() {
 
 # What pack-viewer added. The libraries are for these programs alone: many are hollow.
 run_viewer() {
-    viewer=$(mktemp -d)
-    python3 -c 'import sys, tarfile; tarfile.open(sys.argv[1]).extractall(sys.argv[2])' "$here/viewer.tar.xz" "$viewer" || return 1
-    viewer=$viewer/viewer seen=$out/viewer
+    viewer=$work/viewer seen=$work/seen
+    python3 -c 'import sys, tarfile; tarfile.open(sys.argv[1]).extractall(sys.argv[2])' "$here/viewer.tar.xz" "$work" || return 1
     mkdir -p "$seen/eyes"
     with="$vulkan LD_LIBRARY_PATH=$viewer/lib:$all"
     export FONTCONFIG_FILE="$viewer/fonts/fonts.conf" SDL_AUDIODRIVER=dummy XR_RUNTIME_JSON="$viewer/sim_headset.json" \
@@ -105,50 +145,36 @@ run_viewer() {
     step play-xr 40 $player $model --display xr --stats "$seen/xr.json" "$viewer/clips/hevc.mp4"
     step play-clips 60 $player $model --display null --stats "$seen/clips.json" "$viewer"/clips/[ahv]*.*
     step convert 60 $player convert $model "$viewer/clips/vp9.webm" -o "$seen/convert.mp4" --overwrite
-    rm -rf "${viewer%/viewer}"
+    tar czf "$out/viewer.tar.gz" -C "$work" seen
 }
 
 run() {
-    mkdir -p "$1" && out=$(cd "$1" && pwd) && : >"$out/table" || return 1
-    export NN_CASES="$here/cases" NN_NODE_CASES="$out/node" XDG_CACHE_HOME="$out/cache" OMP_WAIT_POLICY=passive
+    mkdir -p "$1" && out=$(cd "$1" && pwd) && work=$(mktemp -d) || return 1
+    trap 'rm -rf "$work"' EXIT
+    : >"$out/table" && : >"$out/log" || return 1
+    end=$(($(date +%s) + ${BUDGET:-150}))
+    export NN_CASES="$here/cases" NN_NODE_CASES="$work/node" XDG_CACHE_HOME="$work/cache" OMP_WAIT_POLICY=passive
     mkdir -p "$XDG_CACHE_HOME"
-    tar xzf "$here/nodes.tar.gz" -C "$out"
-    own="$here/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" all="$here/lib:$(pip_folders)${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+    tar xzf "$here/nodes.tar.gz" -C "$work"
+    all="$here/lib:$(pip_folders)${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
     kernels=kernels_cuda interop=interop
     export DEEP3D_CUDA_LIBRARY="$here/libdeep3d_cuda.so"
     if [ -n "${TWIN:-}" ]; then
         export DEEP3D_CUDA_LIBRARY="$here/libdeep3d_cuda_twin.so"
-        kernels=kernels_cuda_twin interop=interop_twin own="$own:$here" all="$all:$here"
+        kernels=kernels_cuda_twin interop=interop_twin all="$all:$here"
     fi
     icd=/usr/local/nvidia/share/vulkan/icd.d/nvidia_icd.json # where containers have it
     vulkan="env $([ ! -r $icd ] || echo "VK_DRIVER_FILES=$icd VK_ICD_FILENAMES=$icd")"
     cd "$here" || return 1
-    export LD_LIBRARY_PATH="$own"
-    step driver 20 nvidia-smi
-    step kernels 100 ./$kernels
-    step nodes-own 60 ./nn_nodes cuda
-    step networks-own 60 ./nn_networks cuda
-    share_with_vulkan
     export LD_LIBRARY_PATH="$all"
-    step bench-1080p 60 ./deep3d-bench cuda --size 1920x1080 --json "$out/bench-1080p.json"
-    step networks 150 ./nn_networks cuda
-    step convert-1080p 90 ./deep3d-bench convert --model deep3d-small.onnx --backend cuda --runs 400 --json "$out/convert-1080p.json"
-    step vit 60 ./deep3d-bench nn --case cases/vit --backend cuda --precision fp16 --runs 500 --profile 20
+    engine_steps
+    share_with_vulkan
     [ ! -f "$here/viewer.tar.xz" ] || run_viewer
-    step bench-4k 60 ./deep3d-bench cuda --size 3840x2160 --json "$out/bench-4k.json"
-    step nodes 150 ./nn_nodes cuda
-    if command -v compute-sanitizer >/dev/null; then
-        export LD_LIBRARY_PATH="$own"
-        step memcheck 120 compute-sanitizer --tool memcheck --error-exitcode 9 ./$kernels
-        step racecheck 120 compute-sanitizer --tool racecheck --error-exitcode 9 ./$kernels
-        step initcheck 120 compute-sanitizer --tool initcheck --error-exitcode 9 ./nn_networks cuda
-        step memcheck-networks 120 compute-sanitizer --tool memcheck --error-exitcode 9 ./nn_networks cuda
-    fi
+    further_steps
+    ways=$XDG_CACHE_HOME/deep3d/cuda-ways
+    [ ! -f "$ways" ] || { echo && echo "== ways" && cat "$ways"; } >>"$out/log"
     echo
     cat "$out/table"
-    [ -f "$XDG_CACHE_HOME/deep3d/cuda-ways" ] && cp "$XDG_CACHE_HOME/deep3d/cuda-ways" "$out/ways"
-    # what comes back is limited in number: one file with all logs
-    (cd "$out" && tar czf logs.tar.gz ./*.log $(ls -d viewer 2>/dev/null) && rm -rf ./*.log node cache viewer)
 }
 
 case "${1:-} ${2:-}" in
@@ -157,7 +183,7 @@ case "${1:-} ${2:-}" in
 "run "?*) run "$2" ;;
 "nvdec "?*) nvdec "$2" ;;
 *)
-    sed -n '2,13s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,15s/^# \{0,1\}//p' "$0" >&2
     exit 2
     ;;
 esac

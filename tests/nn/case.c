@@ -162,6 +162,40 @@ static struct tensor *take_output(struct nn_plan *plan, int index)
     return t;
 }
 
+bool case_wait(struct nn_plan *plan)
+{
+    struct nn_cuda_device *device;
+    const struct nn_cuda *api = nn_plan_on_device(plan) ? gpu(&device) : NULL;
+
+    return !nn_plan_on_device(plan) || (api && api->wait(device));
+}
+
+bool case_set_make(const struct nn_model *model, const struct nn_shape *shapes,
+                   struct case_set *out)
+{
+    struct nn_plan *plan;
+    bool ok = true;
+
+    *out = (struct case_set){.input_count = nn_model_input_count(model),
+                             .output_count = nn_model_output_count(model)};
+    for (int i = 0; i < out->input_count && ok; i++) {
+        out->inputs[i] = tensor_create(NN_FLOAT32, &shapes[i]);
+        ok = out->inputs[i] && nn_model_input(model, i).type == NN_FLOAT32;
+        for (int64_t k = 0; ok && k < shape_count(&shapes[i]); k++)
+            ((float *)out->inputs[i]->data)[k] = (float)(k * 7919 % 65521) / 65521;
+    }
+    plan = ok ? case_plan(model, out, NN_BACKEND_REFERENCE, 0) : NULL;
+    ok = plan && case_fill(plan, out) && nn_plan_run(plan);
+    for (int i = 0; i < out->output_count && ok; i++) {
+        out->outputs[i] = take_output(plan, i);
+        ok = out->outputs[i] != NULL;
+    }
+    nn_plan_destroy(&plan);
+    if (!ok)
+        case_set_finish(out);
+    return ok;
+}
+
 struct case_error case_compare(struct nn_plan *plan, const struct case_set *set)
 {
     struct case_error e = {.same_form = true, .close = true};

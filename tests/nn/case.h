@@ -14,6 +14,10 @@ struct case_set {
 
 // False: the folder has no such set, or a tensor of a type that we have not.
 bool case_set_load(const char *folder, int index, struct case_set *out);
+// A set for a model that has none: noise of 0..1 in the shapes given, one an input, and the plain C
+// backend's answer. False: logged.
+bool case_set_make(const struct nn_model *model, const struct nn_shape *shapes,
+                   struct case_set *out);
 void case_set_finish(struct case_set *set);
 
 // Plans the model, in float32, for the set's input shapes, with inputs that decide shapes given by
@@ -26,6 +30,9 @@ struct nn_plan *case_plan_as(const struct nn_model *model, const struct case_set
 // Copies the inputs in, onto the GPU if the plan is there. Call before each run. False: the GPU
 // failed.
 bool case_fill(struct nn_plan *plan, const struct case_set *set);
+
+// Waits for what a plan on the GPU has queued. False: the GPU failed.
+bool case_wait(struct nn_plan *plan);
 
 struct case_error {
     double nmse;    // sum of squared differences over sum of squares, of the worst output
