@@ -5,7 +5,6 @@
 #include <cstdio>
 #include <cstring>
 #include <cublasLt.h>
-#include <dlfcn.h>
 
 #include "engine/nn/cuda_way.h"
 
@@ -28,7 +27,6 @@
     X(cublasLtMatmulAlgoGetHeuristic)
 
 struct cuda_cublas {
-    void *library;
     cublasLtHandle_t handle;
 #define X(name) decltype(&name) name##_;
     CUBLAS_FUNCTIONS(X)
@@ -41,15 +39,11 @@ struct cuda_cublas {
 struct cuda_cublas *cuda_cublas_open(char *text, size_t size)
 {
     struct cuda_cublas *c = new cuda_cublas();
-    bool whole;
-
-    c->library = cuda_library_handle(LIBRARY_NAME(CUBLAS_VER_MAJOR), DEEP3D_CUBLAS_FOLDER);
-    whole = c->library != NULL;
-#define X(name)                                                                                    \
-    c->name##_ = whole ? (decltype(&name))dlsym(c->library, #name) : NULL;                         \
-    whole = whole && c->name##_;
-    CUBLAS_FUNCTIONS(X)
+#define X(name) {#name, (void **)&c->name##_},
+    const std::vector<cuda_symbol> symbols = {CUBLAS_FUNCTIONS(X)};
 #undef X
+    bool whole = cuda_library_load(LIBRARY_NAME(CUBLAS_VER_MAJOR), DEEP3D_CUBLAS_FOLDER, symbols);
+
     if (whole && c->cublasLtCreate_(&c->handle) == CUBLAS_STATUS_SUCCESS) {
         unsigned version = (unsigned)c->cublasLtGetVersion_();
 

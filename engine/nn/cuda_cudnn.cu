@@ -8,7 +8,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <cudnn.h>
-#include <dlfcn.h>
 
 #include "engine/nn/cuda_way.h"
 
@@ -30,7 +29,6 @@
     X(cudnnBackendExecute)
 
 struct cuda_cudnn {
-    void *library;
     cudnnHandle_t handle;
 #define X(name) decltype(&name) name##_;
     CUDNN_FUNCTIONS(X)
@@ -41,15 +39,11 @@ struct cuda_cudnn *cuda_cudnn_open(cudaStream_t stream, char *text, size_t size)
 {
     struct cuda_cudnn *c = new cuda_cudnn();
     cudnnStatus_t status = CUDNN_STATUS_NOT_INITIALIZED;
-    bool whole;
-
-    c->library = cuda_library_handle("libcudnn.so.9", DEEP3D_CUDNN_FOLDER);
-    whole = c->library != NULL;
-#define X(name)                                                                                    \
-    c->name##_ = whole ? (decltype(&name))dlsym(c->library, #name) : NULL;                         \
-    whole = whole && c->name##_;
-    CUDNN_FUNCTIONS(X)
+#define X(name) {#name, (void **)&c->name##_},
+    const std::vector<cuda_symbol> symbols = {CUDNN_FUNCTIONS(X)};
 #undef X
+    bool whole = cuda_library_load("libcudnn.so.9", DEEP3D_CUDNN_FOLDER, symbols);
+
     if (whole)
         status = c->cudnnCreate_(&c->handle);
     if (whole && status == CUDNN_STATUS_SUCCESS)
@@ -175,31 +169,42 @@ cudnnBackendDescriptor_t convolution(arena &a, const struct job_window &w)
     return d;
 }
 
-cudnnBackendDescriptor_t convolution_operation(arena &a, const struct job &j,
+// A transposed convolution is the way back through another one: the same operation by other names.
+struct operation_names {
+    cudnnBackendDescriptorType_t type;
+    cudnnBackendAttributeName_t in, weights, out, convolution, alpha, beta;
+};
+const struct operation_names forward = {CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR,
+                                        CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X,
+                                        CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_W,
+                                        CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y,
+                                        CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC,
+                                        CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_ALPHA,
+                                        CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_BETA};
+const struct operation_names backward = {
+    CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR,
+    CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DY,
+    CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_W,
+    CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DX,
+    CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_CONV_DESC,
+    CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_ALPHA,
+    CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_BETA};
+
+cudnnBackendDescriptor_t convolution_operation(arena &a, const struct job_window &window,
                                                cudnnBackendDescriptor_t x,
                                                cudnnBackendDescriptor_t w,
                                                cudnnBackendDescriptor_t y)
 {
+    const struct operation_names &names = window.transpose ? backward : forward;
     const double one = 1.0, zero = 0.0;
-    cudnnBackendDescriptor_t d, conv = convolution(a, j.u.window);
+    cudnnBackendDescriptor_t conv = convolution(a, window), d = a.add(names.type);
 
-    if (j.u.window.transpose) {
-        d = a.add(CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR);
-        a.set(d, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DY, x);
-        a.set(d, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_W, w);
-        a.set(d, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DX, y);
-        a.set(d, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_CONV_DESC, conv);
-        a.set(d, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_ALPHA, CUDNN_TYPE_DOUBLE, 1, &one);
-        a.set(d, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_BETA, CUDNN_TYPE_DOUBLE, 1, &zero);
-    } else {
-        d = a.add(CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR);
-        a.set(d, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X, x);
-        a.set(d, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_W, w);
-        a.set(d, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y, y);
-        a.set(d, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC, conv);
-        a.set(d, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_ALPHA, CUDNN_TYPE_DOUBLE, 1, &one);
-        a.set(d, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_BETA, CUDNN_TYPE_DOUBLE, 1, &zero);
-    }
+    a.set(d, names.in, x);
+    a.set(d, names.weights, w);
+    a.set(d, names.out, y);
+    a.set(d, names.convolution, conv);
+    a.set(d, names.alpha, CUDNN_TYPE_DOUBLE, 1, &one);
+    a.set(d, names.beta, CUDNN_TYPE_DOUBLE, 1, &zero);
     a.finalize(d);
     return d;
 }
@@ -271,7 +276,7 @@ cudnnBackendDescriptor_t make_graph(arena &a, const struct job &j, bool bare)
         y = next;
     };
 
-    operations.push_back(convolution_operation(a, j, input, weights, y));
+    operations.push_back(convolution_operation(a, w, input, weights, y));
     if (residual) // before the bias: else there is no ready-made kernel
         then(CUDNN_POINTWISE_ADD, tensor(a, 4, type, n, k, h, x, false));
     if (!bare)

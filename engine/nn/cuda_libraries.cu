@@ -26,13 +26,19 @@ struct cuda_libraries {
     double *sums;                                          // on the GPU, of differ()
 };
 
-void *cuda_library_handle(const char *name, const char *folder)
+bool cuda_library_load(const char *name, const char *folder,
+                       const std::vector<cuda_symbol> &symbols)
 {
     void *library = dlopen(name, RTLD_NOW | RTLD_LOCAL);
 
     if (!library && *folder)
         library = dlopen((std::string(folder) + "/" + name).c_str(), RTLD_NOW | RTLD_LOCAL);
-    return library;
+    for (const cuda_symbol &s : symbols) {
+        *s.out = library ? dlsym(library, s.name) : NULL;
+        if (!*s.out)
+            return false;
+    }
+    return true;
 }
 
 struct cuda_libraries *cuda_libraries_open(bool half, cudaStream_t stream)

@@ -72,6 +72,30 @@ static __device__ int length_of(const struct job &j)
     return length;
 }
 
+// Where element i of a line is in the first N tensors; the line begins at base.
+template <int N, int M>
+static __device__ void line_find(const struct job &j, const int (&base)[M], int i, int (&at)[N])
+{
+    for (int k = 0; k < N; k++)
+        at[k] = base[k];
+    find(j, j.outer, j.rank, i, at);
+}
+
+// f of each element of t[1]'s line, joined; in each of the line's threads.
+template <int THREADS, class OP, int M, class F>
+static __device__ float over_line(const struct job &j, const int (&base)[M], float start, F f)
+{
+    int length = length_of(j);
+
+    for (int i = (int)threadIdx.x % THREADS; i < length; i += THREADS) {
+        int at[2];
+
+        line_find(j, base, i, at);
+        start = OP::of(f(load_float(j.t[1], at[1])), start);
+    }
+    return join<THREADS, OP>(start);
+}
+
 // How many threads a line should have.
 static int threads_for(const struct job *j)
 {
@@ -102,27 +126,16 @@ static __global__ void __launch_bounds__(CUDA_BLOCK) softmax(const __grid_consta
 {
     int line = line_index<THREADS>(), lane = (int)threadIdx.x % THREADS, length = length_of(j);
     bool ours = line < j.count;
-    float top = -INFINITY, sum = 0.0f;
     int base[2];
 
     find_first(j, base);
     find(j, 0, j.outer, ours ? line : j.count - 1, base);
-    for (int i = lane; i < length; i += THREADS) {
-        int at[2] = {base[0], base[1]};
-        find(j, j.outer, j.rank, i, at);
-        top = most::of(load_float(j.t[1], at[1]), top);
-    }
-    top = join<THREADS, most>(top);
-    for (int i = lane; i < length; i += THREADS) {
-        int at[2] = {base[0], base[1]};
-        find(j, j.outer, j.rank, i, at);
-        sum += expf(load_float(j.t[1], at[1]) - top);
-    }
-    sum = join<THREADS, add>(sum);
+    float top = over_line<THREADS, most>(j, base, -INFINITY, [](float v) { return v; });
+    float sum = over_line<THREADS, add>(j, base, 0.0f, [=](float v) { return expf(v - top); });
     float scale = 1.0f / sum, log_sum = logf(sum);
     for (int i = lane; i < length && ours; i += THREADS) {
-        int at[2] = {base[0], base[1]};
-        find(j, j.outer, j.rank, i, at);
+        int at[2];
+        line_find(j, base, i, at);
         float v = load_float(j.t[1], at[1]) - top;
         store_float(j.t[0], at[0], j.u.log_of ? v - log_sum : expf(v) * scale);
     }
@@ -138,27 +151,17 @@ static __global__ void __launch_bounds__(CUDA_BLOCK) norm(const __grid_constant_
 {
     int line = line_index<THREADS>(), lane = (int)threadIdx.x % THREADS, length = length_of(j);
     bool ours = line < j.count;
-    float sum = 0.0f, squares = 0.0f;
     int base[6];
 
     find_first(j, base);
     find(j, 0, j.outer, ours ? line : j.count - 1, base);
-    for (int i = lane; i < length; i += THREADS) {
-        int at[2] = {base[0], base[1]};
-        find(j, j.outer, j.rank, i, at);
-        sum += load_float(j.t[1], at[1]);
-    }
-    float mean = join<THREADS, add>(sum) / (float)length;
-    for (int i = lane; i < length; i += THREADS) {
-        int at[2] = {base[0], base[1]};
-        find(j, j.outer, j.rank, i, at);
-        float v = load_float(j.t[1], at[1]) - mean;
-        squares += v * v;
-    }
-    float inverse = 1.0f / sqrtf(join<THREADS, add>(squares) / (float)length + j.u.epsilon);
+    float mean = over_line<THREADS, add>(j, base, 0.0f, [](float v) { return v; }) / (float)length;
+    float squares =
+        over_line<THREADS, add>(j, base, 0.0f, [=](float v) { return (v - mean) * (v - mean); });
+    float inverse = 1.0f / sqrtf(squares / (float)length + j.u.epsilon);
     for (int i = lane; i < length && ours; i += THREADS) {
-        int at[4] = {base[0], base[1], base[2], base[3]};
-        find(j, j.outer, j.rank, i, at);
+        int at[4];
+        line_find(j, base, i, at);
         float v = (load_float(j.t[1], at[1]) - mean) * inverse * load_float(j.t[2], at[2]);
         store_float(j.t[0], at[0], j.t[3].data ? v + load_float(j.t[3], at[3]) : v);
     }
@@ -173,33 +176,21 @@ void cuda_norm(const struct job *job, cudaStream_t stream)
     LAUNCH_LINES(norm, job, stream);
 }
 
-template <int THREADS, class OP>
-static __device__ float reduced(const struct job &j, const int (&base)[2], float start)
-{
-    int length = length_of(j);
-
-    for (int i = (int)threadIdx.x % THREADS; i < length; i += THREADS) {
-        int at[2] = {base[0], base[1]};
-        find(j, j.outer, j.rank, i, at);
-        start = OP::of(load_float(j.t[1], at[1]), start);
-    }
-    return join<THREADS, OP>(start);
-}
-
 template <int THREADS>
 static __global__ void __launch_bounds__(CUDA_BLOCK) reduce(const __grid_constant__ struct job j)
 {
     int line = line_index<THREADS>(), base[2];
+    auto itself = [](float x) { return x; };
     float v;
 
     find_first(j, base);
     find(j, 0, j.outer, line < j.count ? line : j.count - 1, base);
     if (j.u.reduction == REDUCE_MAX)
-        v = reduced<THREADS, most>(j, base, -INFINITY);
+        v = over_line<THREADS, most>(j, base, -INFINITY, itself);
     else if (j.u.reduction == REDUCE_MIN)
-        v = reduced<THREADS, least>(j, base, INFINITY);
+        v = over_line<THREADS, least>(j, base, INFINITY, itself);
     else
-        v = reduced<THREADS, add>(j, base, 0.0f);
+        v = over_line<THREADS, add>(j, base, 0.0f, itself);
     if (line < j.count && threadIdx.x % THREADS == 0)
         store_float(j.t[0], base[0], j.u.reduction == REDUCE_MEAN ? v / (float)length_of(j) : v);
 }
@@ -231,8 +222,8 @@ static __global__ void __launch_bounds__(CUDA_BLOCK)
     find_first(j, base);
     find(j, 0, j.outer, line, base);
     for (int i = 0; i < length; i++) {
-        int at[2] = {base[0], base[1]};
-        find(j, j.outer, j.rank, i, at);
+        int at[2];
+        line_find(j, base, i, at);
         int64_t v = load_int(j.t[1], at[1]);
         sum += (uint64_t)v;
         high = v > high ? v : high;
@@ -258,8 +249,8 @@ static __global__ void __launch_bounds__(CUDA_BLOCK) arg_max(const __grid_consta
     find_first(j, base);
     find(j, 0, j.outer, line, base);
     for (int i = 0; i < length; i++) {
-        int at[2] = {base[0], base[1]};
-        find(j, j.outer, j.rank, i, at);
+        int at[2];
+        line_find(j, base, i, at);
         float v = real ? load_float(j.t[1], at[1]) : 0.0f;
         int64_t n = load_int(j.t[1], at[1]);
         bool more = real ? v > top : n > high, same = real ? v == top : n == high;

@@ -12,6 +12,22 @@ static __device__ int64_t int_power(int64_t base, int64_t exponent)
     return (int64_t)result;
 }
 
+template <class T> static __device__ bool compare(enum job_function function, T x, T y)
+{
+    switch (function) {
+    case MAP_EQUAL:
+        return x == y;
+    case MAP_GREATER:
+        return x > y;
+    case MAP_GREATER_EQUAL:
+        return x >= y;
+    case MAP_LESS:
+        return x < y;
+    default:
+        return x <= y;
+    }
+}
+
 // Wraps round; division by zero gives 0, as ops_simple.c has it.
 static __device__ int64_t map_int(const struct job_map &m, int64_t x, int64_t y, int64_t z)
 {
@@ -39,15 +55,11 @@ static __device__ int64_t map_int(const struct job_map &m, int64_t x, int64_t y,
     case MAP_ACTIVATION: // Relu alone takes integers
         return x < 0 ? 0 : x;
     case MAP_EQUAL:
-        return x == y;
     case MAP_GREATER:
-        return x > y;
     case MAP_GREATER_EQUAL:
-        return x >= y;
     case MAP_LESS:
-        return x < y;
     case MAP_LESS_EQUAL:
-        return x <= y;
+        return compare(m.function, x, y);
     case MAP_WHERE:
         return x ? y : z;
     case MAP_FILL_ONE:
@@ -111,15 +123,11 @@ static __device__ float map_float(const struct job_map &m, float x, float y, flo
     case MAP_PRELU:
         return x < 0.0f ? x * y : x;
     case MAP_EQUAL:
-        return x == y;
     case MAP_GREATER:
-        return x > y;
     case MAP_GREATER_EQUAL:
-        return x >= y;
     case MAP_LESS:
-        return x < y;
     case MAP_LESS_EQUAL:
-        return x <= y;
+        return compare(m.function, x, y);
     case MAP_WHERE:
         return x != 0.0f ? y : z;
     case MAP_MULTIPLY_ADD:

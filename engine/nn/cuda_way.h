@@ -40,8 +40,14 @@ void cuda_cublas_close(struct cuda_cublas *cublas);
 // The same for a JOB_PRODUCT.
 cuda_ways cuda_cublas_ways(struct cuda_cublas *cublas, const struct job *job, const char *name);
 
-// The first of those libraries that loads, by its name and where the build found it. NULL: none.
-void *cuda_library_handle(const char *name, const char *folder);
+struct cuda_symbol {
+    const char *name;
+    void **out;
+};
+// Loads a library, found by its name or where the build found it, for good. False: it or one of the
+// symbols is not there.
+bool cuda_library_load(const char *name, const char *folder,
+                       const std::vector<cuda_symbol> &symbols);
 
 // t[0] = activation(t[0] + t[3] + t[4]).
 void cuda_epilogue(const struct job *job, cudaStream_t stream);
