@@ -253,11 +253,15 @@ static void release(void *user, struct stereo_frame *f)
 // Memory that the converter's GPU shares, where it was asked for and can be had.
 static bool create_shared(struct vk_frames *frames, struct vk_frame *frame, size_t size)
 {
-    if (!frames->cuda && !frames->no_cuda)
-        frames->cuda = vk_cuda_create(frames->device, frames->ready);
-    if (!frames->cuda || frames->no_cuda ||
-        !vk_cuda_buffer_create(frames->cuda, size, &frame->shared))
+    if (frames->no_cuda)
+        return false;
+    if (!frames->cuda && !(frames->cuda = vk_cuda_create(frames->device, frames->ready)))
         frames->no_cuda = true;
+    else if (!vk_cuda_buffer_create(frames->cuda, size, &frame->shared)) {
+        log_warn("from now on pictures go to %s through host memory",
+                 frames->device->properties.deviceName);
+        frames->no_cuda = true;
+    }
     return !frames->no_cuda;
 }
 

@@ -169,6 +169,62 @@ static void no_memory_is_survived(void **state)
     stereo_ring_destroy(&ring);
 }
 
+// An owner of memory that shares some with CUDA as long as it can.
+struct owner {
+    bool shares;
+    int allocated, released;
+};
+
+static bool owner_allocate(void *user, struct stereo_frame *f, int width, int height,
+                           enum deep3d_memory memory)
+{
+    struct owner *owner = user;
+
+    owner->allocated++;
+    f->eyes = (struct deep3d_eyes){.width = width, .height = height};
+    f->eyes.memory = owner->shares ? memory : DEEP3D_MEMORY_HOST;
+    return true;
+}
+
+static void owner_release(void *user, struct stereo_frame *f)
+{
+    ((struct owner *)user)->released++;
+}
+
+// Two rounds of three frames.
+static void go_round(struct stereo_ring *ring, enum deep3d_memory wanted,
+                     enum deep3d_memory expected)
+{
+    for (int i = 0; i < 6; i++) {
+        struct stereo_frame *f = stereo_ring_acquire(ring, 4, 2, wanted);
+
+        assert_int_equal(f->eyes.memory, expected);
+        assert_true(stereo_ring_publish(ring, f));
+        if (i % 3 == 2)
+            stereo_ring_restart(ring, 0);
+    }
+}
+
+// A frame is made anew once when the converter wants other memory, and not again where it cannot
+// have it.
+static void memory_is_what_the_converter_wants(void **state)
+{
+    struct owner owner = {.shares = true};
+    struct stereo_memory memory = {&owner, owner_allocate, owner_release, NULL, NULL};
+    struct stereo_ring *ring = stereo_ring_create(3, &memory);
+
+    go_round(ring, DEEP3D_MEMORY_CUDA, DEEP3D_MEMORY_CUDA);
+    assert_int_equal(owner.allocated, 3);
+    go_round(ring, DEEP3D_MEMORY_HOST, DEEP3D_MEMORY_HOST);
+    assert_int_equal(owner.allocated, 6);
+    owner.shares = false;
+    go_round(ring, DEEP3D_MEMORY_CUDA, DEEP3D_MEMORY_HOST);
+    assert_int_equal(owner.allocated, 9);
+    assert_int_equal(owner.released, 6);
+    stereo_ring_destroy(&ring);
+    assert_int_equal(owner.released, 9);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -178,6 +234,7 @@ int main(void)
         cmocka_unit_test(next_gives_every_frame_in_order),
         cmocka_unit_test(stop_wakes_who_waits),
         cmocka_unit_test(no_memory_is_survived),
+        cmocka_unit_test(memory_is_what_the_converter_wants),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -24,17 +24,19 @@
 #define TIMED 500
 
 static struct vk_device *vk;
+static int error_lines;
 static int frames_wanted = 1000, width = 641, height = 363;
 
 // --- what is allocated
 
-static int allocations;
+static int allocations, fail_at; // this one fails, counted from 1; 0: none does
 
 #define COUNTED(name, info_type, handle_type)                                                      \
     VKAPI_ATTR VkResult VKAPI_CALL name(VkDevice device, const info_type *info,                    \
                                         const VkAllocationCallbacks *allocator, handle_type *out)  \
     {                                                                                              \
-        allocations++;                                                                             \
+        if (++allocations == fail_at)                                                              \
+            return VK_ERROR_OUT_OF_DEVICE_MEMORY;                                                  \
         return ((PFN_##name)dlsym(RTLD_NEXT, #name))(device, info, allocator, out);                \
     }
 
@@ -49,7 +51,8 @@ VKAPI_ATTR VkResult VKAPI_CALL vkMapMemory(VkDevice device, VkDeviceMemory memor
                                            VkDeviceSize offset, VkDeviceSize size,
                                            VkMemoryMapFlags flags, void **out)
 {
-    allocations++;
+    if (++allocations == fail_at)
+        return VK_ERROR_MEMORY_MAP_FAILED;
     return ((PFN_vkMapMemory)dlsym(RTLD_NEXT, "vkMapMemory"))(device, memory, offset, size, flags,
                                                               out);
 }
@@ -433,6 +436,42 @@ static void memory_follows_the_converter(void **state)
     assert_int_equal(vk_validation_messages(), 0);
 }
 
+// Each allocation of a frame fails once, in turn: there is an error line, and a frame in host
+// memory or none; the next one is there.
+static void each_allocation_fails_once(void **state)
+{
+    bool failed = true;
+
+    for (int n = 1; failed; n++) {
+        struct vk_frames *frames = vk_frames_create(vk);
+        struct stereo_memory memory = vk_frames_memory(frames);
+        struct stereo_ring *ring = stereo_ring_create(RING, &memory);
+        struct stereo_frame *f;
+
+        allocations = error_lines = 0;
+        fail_at = n;
+        f = stereo_ring_acquire(ring, width, height, DEEP3D_MEMORY_CUDA);
+        fail_at = 0;
+        failed = allocations >= n;
+        assert_int_equal(error_lines > 0, failed);
+        if (f)
+            assert_true(stereo_ring_publish(ring, f));
+        assert_int_equal(!f || f->eyes.memory == DEEP3D_MEMORY_HOST, failed);
+        f = stereo_ring_acquire(ring, width, height, DEEP3D_MEMORY_CUDA);
+        assert_non_null(f);
+        assert_true(stereo_ring_publish(ring, f));
+        stereo_ring_destroy(&ring);
+        vk_frames_destroy(&frames);
+    }
+    assert_int_equal(vk_validation_messages(), 0);
+}
+
+static void count_errors(void *user, enum log_level level, const char *line)
+{
+    fprintf(stderr, "%s\n", line);
+    error_lines += level == LOG_ERROR;
+}
+
 static int skipped(const char *why)
 {
     printf("SKIPPED: nothing to share on: %s\n", why);
@@ -448,6 +487,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_gpu_that_dies),
         cmocka_unit_test(memory_follows_the_converter),
         cmocka_unit_test(without_shared_memory),
+        cmocka_unit_test(each_allocation_fails_once),
     };
     char why[256];
     int failed;
@@ -458,6 +498,7 @@ int main(int argc, char **argv)
         width = atoi(argv[2]);
         height = atoi(argv[3]);
     }
+    log_set_sink(count_errors, NULL);
     if (!pattern_open(why, sizeof(why)))
         return skipped(why);
     vk = vk_device_create(&(struct vk_device_params){0});
