@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -344,6 +345,21 @@ static bool create_device(struct vk_device *d, const struct candidate *c,
     return true;
 }
 
+static void describe(const struct vk_device *d)
+{
+    char uuid[2 * VK_UUID_SIZE + 1];
+
+    for (size_t i = 0; i < VK_UUID_SIZE; i++)
+        snprintf(uuid + 2 * i, 3, "%02x", d->uuid[i]);
+    log_debug("Vulkan device: %s, Vulkan %u.%u.%u, %s, UUID %s, exports%s%s%s",
+              d->properties.deviceName, VK_API_VERSION_MAJOR(d->properties.apiVersion),
+              VK_API_VERSION_MINOR(d->properties.apiVersion),
+              VK_API_VERSION_PATCH(d->properties.apiVersion),
+              d->main_queue == d->window_queue ? "one queue" : "two queues", uuid,
+              d->exports_memory ? " memory" : "", d->exports_semaphores ? " semaphores" : "",
+              d->exports_memory || d->exports_semaphores ? "" : " nothing");
+}
+
 struct vk_device *vk_device_create(const struct vk_device_params *params)
 {
     const struct vk_maker loader = {
@@ -379,13 +395,7 @@ struct vk_device *vk_device_create(const struct vk_device_params *params)
     vkGetPhysicalDeviceMemoryProperties(d->physical, &d->memory);
     if (!create_device(d, &c, maker))
         goto fail;
-    log_debug("Vulkan device: %s, Vulkan %u.%u.%u, %s, exports%s%s%s", d->properties.deviceName,
-              VK_API_VERSION_MAJOR(d->properties.apiVersion),
-              VK_API_VERSION_MINOR(d->properties.apiVersion),
-              VK_API_VERSION_PATCH(d->properties.apiVersion),
-              d->main_queue == d->window_queue ? "one queue" : "two queues",
-              d->exports_memory ? " memory" : "", d->exports_semaphores ? " semaphores" : "",
-              d->exports_memory || d->exports_semaphores ? "" : " nothing");
+    describe(d);
     return d;
 fail:
     vk_device_destroy(&d);

@@ -1,11 +1,14 @@
 #include "cuda_external.h"
 
 #include <atomic>
+#include <cstdlib>
 #include <mutex>
 #include <set>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "report.h"
 
 // How the file begins in which Mesa keeps what it exports (its os_memory_fd.c): how long it is, and
 // where the memory begins.
@@ -27,8 +30,19 @@ void cuda_twin_be(enum cuda_twin_fault now)
     fault = now;
 }
 
+// CUDA_TWIN_DIES_AT=N in the environment: the N-th wait finds it dead.
+static bool dies_now(void)
+{
+    static const char *at = getenv("CUDA_TWIN_DIES_AT");
+    static std::atomic<long> waits{0};
+
+    return at && ++waits == atol(at);
+}
+
 cudaError_t cuda_twin_health(void)
 {
+    if (dies_now())
+        fault = CUDA_TWIN_DEAD;
     return fault == CUDA_TWIN_DEAD ? cudaErrorLaunchFailure : cudaSuccess;
 }
 
@@ -39,6 +53,7 @@ cudaError_t cudaImportExternalMemory(cudaExternalMemory_t *memory,
     void *file;
     mesa_header header;
 
+    cuda_twin_note_allocation();
     if (desc->type != cudaExternalMemoryHandleTypeOpaqueFd)
         return cudaErrorNotSupported;
     if (fstat(desc->handle.fd, &about) != 0 || (size_t)about.st_size < sizeof(header))

@@ -9,6 +9,7 @@
 
 #include "cuda_fp16.h"
 #include "cuda_runtime.h"
+#include "report.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/common_interface_defs.h>
@@ -427,6 +428,7 @@ cudaError_t cudaDeviceGetAttribute(int *value, enum cudaDeviceAttr attribute, in
 cudaError_t cudaMalloc(void **memory, size_t bytes)
 {
     *memory = aligned_alloc(256, (bytes + 255) / 256 * 256);
+    cuda_twin_note_allocation();
     if (!*memory)
         return cudaErrorMemoryAllocation;
     memset(*memory, 0xa5, bytes);
@@ -458,6 +460,7 @@ cudaError_t cudaMemset(void *memory, int value, size_t bytes)
 
 cudaError_t cudaMemcpy(void *to, const void *from, size_t bytes, enum cudaMemcpyKind kind)
 {
+    cuda_twin_note_copy(kind, bytes);
     memcpy(to, from, bytes);
     return cudaSuccess;
 }
@@ -465,7 +468,10 @@ cudaError_t cudaMemcpy(void *to, const void *from, size_t bytes, enum cudaMemcpy
 cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, enum cudaMemcpyKind kind,
                             cudaStream_t stream)
 {
-    run_or_record(stream, [=] { memcpy(to, from, bytes); });
+    run_or_record(stream, [=] {
+        cuda_twin_note_copy(kind, bytes);
+        memcpy(to, from, bytes);
+    });
     return cudaSuccess;
 }
 
@@ -473,9 +479,11 @@ cudaError_t cudaMemcpy2DAsync(void *to, size_t to_stride, const void *from, size
                               size_t row_bytes, size_t rows, enum cudaMemcpyKind kind,
                               cudaStream_t stream)
 {
-    for (size_t y = 0; y < rows; y++)
-        cudaMemcpyAsync((char *)to + y * to_stride, (const char *)from + y * from_stride, row_bytes,
-                        kind, stream);
+    run_or_record(stream, [=] {
+        cuda_twin_note_copy(kind, row_bytes * rows);
+        for (size_t y = 0; y < rows; y++)
+            memcpy((char *)to + y * to_stride, (const char *)from + y * from_stride, row_bytes);
+    });
     return cudaSuccess;
 }
 
