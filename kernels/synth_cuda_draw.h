@@ -3,39 +3,9 @@
 //
 // Thread-safety: no state.
 #pragma once
+#include "kernels/cuda_bytes.h"
 #include "kernels/sample_math.h"
 #include "kernels/synth_cuda_strip.h"
-
-// sum + the four products of signed and unsigned bytes.
-static __device__ inline int synth_dot(int weights, unsigned bytes, int sum)
-{
-#ifdef __CUDA_ARCH__
-    asm("dp4a.s32.u32 %0, %1, %2, %0;" : "+r"(sum) : "r"(weights), "r"(bytes));
-#else
-    for (int i = 0; i < 4; i++)
-        sum += (int8_t)(weights >> 8 * i) * (int)(bytes >> 8 * i & 255);
-#endif
-    return sum;
-}
-
-// Four bytes, each clamped to 0..255.
-static __device__ inline unsigned synth_pack(int a, int b, int c, int d)
-{
-#ifdef __CUDA_ARCH__
-    unsigned high, all;
-
-    asm("cvt.pack.sat.u8.s32.b32 %0, %1, %2, 0;" : "=r"(high) : "r"(d), "r"(c));
-    asm("cvt.pack.sat.u8.s32.b32 %0, %1, %2, %3;" : "=r"(all) : "r"(b), "r"(a), "r"(high));
-    return all;
-#else
-    const int v[4] = {a, b, c, d};
-    unsigned all = 0;
-
-    for (int i = 0; i < 4; i++)
-        all |= (unsigned)(v[i] < 0 ? 0 : v[i] > 255 ? 255 : v[i]) << 8 * i;
-    return all;
-#endif
-}
 
 // The weights as words in the block's memory, where lanes find any of them at once.
 static __device__ inline void synth_load_weights(int *out)
@@ -53,14 +23,13 @@ static __device__ inline unsigned synth_sample(const unsigned *row, const int *w
     const unsigned *at = row + from / SYNTH_UNIT;
     unsigned a = at[0], b = at[1], c = at[2], d = at[3];
     int w = weights[from % SYNTH_UNIT];
-    // from four pixels to the four bytes of each channel
+    // from four pixels to the four bytes of R, of G, of B
     unsigned ab = __byte_perm(a, b, 0x5140), ab_high = __byte_perm(a, b, 0x7362);
     unsigned cd = __byte_perm(c, d, 0x5140), cd_high = __byte_perm(c, d, 0x7362);
 
-    return synth_pack(synth_dot(w, __byte_perm(ab, cd, 0x5410), 32) >> 6,
-                      synth_dot(w, __byte_perm(ab, cd, 0x7632), 32) >> 6,
-                      synth_dot(w, __byte_perm(ab_high, cd_high, 0x5410), 32) >> 6,
-                      synth_dot(w, __byte_perm(ab_high, cd_high, 0x7632), 32) >> 6);
+    return cuda_pack_clamped(cuda_dot(w, __byte_perm(ab, cd, 0x5410), 32) >> 6,
+                             cuda_dot(w, __byte_perm(ab, cd, 0x7632), 32) >> 6,
+                             cuda_dot(w, __byte_perm(ab_high, cd_high, 0x5410), 32) >> 6, 255);
 }
 
 static __device__ inline unsigned *synth_eye_row(const struct synth_job &job, int eye, int y)

@@ -3,6 +3,7 @@
 //
 // Thread-safety: no state.
 #pragma once
+#include "kernels/cuda_bytes.h"
 #include "kernels/synth_cuda_strip.h"
 
 static __device__ inline int synth_clamp(int v, int most)
@@ -40,17 +41,10 @@ static __device__ inline void synth_blend_cells(const struct synth_job &job, int
     }
 }
 
-// Byte k of a pixel: as the lowest bits of 2^23, which is cheaper than to convert it.
-static __device__ inline float synth_byte(unsigned pixel, unsigned k)
-{
-    return __uint_as_float(__byte_perm(pixel, 0x4b000000, 0x7650 | k)) - 8388608.0f;
-}
-
 // c: the six numbers of the grid at the pixel.
 static __device__ inline float synth_near(const float (&c)[REFINE_PLANES], unsigned pixel)
 {
-    float t =
-        c[0] * synth_byte(pixel, 0) + c[1] * synth_byte(pixel, 1) + c[2] * synth_byte(pixel, 2);
+    float t = c[0] * cuda_byte(pixel, 0) + c[1] * cuda_byte(pixel, 1) + c[2] * cuda_byte(pixel, 2);
 
     return c[4] + c[5] * __saturatef(t * (1.0f / 255.0f) + c[3]);
 }
@@ -116,19 +110,13 @@ static __device__ inline void synth_load(const struct image &in, bool aligned, i
     }
 }
 
-// Whether all rows lie on 16 bytes.
-static __device__ inline bool synth_aligned(const void *pixels, size_t stride_bytes)
-{
-    return ((size_t)pixels | stride_bytes) % 16 == 0;
-}
-
 static __device__ inline void synth_near_of(const struct synth_job &job, const float *cells, int y,
                                             int group, float (&out)[SYNTH_GROUP])
 {
     unsigned pixel[SYNTH_GROUP];
 
-    synth_load(job.picture, synth_aligned(job.picture.pixels, job.picture.stride_bytes), y, group,
-               pixel);
+    synth_load(job.picture, cuda_aligned(job.picture.pixels, job.picture.stride_bytes, 16), y,
+               group, pixel);
     switch (job.grid.log2_step) {
     case 0:
         synth_near_direct(job.grid, y, group, pixel, out);

@@ -12,13 +12,6 @@
 #pragma once
 #include "kernels/synth_cuda_near.h"
 
-// The whole part of what lies within -2^22..2^22: rounded down beside 1.5 * 2^23, where floats are
-// 1 apart. An addition, where a conversion would take one of the few units that all share.
-static __device__ inline int synth_whole(float v)
-{
-    return __float_as_int(__fadd_rd(v, 12582912.0f)) - 0x4b400000;
-}
-
 // Places of one row in one eye, as it is walked: the right one backwards.
 struct synth_places {
     const float *wide; // of the inner part's first pixel
@@ -45,7 +38,7 @@ struct synth_places {
     // The last of the eye's pixels that it reaches; -1: none.
     __device__ int reach(float place) const
     {
-        return synth_whole(fminf(fmaxf(place, -1.0f), (float)(width - 1)));
+        return cuda_whole(fminf(fmaxf(place, -1.0f), (float)(width - 1)));
     }
 
     __device__ bool steep(int x) const
@@ -180,7 +173,7 @@ static __device__ inline void synth_draw(const struct synth_job &job, const stru
 #pragma unroll 1
     do {
         float back = (here - (float)next) * inverse;
-        synth_show(s, place, next, synth_whole(__fmaf_rn(back, -(float)SYNTH_UNIT, base)));
+        synth_show(s, place, next, cuda_whole(__fmaf_rn(back, -(float)SYNTH_UNIT, base)));
     } while (++next <= reach);
 }
 

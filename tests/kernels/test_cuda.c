@@ -69,57 +69,81 @@ static struct image on_device(const struct image *host, struct region *out)
     return i;
 }
 
-// Planar 4:2:0 of 8 or 10 bits, every turn.
-static void colour_at(int width, int height, int turns, bool mirrored, bool wide)
-{
-    size_t word = wide ? 2 : 1, half_w = (size_t)(width + 1) / 2, half_h = (size_t)(height + 1) / 2;
-    size_t bytes[3] = {(size_t)width * (size_t)height * word, half_w * half_h * word,
-                       half_w * half_h * word};
-    bool turned = turns % 2 != 0;
-    struct guarded_image plain =
-        guarded_image_new(turned ? height : width, turned ? width : height);
-    struct colour_job job = {.width = width,
-                             .height = height,
-                             .wide = wide,
-                             .quarter_turns = turns,
-                             .mirrored = mirrored};
-    uint8_t *planes[3];
-    struct region device_planes[3], device_out, device_tone;
-    static struct colour_tone tone;
-    bool toned = wide && turns == 1;
+// How the samples of a picture of 4:2:0 lie.
+struct colour_case {
+    int width, height, turns;
+    bool mirrored, wide, toned;
+    bool paired;  // chroma in one plane
+    bool aligned; // rows begin on 16 bytes
+};
 
-    guarded_image_fill(&plain);
-    job.matrix = colour_matrix_for(COLOUR_BT709, wide ? 10 : 8, 0, false, false);
-    for (int i = 0; i < 3; i++) {
-        planes[i] = guard_new(bytes[i]);
-        for (size_t k = 0; k < bytes[i]; k++)
-            planes[i][k] = (uint8_t)(wide && k % 2 ? random_next() & 3 : random_next());
-        job.component[i] = (struct colour_component){
-            planes[i], (ptrdiff_t)((i ? half_w : (size_t)width) * word), 1, i != 0, i != 0};
+// Three components in one block; returns its bytes. Without samples: counts alone.
+static size_t lay_planes(const struct colour_case *c, uint8_t *samples, struct colour_job *job)
+{
+    size_t word = c->wide ? 2 : 1, half_w = (size_t)(c->width + 1) / 2, all = 0;
+
+    for (int i = 0; i < (c->paired ? 2 : 3); i++) {
+        size_t row = (i == 0 ? (size_t)c->width : c->paired ? 2 * half_w : half_w) * word;
+        size_t stride = c->aligned ? (row + 15) / 16 * 16 : row;
+
+        job->component[i] =
+            (struct colour_component){samples ? samples + all : NULL, (ptrdiff_t)stride,
+                                      i && c->paired ? 2 : 1, i > 0, i > 0};
+        all += stride * (size_t)(i ? (c->height + 1) / 2 : c->height - 1) + (i ? 0 : row);
+        all = c->aligned ? (all + 15) / 16 * 16 : all;
     }
-    job.out = on_device(&plain.image, &device_out);
-    for (int i = 0; i < 3; i++) {
-        device_planes[i] = to_device(planes[i], bytes[i]);
-        job.component[i].samples = device_planes[i].data;
+    if (c->paired) {
+        job->component[2] = job->component[1];
+        job->component[2].samples += samples ? word : 0;
     }
-    if (toned) {
-        colour_tone_init(&tone, COLOUR_TRANSFER_PQ, true);
-        device_tone = to_device(&tone, sizeof(tone));
-        job.tone = (const struct colour_tone *)(const void *)device_tone.data;
-    }
+    return all;
+}
+
+static struct guarded_image colour_out(const struct colour_case *c)
+{
+    bool turned = c->turns % 2 != 0;
+    int width = turned ? c->height : c->width, height = turned ? c->width : c->height;
+    struct guarded_image out = guarded_image_new(width + 3, height);
+
+    out.image.width = width;
+    if (c->aligned)
+        out.image.stride_bytes -= out.image.stride_bytes % 16;
+    guarded_image_fill(&out);
+    return out;
+}
+
+static void colour_at(struct colour_case c)
+{
+    struct guarded_image plain = colour_out(&c);
+    struct colour_job job = {.width = c.width,
+                             .height = c.height,
+                             .wide = c.wide,
+                             .quarter_turns = c.turns,
+                             .mirrored = c.mirrored,
+                             .matrix =
+                                 colour_matrix_for(COLOUR_BT709, c.wide ? 10 : 8, 0, false, false)};
+    size_t bytes = lay_planes(&c, NULL, &job);
+    uint8_t *samples = guard_new(bytes);
+    struct region on[3];
+    static struct colour_tone tone;
+
+    for (size_t k = 0; k < bytes; k++)
+        samples[k] = (uint8_t)(c.wide && k % 2 ? random_next() & 3 : random_next());
+    colour_tone_init(&tone, COLOUR_TRANSFER_PQ, true);
+    on[0] = to_device(samples, bytes);
+    on[1] = to_device(&tone, sizeof(tone));
+    job.out = on_device(&plain.image, &on[2]);
+    lay_planes(&c, on[0].data, &job);
+    job.tone = c.toned ? (const struct colour_tone *)(const void *)on[1].data : NULL;
     assert_true(cuda->colour(&job, NULL));
-    for (int i = 0; i < 3; i++)
-        job.component[i].samples = planes[i];
+    lay_planes(&c, samples, &job);
     job.out = plain.image;
-    job.tone = toned ? &tone : NULL;
+    job.tone = c.toned ? &tone : NULL;
     kernels_column(0)->colour(&job);
-    if (toned)
-        same_as(&device_tone, &tone, "colour's table");
-    same_as(&device_out, image_begin(&plain.image), "colour");
-    for (int i = 0; i < 3; i++) {
-        same_as(&device_planes[i], planes[i], "colour's input");
-        guard_free(planes[i]);
-    }
+    same_as(&on[0], samples, "colour's input");
+    same_as(&on[1], &tone, "colour's table");
+    same_as(&on[2], image_begin(&plain.image), "colour");
+    guard_free(samples);
     guarded_image_free(&plain);
 }
 
@@ -127,8 +151,22 @@ static void colour(void **state)
 {
     random_start("cuda colour");
     for (int i = 0; i < guard_size_count; i++) {
+        const int *size = guard_sizes[i];
+
         for (int turn = 0; turn < 8; turn++)
-            colour_at(guard_sizes[i][0], guard_sizes[i][1], turn % 4, turn >= 4, i % 2 != 0);
+            colour_at((struct colour_case){.width = size[0],
+                                           .height = size[1],
+                                           .turns = turn % 4,
+                                           .mirrored = turn >= 4,
+                                           .wide = i % 2 != 0,
+                                           .toned = i % 2 != 0 && turn == 1});
+        for (int k = 0; k < 16; k++)
+            colour_at((struct colour_case){.width = size[0],
+                                           .height = size[1],
+                                           .paired = k & 1,
+                                           .wide = k & 2,
+                                           .toned = k & 4,
+                                           .aligned = k & 8});
     }
 }
 

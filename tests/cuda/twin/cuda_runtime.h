@@ -132,6 +132,9 @@ struct dim3 {
 struct uchar4 {
     uint8_t x, y, z, w;
 };
+struct uint2 {
+    unsigned x, y;
+};
 struct uint4 {
     unsigned x, y, z, w;
 };
@@ -148,6 +151,11 @@ struct float4 {
 static inline uchar4 make_uchar4(unsigned x, unsigned y, unsigned z, unsigned w)
 {
     return {(uint8_t)x, (uint8_t)y, (uint8_t)z, (uint8_t)w};
+}
+
+static inline uint2 make_uint2(unsigned x, unsigned y)
+{
+    return {x, y};
 }
 
 static inline uint4 make_uint4(unsigned x, unsigned y, unsigned z, unsigned w)
@@ -199,6 +207,11 @@ template <class T> static inline T atomicMax(T *at, T value)
 static inline int min(int a, int b)
 {
     return a < b ? a : b;
+}
+
+static inline int max(int a, int b)
+{
+    return a > b ? a : b;
 }
 
 static inline unsigned umin(unsigned a, unsigned b)
