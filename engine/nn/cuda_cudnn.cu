@@ -11,7 +11,7 @@
 
 #include "engine/nn/cuda_way.h"
 
-#define ASKED 16     // configurations that a heuristic is asked for
+#define ASKED 100    // configurations that a heuristic is asked for
 #define FAVOURITES 3 // and at most taken, the best first
 #define KNOBS 32     // of an engine
 
@@ -30,12 +30,33 @@
 
 struct cuda_cudnn {
     cudnnHandle_t handle;
+    cudnnBackendDescriptor_t absent; // properties of a GPU that is not here, in a handle's place
 #define X(name) decltype(&name) name##_;
     CUDNN_FUNCTIONS(X)
 #undef X
 };
 
-struct cuda_cudnn *cuda_cudnn_open(cudaStream_t stream, char *text, size_t size)
+static cudnnStatus_t open_absent(struct cuda_cudnn *c, const char *properties)
+{
+    cudnnStatus_t status =
+        c->cudnnBackendCreateDescriptor_(CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR, &c->absent);
+
+    if (status == CUDNN_STATUS_SUCCESS)
+        status =
+            c->cudnnBackendSetAttribute_(c->absent, CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION,
+                                         CUDNN_TYPE_CHAR, (int64_t)strlen(properties), properties);
+    return status == CUDNN_STATUS_SUCCESS ? c->cudnnBackendFinalize_(c->absent) : status;
+}
+
+static cudnnStatus_t open_here(struct cuda_cudnn *c, cudaStream_t stream)
+{
+    cudnnStatus_t status = c->cudnnCreate_(&c->handle);
+
+    return status == CUDNN_STATUS_SUCCESS ? c->cudnnSetStream_(c->handle, stream) : status;
+}
+
+struct cuda_cudnn *cuda_cudnn_open(cudaStream_t stream, const char *properties, char *text,
+                                   size_t size)
 {
     struct cuda_cudnn *c = new cuda_cudnn();
     cudnnStatus_t status = CUDNN_STATUS_NOT_INITIALIZED;
@@ -45,10 +66,8 @@ struct cuda_cudnn *cuda_cudnn_open(cudaStream_t stream, char *text, size_t size)
     bool whole = cuda_library_load("libcudnn.so.9", DEEP3D_CUDNN_FOLDER, symbols);
 
     if (whole)
-        status = c->cudnnCreate_(&c->handle);
-    if (whole && status == CUDNN_STATUS_SUCCESS)
-        status = c->cudnnSetStream_(c->handle, stream);
-    if (whole && status == CUDNN_STATUS_SUCCESS) {
+        status = properties ? open_absent(c, properties) : open_here(c, stream);
+    if (status == CUDNN_STATUS_SUCCESS) {
         unsigned version = (unsigned)c->cudnnGetVersion_();
 
         snprintf(text, size, "cuDNN %u.%u.%u", version / 10000, version / 100 % 100, version % 100);
@@ -56,20 +75,23 @@ struct cuda_cudnn *cuda_cudnn_open(cudaStream_t stream, char *text, size_t size)
     }
     snprintf(text, size, "no cuDNN 9 (%s)",
              whole ? c->cudnnGetErrorString_(status) : "libcudnn.so.9 was not found");
-    if (c->handle)
-        c->cudnnDestroy_(c->handle);
-    delete c;
+    cuda_cudnn_close(c);
     return NULL;
 }
 
 void cuda_cudnn_close(struct cuda_cudnn *c)
 {
-    c->cudnnDestroy_(c->handle);
+    if (c->absent)
+        c->cudnnBackendDestroyDescriptor_(c->absent);
+    if (c->handle)
+        c->cudnnDestroy_(c->handle);
     delete c;
 }
 
 namespace
 {
+
+enum { NO_NAME = -1 };
 
 // Descriptors of one graph; all go together.
 struct arena {
@@ -105,6 +127,15 @@ struct arena {
              cudnnBackendDescriptor_t value)
     {
         set(d, name, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &value);
+    }
+    // Which GPU: by the handle, or by the properties of one that is not here. An absent name: the
+    // descriptor learns it from others.
+    void set_gpu(cudnnBackendDescriptor_t d, int by_handle, int by_properties)
+    {
+        if (c->absent && by_properties != NO_NAME)
+            set(d, (cudnnBackendAttributeName_t)by_properties, c->absent);
+        if (!c->absent && by_handle != NO_NAME)
+            set(d, (cudnnBackendAttributeName_t)by_handle, CUDNN_TYPE_HANDLE, 1, &c->handle);
     }
     // Up to `most` values. False: it has no such attribute.
     bool get(cudnnBackendDescriptor_t d, cudnnBackendAttributeName_t name,
@@ -286,7 +317,7 @@ cudnnBackendDescriptor_t make_graph(arena &a, const struct job &j, bool bare)
     cudnnBackendDescriptor_t d = a.add(CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR);
     a.set(d, CUDNN_ATTR_OPERATIONGRAPH_OPS, CUDNN_TYPE_BACKEND_DESCRIPTOR,
           (int64_t)operations.size(), operations.data());
-    a.set(d, CUDNN_ATTR_OPERATIONGRAPH_HANDLE, CUDNN_TYPE_HANDLE, 1, &a.c->handle);
+    a.set_gpu(d, CUDNN_ATTR_OPERATIONGRAPH_HANDLE, NO_NAME);
     return a.finalize(d) ? d : NULL;
 }
 
@@ -410,6 +441,7 @@ cudnnBackendDescriptor_t named_config(arena &a, cudnnBackendDescriptor_t of, con
 
     a.set(engine, CUDNN_ATTR_ENGINE_OPERATION_GRAPH, of);
     a.set(engine, CUDNN_ATTR_ENGINE_GLOBAL_INDEX, CUDNN_TYPE_INT64, 1, &index);
+    a.set_gpu(engine, NO_NAME, CUDNN_ATTR_ENGINE_DEVICEPROP);
     if (at == name || !a.finalize(engine))
         return NULL;
     for (; sscanf(at, " %d=%lld%n", &type, &value, &read) == 2; at += read) {
@@ -437,7 +469,8 @@ void add_way(std::shared_ptr<arena> a, cudnnBackendDescriptor_t config, bool bar
 
     way->bare = bare;
     way->plan = way->own.add(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
-    way->own.set(way->plan, CUDNN_ATTR_EXECUTION_PLAN_HANDLE, CUDNN_TYPE_HANDLE, 1, &a->c->handle);
+    way->own.set_gpu(way->plan, CUDNN_ATTR_EXECUTION_PLAN_HANDLE,
+                     CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP);
     way->own.set(way->plan, CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, config);
     if (!name_config(*a, config, bare, way->name, sizeof(way->name)) ||
         !way->own.finalize(way->plan) ||
@@ -458,6 +491,7 @@ void add_favourites(std::shared_ptr<arena> a, cudnnBackendDescriptor_t of, bool 
 
     a->set(heuristic, CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, of);
     a->set(heuristic, CUDNN_ATTR_ENGINEHEUR_MODE, CUDNN_TYPE_HEUR_MODE, 1, &mode);
+    a->set_gpu(heuristic, NO_NAME, CUDNN_ATTR_ENGINEHEUR_DEVICEPROP);
     if (!a->finalize(heuristic))
         return;
     for (int i = 0; i < ASKED; i++)

@@ -4,7 +4,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <dlfcn.h>
 #include <map>
 #include <string>
 
@@ -26,21 +25,6 @@ struct cuda_libraries {
     double *sums;                                          // on the GPU, of differ()
 };
 
-bool cuda_library_load(const char *name, const char *folder,
-                       const std::vector<cuda_symbol> &symbols)
-{
-    void *library = dlopen(name, RTLD_NOW | RTLD_LOCAL);
-
-    if (!library && *folder)
-        library = dlopen((std::string(folder) + "/" + name).c_str(), RTLD_NOW | RTLD_LOCAL);
-    for (const cuda_symbol &s : symbols) {
-        *s.out = library ? dlsym(library, s.name) : NULL;
-        if (!*s.out)
-            return false;
-    }
-    return true;
-}
-
 struct cuda_libraries *cuda_libraries_open(bool half, cudaStream_t stream)
 {
     struct cuda_libraries *l = new cuda_libraries();
@@ -48,7 +32,7 @@ struct cuda_libraries *cuda_libraries_open(bool half, cudaStream_t stream)
     int device = 0, driver = 0;
 
     l->stream = stream;
-    l->cudnn = cuda_cudnn_open(stream, l->cudnn_text, sizeof(l->cudnn_text));
+    l->cudnn = cuda_cudnn_open(stream, NULL, l->cudnn_text, sizeof(l->cudnn_text));
     l->cublas = cuda_cublas_open(l->cublas_text, sizeof(l->cublas_text));
     if (cudaGetDevice(&device) == cudaSuccess &&
         cudaGetDeviceProperties(&properties, device) == cudaSuccess)

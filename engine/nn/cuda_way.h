@@ -27,8 +27,11 @@ using cuda_ways = std::vector<std::unique_ptr<cuda_way>>;
 #define CUDA_WORKSPACE_MAX ((size_t)64 << 20)
 
 struct cuda_cudnn;
-// NULL: not here; text says why.
-struct cuda_cudnn *cuda_cudnn_open(cudaStream_t stream, char *text, size_t size);
+// NULL: not here; text says why. properties: of a GPU that is not here, as cuDNN writes them in
+// JSON (CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION); ways can then be asked for and not be run. Else
+// NULL.
+struct cuda_cudnn *cuda_cudnn_open(cudaStream_t stream, const char *properties, char *text,
+                                   size_t size);
 void cuda_cudnn_close(struct cuda_cudnn *cudnn);
 // The ways for a JOB_CONV, the library's favourites first; none where it cannot do it. name: only
 // the way of that name; NULL: all.
