@@ -6,10 +6,10 @@
 // once where a lit row shows up in it. Captions in a bar are neither dark nor lit and change
 // nothing; nor do pictures that are dark altogether.
 //
-// Cost: reads every eighth pixel of the bars' rows, and of one row more.
-//
 // Thread-safety: belongs to one thread at a time.
 #pragma once
+#include "kernels/edges.h"
+#include "kernels/press.h"
 #include "kernels/synth.h"
 
 #define BARS_PICTURES 12
@@ -20,8 +20,11 @@ struct bars {
     int seen[4], times[4];
 };
 
-// The next picture of the film, upright; what is inside its bars. One of another size begins anew.
-struct synth_inner bars_feed(struct bars *bars, const struct image *picture);
-// What lies under the bars takes on what is beside them, so that nothing of them is seen inside.
-// nearness: [height][width] of a picture of the last size.
-void bars_cover(const struct bars *bars, float *nearness, int width, int height);
+// The next picture of the film, upright, and how far its sides are black. One of another size
+// begins anew.
+void bars_feed(struct bars *bars, int width, int height, const struct edges *edges);
+// What is inside the bars of a picture of this size; all of it where the last one had another.
+struct synth_inner bars_inner(const struct bars *bars, int width, int height);
+// What lies under the bars takes on what is beside them, so that nothing of them is seen inside:
+// the part that counts, without limits, of nearness of this size; in and out are the caller's.
+struct press_job bars_cover(const struct bars *bars, int width, int height);

@@ -28,6 +28,7 @@
 #include <stddef.h>
 
 #include "engine/deep3d.h"
+#include "kernels/spread.h"
 
 // How far pictures of a point may lie apart, in % of the picture's width; INFINITY: no limit.
 struct comfort_limits {
@@ -57,7 +58,7 @@ struct comfort_view {
 struct comfort_limits comfort_limits_for(const struct deep3d_comfort *comfort);
 // How far the eyes turn inwards against the screen for parallax in m, degrees; < 0: outwards.
 float comfort_angle_deg(const struct deep3d_comfort *comfort, float parallax_m);
-// nearness: [height][width]. new_shot: what was learnt of the last one does not count.
+// spread: of the picture's nearness. new_shot: what was learnt of the last one does not count.
 struct comfort_view comfort_update(struct comfort *state, const struct deep3d_comfort *comfort,
-                                   const struct deep3d_settings *settings, const float *nearness,
-                                   int width, int height, bool new_shot);
+                                   const struct deep3d_settings *settings,
+                                   const struct spread *spread, bool new_shot);

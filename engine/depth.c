@@ -1,6 +1,5 @@
 #include "engine/depth.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -8,7 +7,6 @@
 #include "base/parallel.h"
 #include "engine/model.h"
 #include "engine/planner.h"
-#include "engine/range.h"
 #include "kernels/cuda_library.h"
 
 // The network planned for one input size.
@@ -16,10 +14,14 @@ struct input {
     struct nn_plan *plan;    // NULL: not yet
     int in_width, in_height; // of the input
     int width, height;       // of its answer
+    // the same in the kernels' memory, where the plan's lie in another; else NULL
+    float *in, *out;
 };
 
 struct depth {
     const struct kernels *kernels;
+    const struct device *device;
+    int gpu;
     int threads;
     struct nn_model *model;
     struct input inputs[DEEP3D_SIZES_MAX]; // the full size first
@@ -33,11 +35,14 @@ struct depth {
     enum nn_backend backend;
     enum nn_precision precision;
     char *model_name;
-    int picture_width;  // that scratch has room for
-    int levels;         // 1: relative
-    struct range range; // of relative answers
+    int picture_width; // that scratch has room for
+    int levels;        // 1: relative
+    bool fresh;        // the range of relative answers is not known
+    // in the kernels' memory:
+    struct range *range; // of relative answers
     float *nearness, *sureness, *scratch;
-    float *coarse; // answers of smaller inputs, before they are brought to the full one's size
+    float *coarse;      // answers of smaller inputs, before they are brought to the full one's size
+    float *levels_here; // the last distribution on the host; NULL: not asked for, or it is there
 };
 
 static const struct {
@@ -94,6 +99,7 @@ struct depth *depth_create(const struct deep3d_params *params, const struct kern
     struct depth *d = mem_new(1, sizeof(*d));
 
     d->kernels = kernels;
+    d->device = kernels->device;
     d->threads = params->threads > 0 ? params->threads : parallel_cores();
     if (params->model == NULL) {
         log_error("no model file was named");
@@ -112,20 +118,45 @@ fail:
     return NULL;
 }
 
+static void release_input(struct depth *d, struct input *input)
+{
+    nn_plan_destroy(&input->plan);
+    d->device->give(input->in);
+    d->device->give(input->out);
+    input->in = input->out = NULL;
+}
+
 static void release(struct depth *d)
 {
     struct nn_plan *plan = planner_take(&d->planner);
 
     nn_plan_destroy(&plan);
     for (int i = 0; i < d->input_count; i++)
-        nn_plan_destroy(&d->inputs[i].plan);
-    mem_free(d->nearness);
-    mem_free(d->sureness);
-    mem_free(d->coarse);
-    mem_free(d->scratch);
-    d->nearness = d->sureness = d->coarse = d->scratch = NULL;
+        release_input(d, &d->inputs[i]);
+    d->device->give(d->range);
+    d->device->give(d->nearness);
+    d->device->give(d->sureness);
+    d->device->give(d->coarse);
+    d->device->give(d->scratch);
+    d->device->give_host(d->levels_here);
+    d->range = NULL;
+    d->nearness = d->sureness = d->coarse = d->scratch = d->levels_here = NULL;
     d->input_count = 0;
     d->now = NULL;
+}
+
+void depth_use(struct depth *d, const struct kernels *kernels, int gpu)
+{
+    release(d);
+    d->kernels = kernels;
+    d->device = kernels->device;
+    d->gpu = gpu;
+}
+
+void depth_leave_gpu(struct depth *d)
+{
+    release(d);
+    d->backend = NN_BACKEND_CPU;
 }
 
 void depth_destroy(struct depth **depth)
@@ -159,7 +190,9 @@ static struct planner_job job_of(const struct depth *d, const struct input *inpu
                                 .precision = d->precision,
                                 .threads = d->threads,
                                 .width = input->in_width,
-                                .height = input->in_height};
+                                .height = input->in_height,
+                                .device = d->device,
+                                .gpu = d->gpu};
 }
 
 // The full size, with what was asked for, else the next best: whatever is here.
@@ -205,6 +238,40 @@ static bool read_answer_shape(struct depth *d, struct input *input)
     return true;
 }
 
+static size_t in_floats(const struct input *input)
+{
+    return 3 * (size_t)input->in_width * (size_t)input->in_height;
+}
+
+static size_t out_floats(const struct depth *d, const struct input *input)
+{
+    return (size_t)d->levels * (size_t)input->width * (size_t)input->height;
+}
+
+// Where the kernels write its input and read its output: the plan's memory, or copies of it.
+static bool connect(struct depth *d, struct input *input)
+{
+    if (!d->device->gpu || nn_plan_on_device(input->plan))
+        return true;
+    input->in = d->device->take(in_floats(input) * sizeof(float));
+    input->out = d->device->take(out_floats(d, input) * sizeof(float));
+    if (input->in != NULL && input->out != NULL)
+        return true;
+    log_error("%s: no memory on the GPU for an input of %dx%d", d->model_name, input->in_width,
+              input->in_height);
+    return false;
+}
+
+static float *input_of(const struct input *input)
+{
+    return input->in != NULL ? input->in : nn_plan_input(input->plan, 0);
+}
+
+static const float *output_of(const struct input *input)
+{
+    return input->out != NULL ? input->out : nn_plan_output(input->plan, 0);
+}
+
 // The sizes that the network may be given for these pictures, the full one first.
 static int list_sizes(const struct depth *d, int picture_width, int picture_height,
                       struct input out[DEEP3D_SIZES_MAX])
@@ -228,10 +295,10 @@ static bool plan_anew(struct depth *d, const struct input *sizes, int count)
     release(d);
     memcpy(d->inputs, sizes, (size_t)count * sizeof(*sizes));
     d->input_count = count;
-    if (!make_plan(d) || !read_answer_shape(d, d->inputs))
+    if (!make_plan(d) || !read_answer_shape(d, d->inputs) || !connect(d, d->inputs))
         return false;
     d->now = d->inputs;
-    range_reset(&d->range);
+    d->fresh = true;
     return true;
 }
 
@@ -239,10 +306,11 @@ static bool make_room(struct depth *d)
 {
     size_t count = (size_t)d->now->width * (size_t)d->now->height;
 
-    d->nearness = mem_try_block(count * sizeof(float));
-    d->sureness = mem_try_block(count * sizeof(float));
-    d->coarse = mem_try_block(2 * count * sizeof(float));
-    return d->nearness != NULL && d->sureness != NULL && d->coarse != NULL;
+    d->range = d->device->take(sizeof(*d->range));
+    d->nearness = d->device->take(count * sizeof(float));
+    d->sureness = d->device->take(count * sizeof(float));
+    d->coarse = d->device->take(2 * count * sizeof(float));
+    return d->range != NULL && d->nearness != NULL && d->sureness != NULL && d->coarse != NULL;
 }
 
 bool depth_resize(struct depth *d, int picture_width, int picture_height, bool *out_changed)
@@ -261,9 +329,9 @@ bool depth_resize(struct depth *d, int picture_width, int picture_height, bool *
     }
     if (d->scratch != NULL && d->picture_width == picture_width)
         return true;
-    mem_free(d->scratch);
+    d->device->give(d->scratch);
     d->scratch =
-        mem_try_block((size_t)d->threads * resize_scratch_floats(picture_width) * sizeof(float));
+        d->device->take((size_t)d->threads * resize_scratch_floats(picture_width) * sizeof(float));
     d->picture_width = picture_width;
     if (d->scratch != NULL)
         return true;
@@ -298,9 +366,9 @@ static void take_plan(struct depth *d)
     struct input *input = d->planning;
 
     input->plan = planner_take(&d->planner);
-    if (input->plan != NULL && read_answer_shape(d, input))
+    if (input->plan != NULL && read_answer_shape(d, input) && connect(d, input))
         return;
-    nn_plan_destroy(&input->plan);
+    release_input(d, input);
     d->input_count = (int)(input - d->inputs);
     log_warn("%s cannot be planned for %dx%d; it keeps its larger input", d->model_name,
              input->in_width, input->in_height);
@@ -322,7 +390,7 @@ static void choose_input(struct depth *d)
 void depth_feed(struct depth *d, const struct image *picture)
 {
     choose_input(d);
-    float *input = nn_plan_input(d->now->plan, 0);
+    float *input = input_of(d->now);
     size_t plane = (size_t)d->now->in_width * (size_t)d->now->in_height;
     struct resize_job job = {.in = *picture,
                              .width = d->now->in_width,
@@ -339,36 +407,35 @@ void depth_feed(struct depth *d, const struct image *picture)
     d->kernels->resize(&job);
 }
 
+// A network that the GPU does not run, on pictures that are there.
+static bool run_beside(struct depth *d)
+{
+    struct nn_plan *plan = d->now->plan;
+
+    d->device->download(nn_plan_input(plan, 0), d->now->in, in_floats(d->now) * sizeof(float));
+    if (!d->device->wait() || !nn_plan_run(plan))
+        return false;
+    d->device->upload(d->now->out, nn_plan_output(plan, 0), out_floats(d, d->now) * sizeof(float));
+    return true;
+}
+
 bool depth_run(struct depth *d)
 {
-    if (nn_plan_run(d->now->plan))
+    if (d->now->in != NULL ? run_beside(d) : nn_plan_run(d->now->plan))
         return true;
     log_warn("%s failed while it ran the network; going on with the CPU",
              nn_plan_backend_name(d->now->plan));
-    d->backend = NN_BACKEND_CPU;
-    release(d);
+    depth_leave_gpu(d);
     return false;
 }
 
-// A coarse answer at the full size, interpolated linearly between the middles of its pixels.
-static void enlarge(const struct input *from, const float *in, const struct input *to, float *out)
+// A coarse answer at the full size.
+static void enlarge(const struct depth *d, const float *in, float *out)
 {
-    float step_x = (float)from->width / (float)to->width,
-          step_y = (float)from->height / (float)to->height;
+    struct enlarge_job job = {in,  d->now->width,      d->now->height,
+                              out, d->inputs[0].width, d->inputs[0].height};
 
-    for (int y = 0; y < to->height; y++) {
-        float v = fmaxf(((float)y + 0.5f) * step_y - 0.5f, 0);
-        int top = (int)v, below = top + 1 < from->height ? top + 1 : top;
-        const float *a = in + (size_t)top * (size_t)from->width,
-                    *b = in + (size_t)below * (size_t)from->width;
-        for (int x = 0; x < to->width; x++) {
-            float u = fmaxf(((float)x + 0.5f) * step_x - 0.5f, 0);
-            int left = (int)u, right = left + 1 < from->width ? left + 1 : left;
-            float upper = a[left] + (u - (float)left) * (a[right] - a[left]);
-            float lower = b[left] + (u - (float)left) * (b[right] - b[left]);
-            *out++ = upper + (v - (float)top) * (lower - upper);
-        }
-    }
+    d->kernels->enlarge(&job);
 }
 
 // The last answer has the size of all others.
@@ -379,7 +446,7 @@ static bool whole(const struct depth *d)
 
 static struct depth_levels levels_of(const struct depth *d)
 {
-    const float *output = nn_plan_output(d->now->plan, 0);
+    const float *output = output_of(d->now);
 
     switch (d->traits.output) {
     case MODEL_DISTRIBUTION:
@@ -400,22 +467,23 @@ static void read_output(struct depth *d, bool new_shot, float *out_nearness, flo
     size_t count = (size_t)d->now->width * (size_t)d->now->height;
 
     if (levels.probability != NULL) {
-        // so little work that waking other threads for it costs more
-        struct levels_job job = {levels.probability,
-                                 levels.count,
-                                 d->now->width,
-                                 d->now->height,
-                                 out_nearness,
-                                 out_sureness,
-                                 1};
+        struct levels_job job = {
+            .probability = levels.probability,
+            .levels = levels.count,
+            .width = d->now->width,
+            .height = d->now->height,
+            .nearness = out_nearness,
+            .sureness = out_sureness,
+            .threads = 1, // so little work that waking other threads for it costs more
+            .near_first = levels.near_first,
+        };
         d->kernels->levels(&job);
-        for (size_t i = 0; levels.near_first && i < count; i++)
-            out_nearness[i] = 1 - out_nearness[i];
         return;
     }
-    if (new_shot)
-        range_reset(&d->range);
-    range_normalise(&d->range, nn_plan_output(d->now->plan, 0), count, out_nearness);
+    struct range_job job = {output_of(d->now), (int)count, new_shot || d->fresh, d->range,
+                            out_nearness};
+    d->kernels->range(&job);
+    d->fresh = false;
 }
 
 struct depth_answer depth_read(struct depth *d, bool new_shot)
@@ -428,21 +496,37 @@ struct depth_answer depth_read(struct depth *d, bool new_shot)
     } else {
         float *sureness = d->coarse + (size_t)full->width * (size_t)full->height;
         read_output(d, new_shot, d->coarse, sureness);
-        enlarge(d->now, d->coarse, full, d->nearness);
+        enlarge(d, d->coarse, d->nearness);
         if (sure)
-            enlarge(d->now, sureness, full, d->sureness);
+            enlarge(d, sureness, d->sureness);
     }
     return (struct depth_answer){full->width, full->height, d->nearness, sure ? d->sureness : NULL};
 }
 
-struct depth_levels depth_levels(const struct depth *d)
+struct depth_levels depth_levels(struct depth *d)
 {
-    return whole(d) ? levels_of(d) : (struct depth_levels){0};
+    struct depth_levels levels = whole(d) ? levels_of(d) : (struct depth_levels){0};
+    size_t bytes = out_floats(d, d->inputs) * sizeof(float);
+
+    if (levels.probability == NULL || !d->device->gpu)
+        return levels;
+    if (d->levels_here == NULL)
+        d->levels_here = d->device->take_host(bytes);
+    if (d->levels_here == NULL)
+        return (struct depth_levels){0};
+    d->device->download(d->levels_here, output_of(d->now), bytes);
+    levels.probability = d->levels_here + (levels.probability - output_of(d->now));
+    return d->device->wait() ? levels : (struct depth_levels){0};
+}
+
+bool depth_is_original(const struct depth *d)
+{
+    return d->original;
 }
 
 const float *depth_original(const struct depth *d)
 {
-    return d->original ? nn_plan_output(d->now->plan, 0) : NULL;
+    return d->original ? output_of(d->now) : NULL;
 }
 
 const char *depth_backend_name(const struct depth *d)

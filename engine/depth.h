@@ -10,15 +10,20 @@
 
 struct depth;
 
-// What the network said of one picture, valid until the next run.
+// What the network said of one picture, valid until the next run; in the kernels' memory.
 struct depth_answer {
     int width, height;
     const float *nearness; // [height][width], 0 far .. 1 near
     const float *sureness; // the same size, 0..1; NULL: the network does not tell
 };
 
-// NULL, logged, where the model cannot be used.
+// NULL, logged, where the model cannot be used. kernels: of the processor.
 struct depth *depth_create(const struct deep3d_params *params, const struct kernels *kernels);
+// Goes on with other kernels, whose memory pictures and answers then lie in; gpu: which one, where
+// they are a GPU's. All is planned anew.
+void depth_use(struct depth *depth, const struct kernels *kernels, int gpu);
+// The GPU has failed: plans are for the CPU from now on.
+void depth_leave_gpu(struct depth *depth);
 // Accepts a pointer to NULL; sets it to NULL.
 void depth_destroy(struct depth **depth);
 
@@ -38,21 +43,24 @@ int depth_sizes(const struct depth *depth, struct deep3d_size *out);
 void depth_want(struct depth *depth, int size);
 // Fills the network's input.
 void depth_feed(struct depth *depth, const struct image *picture);
-// Runs the network. False, logged, where the device failed; the next depth_resize() then plans for
-// the CPU.
+// Runs the network; queued where the kernels are a GPU's and the network is planned for it. False,
+// logged, where the device failed; the next depth_resize() then plans for the CPU.
 bool depth_run(struct depth *depth);
 // new_shot: nothing that was learnt about the range of earlier answers counts.
 struct depth_answer depth_read(struct depth *depth, bool new_shot);
 
-// The distribution behind the last answer, valid until the next run; none where the input was a
-// smaller one, so that it has the size of all answers.
+// The distribution behind the last answer, in the host's memory (which is waited for), valid until
+// the next run; none where the input was a smaller one, so that it has the size of all answers, or
+// where memory is short.
 struct depth_levels {
     const float *probability; // [count][height][width]; NULL: the model gives none
     int count;
     bool near_first; // level 0 is the nearest, else the farthest
 };
-struct depth_levels depth_levels(const struct depth *depth);
-// All SELECT_CHANNELS channels, where the eyes are to be drawn as Deep3D (2016) did; else NULL.
+struct depth_levels depth_levels(struct depth *depth);
+// The eyes are to be drawn as Deep3D (2016) did.
+bool depth_is_original(const struct depth *depth);
+// All SELECT_CHANNELS channels then; else NULL.
 const float *depth_original(const struct depth *depth);
 const char *depth_backend_name(const struct depth *depth);
 const char *depth_model_name(const struct depth *depth);

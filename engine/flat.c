@@ -23,45 +23,50 @@
 #define MARK 120
 // Marks in a block of BLOCK x BLOCK pixels that make lettering, and most of the picture that it may
 // cover: more is no lettering.
-#define BLOCK 8
+#define BLOCK PLATES_BLOCK_PX
 #define DENSE 8
 #define SHARE_MOST 0.25f
 // Of a plate: blocks of lettering that it needs, and the part of its box that they fill.
 #define BLOCKS_LEAST 2
 #define FULL 0.3f
-#define PLATES 16
 // The part of the way to a plate, or back, that is gone with each picture.
 #define EASE 0.2f
-// The part of what a plate covers that lies behind it.
-#define BEHIND 0.85f
-
-struct plate {
-    int left, top, right, bottom; // blocks, the last ones included
-};
 
 struct flat {
-    int width, height, columns, rows;    // 0: no room; columns and rows of blocks
-    struct synth_inner inner;            // where edges are looked at
-    bool known;                          // old is the previous picture
-    uint8_t *block, *luma, *old, *marks; // [height][width]
-    uint8_t *label;                      // [rows][columns], 1: lettering
-    int *stack;                          // [rows * columns]
-    float *weight, *level; // [rows][columns], how much of a plate lies there, and where
-    struct plate plate[PLATES];
+    const struct kernels *kernels;
+    const struct device *device;
+    int width, height, columns, rows; // 0: no room; columns and rows of blocks
+    struct synth_inner inner;         // where edges are looked at
+    bool known;                       // old is the previous picture
+    uint8_t *block, *luma, *old;      // [height][width]; luma: of the picture looked at last
+    uint8_t *marks;                   // [height][width]
+    uint8_t *label;                   // [rows][columns], 1: lettering
+    int *stack;                       // [rows * columns]
+    float *weight;                    // [rows][columns], how much of a plate lies there
+    struct plate plate[PLATES_MAX];
     int plates;
+    // in the device's memory:
+    uint8_t *grey;
+    float *weight_there, *level; // level: where the plates lie, see struct plates_job
 };
 
-struct flat *flat_create(void)
+struct flat *flat_create(const struct kernels *kernels)
 {
-    return mem_new(1, sizeof(struct flat));
+    struct flat *f = mem_new(1, sizeof(*f));
+
+    f->kernels = kernels;
+    f->device = kernels->device;
+    return f;
 }
 
 static void release(struct flat *f)
 {
-    mem_free(f->block);
-    mem_free(f->weight);
+    f->device->give_host(f->block);
+    f->device->give_host(f->weight);
     mem_free(f->stack);
-    *f = (struct flat){0};
+    f->device->give(f->grey);
+    f->device->give(f->weight_there);
+    *f = (struct flat){.kernels = f->kernels, .device = f->device};
 }
 
 void flat_destroy(struct flat **flat)
@@ -80,7 +85,8 @@ void flat_reset(struct flat *f)
     f->known = false;
     f->plates = 0;
     memset(f->marks, 0, (size_t)f->width * (size_t)f->height);
-    memset(f->weight, 0, 2 * (size_t)f->columns * (size_t)f->rows * sizeof(*f->weight));
+    memset(f->weight, 0, (size_t)f->columns * (size_t)f->rows * sizeof(*f->weight));
+    f->device->clear(f->level, (size_t)f->columns * (size_t)f->rows * sizeof(*f->level));
 }
 
 bool flat_resize(struct flat *f, int width, int height)
@@ -93,10 +99,13 @@ bool flat_resize(struct flat *f, int width, int height)
     f->columns = (width + BLOCK - 1) / BLOCK;
     f->rows = (height + BLOCK - 1) / BLOCK;
     size_t blocks = (size_t)f->columns * (size_t)f->rows;
-    f->block = mem_try_block(3 * count + blocks);
-    f->weight = mem_try_block(2 * blocks * sizeof(*f->weight));
+    f->block = f->device->take_host(3 * count + blocks);
+    f->weight = f->device->take_host(blocks * sizeof(*f->weight));
     f->stack = mem_try_block(blocks * sizeof(*f->stack));
-    if (f->block == NULL || f->weight == NULL || f->stack == NULL) {
+    f->grey = f->device->take(count);
+    f->weight_there = f->device->take(2 * blocks * sizeof(*f->weight_there));
+    if (f->block == NULL || f->weight == NULL || f->stack == NULL || f->grey == NULL ||
+        f->weight_there == NULL) {
         log_error("no memory to look for captions in %dx%d pixels", width, height);
         release(f);
         return false;
@@ -105,21 +114,11 @@ bool flat_resize(struct flat *f, int width, int height)
     f->old = f->luma + count;
     f->marks = f->old + count;
     f->label = f->marks + count;
-    f->level = f->weight + blocks;
+    f->level = f->weight_there + blocks;
     f->width = width;
     f->height = height;
     flat_reset(f);
     return true;
-}
-
-static void make_luma(struct flat *f, const struct image *p)
-{
-    for (int y = 0; y < f->height; y++) {
-        const uint8_t *row = p->pixels + (size_t)y * p->stride_bytes;
-        uint8_t *out = f->luma + (size_t)y * (size_t)f->width;
-        for (int x = 0; x < f->width; x++)
-            out[x] = (uint8_t)((row[x * 4] + 2 * row[x * 4 + 1] + row[x * 4 + 2]) >> 2);
-    }
 }
 
 static inline int strength(const uint8_t *luma, ptrdiff_t stride)
@@ -209,7 +208,7 @@ static void make_plates(struct flat *f)
 
     f->plates = 0;
     find_lettering(f);
-    for (int block = 0; block < f->columns * f->rows && f->plates < PLATES; block++) {
+    for (int block = 0; block < f->columns * f->rows && f->plates < PLATES_MAX; block++) {
         struct plate box;
         if (!f->label[block])
             continue;
@@ -254,16 +253,24 @@ static void set_inner(struct flat *f, struct synth_inner inner)
     f->inner = inner;
 }
 
-void flat_feed(struct flat *f, const struct image *picture, struct synth_inner inner, bool cut)
+void flat_look(struct flat *f, const struct image *picture)
 {
     uint8_t *luma = f->old;
+    struct grey_job job = {*picture, f->grey};
 
     if (f->width == 0)
         return;
     f->old = f->luma;
     f->luma = luma;
+    f->kernels->grey(&job);
+    f->device->download(luma, f->grey, (size_t)f->width * (size_t)f->height);
+}
+
+void flat_feed(struct flat *f, struct synth_inner inner, bool cut)
+{
+    if (f->width == 0)
+        return;
     set_inner(f, inner);
-    make_luma(f, picture);
     if (f->known) {
         float moving = (moving_part(f) - MOVING_SOME) / (MOVING_MOST - MOVING_SOME);
         moving = moving < 0 ? 0 : moving > 1 ? 1 : moving;
@@ -283,67 +290,25 @@ float flat_share(const struct flat *f)
     return f->width > 0 ? sum / (float)(f->columns * f->rows) : 0;
 }
 
-// The nearness that a part of what lies under a plate is behind.
-static float level_of(const struct flat *f, const struct plate *p, const float *nearness, int width,
-                      int height)
-{
-    enum { BINS = 128 };
-    int bins[BINS] = {0}, count = 0, below = 0, bin = 0;
-    int left = p->left * BLOCK * width / f->width, top = p->top * BLOCK * height / f->height;
-    int right = (p->right + 1) * BLOCK * width / f->width;
-    int bottom = (p->bottom + 1) * BLOCK * height / f->height;
-
-    for (int y = top; y < bottom && y < height; y++)
-        for (int x = left; x < right && x < width; x++, count++) {
-            int at = (int)(nearness[(size_t)y * (size_t)width + (size_t)x] * BINS);
-            bins[at < 0 ? 0 : at >= BINS ? BINS - 1 : at]++;
-        }
-    while (bin < BINS - 1 && (float)(below + bins[bin]) < BEHIND * (float)count)
-        below += bins[bin++];
-    float part = bins[bin] > 0 ? (BEHIND * (float)count - (float)below) / (float)bins[bin] : 1;
-    return ((float)bin + part) / BINS;
-}
-
-static void set_levels(struct flat *f, const float *nearness, int width, int height)
-{
-    for (int i = 0; i < f->plates; i++) {
-        const struct plate *p = &f->plate[i];
-        float level = level_of(f, p, nearness, width, height);
-        for (int y = p->top - 1; y <= p->bottom + 1; y++)
-            for (int x = p->left - 1; x <= p->right + 1; x++)
-                if (x >= 0 && x < f->columns && y >= 0 && y < f->rows)
-                    f->level[y * f->columns + x] = level;
-    }
-}
-
-// Weight and level between the centres of four blocks.
-static void press_cell(const struct flat *f, float u, float v, float *near)
-{
-    int x = (int)floorf(u), y = (int)floorf(v);
-    float weight = 0, sum = 0;
-
-    for (int i = 0; i < 4; i++) {
-        int a = x + i % 2, b = y + i / 2;
-        float w = (i % 2 ? u - (float)x : 1 - (u - (float)x)) *
-                  (i / 2 ? v - (float)y : 1 - (v - (float)y));
-        a = a < 0 ? 0 : a < f->columns ? a : f->columns - 1;
-        b = b < 0 ? 0 : b < f->rows ? b : f->rows - 1;
-        w *= f->weight[b * f->columns + a];
-        weight += w;
-        sum += w * f->level[b * f->columns + a];
-    }
-    if (weight > 0)
-        *near += weight * (sum / weight - *near);
-}
-
 void flat_press(struct flat *f, float *nearness, int width, int height)
 {
+    struct plates_job job = {
+        .nearness = nearness,
+        .width = width,
+        .height = height,
+        .picture_width = f->width,
+        .picture_height = f->height,
+        .columns = f->columns,
+        .rows = f->rows,
+        .weight = f->weight_there,
+        .level = f->level,
+        .count = f->plates,
+    };
+
     if (!(flat_share(f) > 0))
         return;
-    set_levels(f, nearness, width, height);
-    for (int y = 0; y < height; y++)
-        for (int x = 0; x < width; x++)
-            press_cell(f, ((float)x + 0.5f) * (float)f->width / (float)(width * BLOCK) - 0.5f,
-                       ((float)y + 0.5f) * (float)f->height / (float)(height * BLOCK) - 0.5f,
-                       &nearness[(size_t)y * (size_t)width + (size_t)x]);
+    memcpy(job.plate, f->plate, (size_t)f->plates * sizeof(*f->plate));
+    f->device->upload(f->weight_there, f->weight,
+                      (size_t)f->columns * (size_t)f->rows * sizeof(*f->weight));
+    f->kernels->plates(&job);
 }

@@ -59,6 +59,16 @@ static bool check_samples(const struct deep3d_picture *p)
     return true;
 }
 
+int picture_planes(const struct deep3d_picture *p)
+{
+    return plane_count(p->layout);
+}
+
+int picture_rows(const struct deep3d_picture *p, int plane)
+{
+    return plane > 0 ? (p->height + (1 << p->chroma_shift_y) - 1) >> p->chroma_shift_y : p->height;
+}
+
 // Samples of a row of the plane, all components together.
 static long row_samples(const struct deep3d_picture *p, int plane)
 {
@@ -71,11 +81,15 @@ static long row_samples(const struct deep3d_picture *p, int plane)
     return p->layout == DEEP3D_SEMI_PLANAR ? chroma * 2 : chroma;
 }
 
+size_t picture_row_bytes(const struct deep3d_picture *p, int plane)
+{
+    return (size_t)row_samples(p, plane) * (p->bits > 8 ? 2 : 1);
+}
+
 static bool check_planes(const struct deep3d_picture *p)
 {
     for (int i = 0; i < plane_count(p->layout); i++) {
-        long bytes = row_samples(p, i) * (p->bits > 8 ? 2 : 1);
-        long stride = labs((long)p->stride_bytes[i]);
+        long bytes = (long)picture_row_bytes(p, i), stride = labs((long)p->stride_bytes[i]);
         if (p->plane[i] == NULL)
             return refuse("a plane is missing", i);
         // one row needs no stride
@@ -87,19 +101,19 @@ static bool check_planes(const struct deep3d_picture *p)
     return true;
 }
 
-static bool check_memory(const struct deep3d_picture *p)
+static bool check_memory(const struct deep3d_picture *p, bool gpu)
 {
-    if (p->memory == DEEP3D_MEMORY_HOST)
+    if (p->memory == DEEP3D_MEMORY_HOST || (gpu && p->memory == DEEP3D_MEMORY_CUDA))
         return true;
     return refuse("it is in GPU memory, but the converter is not; give it one in host memory",
                   p->memory);
 }
 
-bool picture_check(const struct deep3d_picture *picture)
+bool picture_check(const struct deep3d_picture *picture, bool gpu)
 {
     if (picture == NULL)
         return refuse("there is none", 0);
-    return check_memory(picture) && check_size(picture) && check_samples(picture) &&
+    return check_memory(picture, gpu) && check_size(picture) && check_samples(picture) &&
            check_planes(picture);
 }
 

@@ -7,7 +7,12 @@
 #include "engine/deep3d.h"
 #include "kernels/colour.h"
 
-// False, with the reason logged, where the description makes no sense.
-bool picture_check(const struct deep3d_picture *picture);
+// False, with the reason logged, where the description makes no sense. gpu: GPU memory is taken
+// too.
+bool picture_check(const struct deep3d_picture *picture, bool gpu);
+// Of a checked picture: how many planes there are, and what they hold.
+int picture_planes(const struct deep3d_picture *picture);
+size_t picture_row_bytes(const struct deep3d_picture *picture, int plane);
+int picture_rows(const struct deep3d_picture *picture, int plane);
 // The conversion of a checked picture; out and threads are left for the caller.
 struct colour_job picture_colour_job(const struct deep3d_picture *picture);

@@ -7,8 +7,10 @@ struct nn_plan *planner_plan(const struct planner_job *job)
                                     .precision = job->precision,
                                     .threads = job->threads,
                                     .input_shapes = &shape,
-                                    .input_shape_count = 1};
+                                    .input_shape_count = 1,
+                                    .device = job->device->gpu};
 
+    job->device->enter(job->gpu);
     return nn_plan_create(job->model, &params);
 }
 

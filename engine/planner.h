@@ -7,6 +7,7 @@
 
 #include "base/thread.h"
 #include "engine/nn/nn.h"
+#include "kernels/device.h"
 
 // A network for one picture of this size. The model outlives the work.
 struct planner_job {
@@ -14,6 +15,9 @@ struct planner_job {
     enum nn_backend backend;
     enum nn_precision precision;
     int threads, width, height;
+    // The network's pictures are to lie in this one's memory where it is a GPU's; gpu: which one.
+    const struct device *device;
+    int gpu;
 };
 
 // All-zero: idle.

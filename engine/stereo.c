@@ -21,12 +21,14 @@
 
 struct stereo {
     const struct kernels *kernels;
+    const struct device *device;
     int bands;
     int width, height; // 0: no room
     struct image picture, fine, small;
     struct refine_grid grid;
     uint8_t *picture_block, *fine_block, *small_block;
     float *cells, *refine_scratch, *synth_scratch;
+    uint8_t *rows_here; // see stereo_rows(); NULL: not asked for yet
 };
 
 struct stereo *stereo_create(const struct kernels *kernels, int threads)
@@ -34,19 +36,21 @@ struct stereo *stereo_create(const struct kernels *kernels, int threads)
     struct stereo *s = mem_new(1, sizeof(*s));
 
     s->kernels = kernels;
+    s->device = kernels->device;
     s->bands = threads > 0 ? threads : parallel_cores();
     return s;
 }
 
 static void release(struct stereo *s)
 {
-    mem_free(s->picture_block);
-    mem_free(s->fine_block);
-    mem_free(s->small_block);
-    mem_free(s->cells);
-    mem_free(s->refine_scratch);
-    mem_free(s->synth_scratch);
-    s->picture_block = s->fine_block = s->small_block = NULL;
+    s->device->give(s->picture_block);
+    s->device->give(s->fine_block);
+    s->device->give(s->small_block);
+    s->device->give(s->cells);
+    s->device->give(s->refine_scratch);
+    s->device->give(s->synth_scratch);
+    s->device->give_host(s->rows_here);
+    s->picture_block = s->fine_block = s->small_block = s->rows_here = NULL;
     s->fine = (struct image){0};
     s->cells = s->refine_scratch = s->synth_scratch = NULL;
     s->width = s->height = 0;
@@ -61,12 +65,13 @@ void stereo_destroy(struct stereo **stereo)
     *stereo = NULL;
 }
 
-static uint8_t *image_init(struct image *image, int width, int height, size_t pixel_bytes)
+static uint8_t *image_init(const struct device *device, struct image *image, int width, int height,
+                           size_t pixel_bytes)
 {
     size_t stride =
         (((size_t)width + 2 * IMAGE_PAD_PX) * pixel_bytes + MEM_ALIGN - 1) / MEM_ALIGN * MEM_ALIGN;
     // taps of the last row reach past it
-    uint8_t *block = mem_try_block(stride * (size_t)height + MEM_ALIGN);
+    uint8_t *block = device->take(stride * (size_t)height + MEM_ALIGN);
 
     if (block != NULL)
         *image = (struct image){block + IMAGE_PAD_PX * pixel_bytes, width, height, stride};
@@ -91,13 +96,12 @@ bool stereo_resize(struct stereo *s, int width, int height)
     if (s->width == width && s->height == height)
         return true;
     release(s);
-    s->picture_block = image_init(&s->picture, width, height, 4);
-    s->small_block = image_init(&s->small, grid_width, grid_height, 4);
-    s->cells = mem_try_block(stride * REFINE_PLANES * (size_t)grid_height * sizeof(float));
-    s->refine_scratch = mem_try_block(
-        (size_t)s->bands * refine_scratch_floats(grid_width, REFINE_RADIUS_MAX) * sizeof(float));
-    s->synth_scratch =
-        mem_try_block((size_t)s->bands * synth_scratch_floats(width) * sizeof(float));
+    s->picture_block = image_init(s->device, &s->picture, width, height, 4);
+    s->small_block = image_init(s->device, &s->small, grid_width, grid_height, 4);
+    s->cells = s->device->take(stride * REFINE_PLANES * (size_t)grid_height * sizeof(float));
+    s->refine_scratch =
+        s->device->take(s->kernels->refine_scratch_bytes(grid_width, grid_height, s->bands));
+    s->synth_scratch = s->device->take(s->kernels->synth_scratch_bytes(width, height, s->bands));
     if (s->picture_block == NULL || s->small_block == NULL || s->cells == NULL ||
         s->refine_scratch == NULL || s->synth_scratch == NULL) {
         log_error("no memory to convert pictures of %dx%d pixels; use a smaller video", width,
@@ -115,8 +119,8 @@ bool stereo_keep_fine(struct stereo *s, bool wanted)
 {
     if (wanted == (s->fine_block != NULL))
         return true;
-    mem_free(s->fine_block);
-    s->fine_block = wanted ? image_init(&s->fine, s->width, s->height, 8) : NULL;
+    s->device->give(s->fine_block);
+    s->fine_block = wanted ? image_init(s->device, &s->fine, s->width, s->height, 8) : NULL;
     if (s->fine_block == NULL)
         s->fine = (struct image){0};
     if (wanted && s->fine_block == NULL)
@@ -203,6 +207,10 @@ void stereo_draw(struct stereo *s, const struct stereo_view *view)
 
 struct rows {
     struct stereo *stereo;
+    struct refine_grid grid; // on the host, as all of this
+    struct image picture;
+    float *near; // a row for each band
+    size_t near_floats;
     stereo_row *row;
     void *user;
 };
@@ -213,22 +221,47 @@ static void bands_of_rows(void *user, int first, int end)
     const struct stereo *s = r->stereo;
 
     for (int band = first; band < end; band++) {
-        // synthesis has more room than a row with its slack
-        float *near =
-            s->synth_scratch + (size_t)band * synth_scratch_floats(s->width) + REFINE_SLACK;
+        float *near = r->near + (size_t)band * r->near_floats + REFINE_SLACK;
         int begin = (int)((long long)s->height * band / s->bands);
         int stop = (int)((long long)s->height * (band + 1) / s->bands);
         for (int y = begin; y < stop; y++) {
-            s->kernels->refine_row(&s->grid, &s->picture, y, near);
+            s->kernels->refine_row(&r->grid, &r->picture, y, near);
             r->row(r->user, y, near);
         }
     }
 }
 
-void stereo_rows(struct stereo *s, const struct stereo_view *view, stereo_row *row, void *user)
+// Brings what a GPU has to the host.
+static bool bring(struct stereo *s, struct rows *r)
 {
-    struct rows rows = {s, row, user};
+    size_t picture = s->picture.stride_bytes * (size_t)s->height + MEM_ALIGN;
+    size_t cells = (size_t)s->grid.stride * REFINE_PLANES * (size_t)s->grid.height * sizeof(float);
+
+    r->near_floats = ((size_t)s->width + 2 * REFINE_SLACK + 15) / 16 * 16;
+    if (s->rows_here == NULL)
+        s->rows_here = s->device->take_host(picture + cells +
+                                            (size_t)s->bands * r->near_floats * sizeof(float));
+    if (s->rows_here == NULL) {
+        log_error("no memory to show pictures of %dx%d pixels in this view", s->width, s->height);
+        return false;
+    }
+    r->picture.pixels = s->rows_here + (s->picture.pixels - s->picture_block);
+    r->grid.cells = (float *)(void *)(s->rows_here + picture);
+    r->near = (float *)(void *)(s->rows_here + picture + cells);
+    s->device->download(s->rows_here, s->picture_block, picture);
+    s->device->download(r->grid.cells, s->grid.cells, cells);
+    return s->device->wait();
+}
+
+bool stereo_rows(struct stereo *s, const struct stereo_view *view, stereo_row *row, void *user)
+{
+    // synthesis has more room than a row with its slack
+    struct rows rows = {s,   s->grid, s->picture, s->synth_scratch, synth_scratch_floats(s->width),
+                        row, user};
 
     refine(s, view);
+    if (s->device->gpu && !bring(s, &rows))
+        return false;
     parallel_rows(s->bands, s->bands, bands_of_rows, &rows);
+    return true;
 }

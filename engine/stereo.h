@@ -16,7 +16,7 @@
 struct stereo;
 
 struct stereo_view {
-    const float *nearness; // [near_height][near_width], 0..1
+    const float *nearness; // [near_height][near_width], 0..1; as the eyes in the kernels' memory
     int near_width, near_height;
     struct synth_inner inner; // all 0: the whole picture
     float gain_px[2];         // see struct synth_job
@@ -49,6 +49,8 @@ void stereo_draw(struct stereo *stereo, const struct stereo_view *view);
 // Nearness of row y as the eyes are drawn with: at full size, with the picture's edges;
 // [width]. Called on several threads, each row once.
 typedef void stereo_row(void *user, int y, const float *nearness);
-// Calls `row` for all rows of the shrunk picture. Of the view, only the nearness counts.
-void stereo_rows(struct stereo *stereo, const struct stereo_view *view, stereo_row *row,
+// Calls `row` for all rows of the shrunk picture. Of the view, only the nearness counts. On a GPU
+// the picture is brought to the host for it, and waited for. False, logged: there is no memory for
+// that, or the device failed.
+bool stereo_rows(struct stereo *stereo, const struct stereo_view *view, stereo_row *row,
                  void *user);

@@ -14,6 +14,17 @@
     kernel_refine_row refine_row_##variant;                                                        \
     kernel_overlay overlay_##variant;                                                              \
     kernel_yuv yuv_##variant;                                                                      \
+    kernel_luma luma_##variant;                                                                    \
+    kernel_grey grey_##variant;                                                                    \
+    kernel_carry carry_##variant;                                                                  \
+    kernel_spread spread_##variant;                                                                \
+    kernel_range range_##variant;                                                                  \
+    kernel_enlarge enlarge_##variant;                                                              \
+    kernel_edges edges_##variant;                                                                  \
+    kernel_press press_##variant;                                                                  \
+    kernel_plates plates_##variant;                                                                \
+    kernel_strips strips_##variant;                                                                \
+    kernel_glance glance_##variant;                                                                \
     kernel_synth synth_##variant;                                                                  \
     kernel_synth_map synth_map_##variant;                                                          \
     kernel_sample_row sample_row_##variant;                                                        \

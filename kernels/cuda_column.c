@@ -23,6 +23,17 @@ QUEUED(steady)
 QUEUED(refine)
 QUEUED(synth)
 QUEUED(overlay)
+QUEUED(luma)
+QUEUED(grey)
+QUEUED(carry)
+QUEUED(spread)
+QUEUED(range)
+QUEUED(enlarge)
+QUEUED(edges)
+QUEUED(press)
+QUEUED(plates)
+QUEUED(strips)
+QUEUED(glance)
 
 static size_t refine_scratch_bytes(int grid_width, int grid_height, int bands)
 {
@@ -51,6 +62,17 @@ static void make_column(void)
     column.refine = refine_queued;
     column.synth = synth_queued;
     column.overlay = overlay_queued;
+    column.luma = luma_queued;
+    column.grey = grey_queued;
+    column.carry = carry_queued;
+    column.spread = spread_queued;
+    column.range = range_queued;
+    column.enlarge = enlarge_queued;
+    column.edges = edges_queued;
+    column.press = press_queued;
+    column.plates = plates_queued;
+    column.strips = strips_queued;
+    column.glance = glance_queued;
     column.refine_scratch_bytes = refine_scratch_bytes;
     column.synth_scratch_bytes = synth_scratch_bytes;
 }

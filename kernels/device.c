@@ -60,6 +60,7 @@ const struct device device_host = {
     .give_host = mem_free,
     .upload = copy,
     .download = copy,
+    .upload_rows = copy_rows,
     .download_rows = copy_rows,
     .copy = copy,
     .clear = clear,

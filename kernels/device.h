@@ -35,11 +35,13 @@ struct device {
     void *(*take_host)(size_t bytes);
     void (*give_host)(void *memory);
 
-    // Queued, as the kernels are. `from` and `to` on the host's side are of take_host(), and must
-    // stay as they are until the next wait().
+    // Queued, as the kernels are. What lies on the host's side must stay as it is until the next
+    // wait(); copies of what is not of take_host() may make the caller wait.
     void (*upload)(void *to, const void *from, size_t bytes);
     void (*download)(void *to, const void *from, size_t bytes);
-    // Rows of a picture; the host's side is any memory.
+    // The same for the rows of a picture.
+    void (*upload_rows)(void *to, size_t to_stride, const void *from, size_t from_stride,
+                        size_t row_bytes, int rows);
     void (*download_rows)(void *to, size_t to_stride, const void *from, size_t from_stride,
                           size_t row_bytes, int rows);
     void (*copy)(void *to, const void *from, size_t bytes);

@@ -80,6 +80,13 @@ static void download(void *to, const void *from, size_t bytes)
     keep(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, cudaStreamPerThread));
 }
 
+static void upload_rows(void *to, size_t to_stride, const void *from, size_t from_stride,
+                        size_t row_bytes, int rows)
+{
+    keep(cudaMemcpy2DAsync(to, to_stride, from, from_stride, row_bytes, rows,
+                           cudaMemcpyHostToDevice, cudaStreamPerThread));
+}
+
 static void download_rows(void *to, size_t to_stride, const void *from, size_t from_stride,
                           size_t row_bytes, int rows)
 {
@@ -134,6 +141,6 @@ static void stamp_finish(struct device_stamp *s)
 }
 
 extern "C" const struct device kernels_cuda_device = {
-    true, enter, take, give,  take_host, give_host, upload,     download,     download_rows,
-    copy, clear, wait, check, error,     stamp,     between_ns, stamp_finish,
+    true,          enter, take,  give, take_host, give_host, upload, download,   upload_rows,
+    download_rows, copy,  clear, wait, check,     error,     stamp,  between_ns, stamp_finish,
 };

@@ -7,16 +7,26 @@
 //
 // Thread-safety: safe.
 #pragma once
+#include "kernels/carry.h"
 #include "kernels/colour.h"
 #include "kernels/device.h"
+#include "kernels/edges.h"
+#include "kernels/enlarge.h"
+#include "kernels/glance.h"
 #include "kernels/levels.h"
+#include "kernels/luma.h"
 #include "kernels/motion.h"
 #include "kernels/overlay.h"
+#include "kernels/plates.h"
+#include "kernels/press.h"
+#include "kernels/range.h"
 #include "kernels/refine.h"
 #include "kernels/resize.h"
+#include "kernels/spread.h"
 #include "kernels/select.h"
 #include "kernels/shrink.h"
 #include "kernels/steady.h"
+#include "kernels/strips.h"
 #include "kernels/synth.h"
 #include "kernels/yuv.h"
 
@@ -32,6 +42,17 @@ struct kernels {
     kernel_refine *refine;
     kernel_synth *synth;
     kernel_overlay *overlay;
+    kernel_luma *luma;
+    kernel_grey *grey;
+    kernel_carry *carry;
+    kernel_spread *spread;
+    kernel_range *range;
+    kernel_enlarge *enlarge;
+    kernel_edges *edges;
+    kernel_press *press;
+    kernel_plates *plates;
+    kernel_strips *strips;
+    kernel_glance *glance;
     // what refine_job.scratch and synth_job.scratch must have
     size_t (*refine_scratch_bytes)(int grid_width, int grid_height, int bands);
     size_t (*synth_scratch_bytes)(int width, int height, int bands);

@@ -15,15 +15,25 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernels/carry.h"
 #include "kernels/colour.h"
 #include "kernels/device.h"
+#include "kernels/edges.h"
+#include "kernels/enlarge.h"
+#include "kernels/glance.h"
 #include "kernels/levels.h"
+#include "kernels/luma.h"
 #include "kernels/motion.h"
 #include "kernels/overlay.h"
+#include "kernels/plates.h"
+#include "kernels/press.h"
+#include "kernels/range.h"
 #include "kernels/refine.h"
 #include "kernels/resize.h"
+#include "kernels/spread.h"
 #include "kernels/shrink.h"
 #include "kernels/steady.h"
+#include "kernels/strips.h"
 #include "kernels/synth.h"
 
 #ifdef __cplusplus
@@ -43,6 +53,17 @@ typedef bool kernel_steady_cuda(const struct steady_job *job, struct CUstream_st
 typedef bool kernel_refine_cuda(const struct refine_job *job, struct CUstream_st *stream);
 typedef bool kernel_synth_cuda(const struct synth_job *job, struct CUstream_st *stream);
 typedef bool kernel_overlay_cuda(const struct overlay_job *job, struct CUstream_st *stream);
+typedef bool kernel_luma_cuda(const struct luma_job *job, struct CUstream_st *stream);
+typedef bool kernel_grey_cuda(const struct grey_job *job, struct CUstream_st *stream);
+typedef bool kernel_carry_cuda(const struct carry_job *job, struct CUstream_st *stream);
+typedef bool kernel_spread_cuda(const struct spread_job *job, struct CUstream_st *stream);
+typedef bool kernel_range_cuda(const struct range_job *job, struct CUstream_st *stream);
+typedef bool kernel_enlarge_cuda(const struct enlarge_job *job, struct CUstream_st *stream);
+typedef bool kernel_edges_cuda(const struct edges_job *job, struct CUstream_st *stream);
+typedef bool kernel_press_cuda(const struct press_job *job, struct CUstream_st *stream);
+typedef bool kernel_plates_cuda(const struct plates_job *job, struct CUstream_st *stream);
+typedef bool kernel_strips_cuda(const struct strips_job *job, struct CUstream_st *stream);
+typedef bool kernel_glance_cuda(const struct glance_job *job, struct CUstream_st *stream);
 
 struct kernels_cuda {
     // True: a GPU is here, and text is its name. False: text says why there is none to use.
@@ -60,6 +81,17 @@ struct kernels_cuda {
     kernel_refine_cuda *refine;
     kernel_synth_cuda *synth;
     kernel_overlay_cuda *overlay;
+    kernel_luma_cuda *luma;
+    kernel_grey_cuda *grey;
+    kernel_carry_cuda *carry;
+    kernel_spread_cuda *spread;
+    kernel_range_cuda *range;
+    kernel_enlarge_cuda *enlarge;
+    kernel_edges_cuda *edges;
+    kernel_press_cuda *press;
+    kernel_plates_cuda *plates;
+    kernel_strips_cuda *strips;
+    kernel_glance_cuda *glance;
     // What refine_job.scratch and synth_job.scratch must have, in device memory.
     size_t (*refine_scratch_floats)(int grid_width, int grid_height);
     size_t (*synth_scratch_floats)(int width, int height);
@@ -77,6 +109,17 @@ kernel_steady_cuda steady_cuda;
 kernel_refine_cuda refine_cuda;
 kernel_synth_cuda synth_cuda;
 kernel_overlay_cuda overlay_cuda;
+kernel_luma_cuda luma_cuda;
+kernel_grey_cuda grey_cuda;
+kernel_carry_cuda carry_cuda;
+kernel_spread_cuda spread_cuda;
+kernel_range_cuda range_cuda;
+kernel_enlarge_cuda enlarge_cuda;
+kernel_edges_cuda edges_cuda;
+kernel_press_cuda press_cuda;
+kernel_plates_cuda plates_cuda;
+kernel_strips_cuda strips_cuda;
+kernel_glance_cuda glance_cuda;
 size_t refine_cuda_scratch_floats(int grid_width, int grid_height);
 size_t synth_cuda_scratch_floats(int width, int height);
 extern const struct device kernels_cuda_device;

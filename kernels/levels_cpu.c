@@ -37,7 +37,7 @@ static void run(const struct levels_job *job, size_t at, int count)
         float norm = sum[i] > 1e-6f ? 1.0f / sum[i] : 0.0f;
         float m = mean[i] * norm, variance = square[i] * norm - m * m;
         variance = variance > 0.0f ? variance : 0.0f;
-        job->nearness[at + (size_t)i] = clamp01(m);
+        job->nearness[at + (size_t)i] = job->near_first ? 1.0f - clamp01(m) : clamp01(m);
         job->sureness[at + (size_t)i] = norm > 0.0f ? clamp01(1.0f - sqrtf(variance / even)) : 0.0f;
     }
 }

@@ -28,7 +28,7 @@ static __global__ void levels(const struct levels_job job)
     float norm = sum > 1e-6f ? 1.0f / sum : 0.0f;
     float m = mean * norm, variance = square * norm - m * m;
     variance = variance > 0.0f ? variance : 0.0f;
-    job.nearness[at] = clamp01(m);
+    job.nearness[at] = job.near_first ? 1.0f - clamp01(m) : clamp01(m);
     job.sureness[at] = norm > 0.0f ? clamp01(1.0f - sqrtf(variance / even)) : 0.0f;
 }
 

@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "base/parallel.h"
+#include "kernels/carry_math.h"
 #include "kernels/columns.h"
 #include "kernels/variant.h"
 
@@ -41,10 +42,29 @@ static void column_sums(const struct steady_job *job, int y, int x, int count, f
         sum[count + 1] = sum[count];
 }
 
+// The answer on the past's scale and shift.
+static void align(const struct steady_job *job, size_t at, int count, float *restrict out)
+{
+    const float *restrict in = job->nearness + at;
+    struct carry_fit fit =
+        carry_fit_of(job->sums, (long long)job->width * job->height, job->breath);
+
+    for (int i = 0; i < count; i++) {
+        float v = in[i] * fit.scale + fit.shift;
+        out[i] = v < 0 ? 0 : v > 1 ? 1 : v;
+    }
+}
+
 static void run(const struct steady_job *job, int y, int x, int count)
 {
-    float sum[RUN_PX + 2], slope = 1.0f / (job->moving - job->still);
+    float sum[RUN_PX + 2], aligned[RUN_PX], slope = 1.0f / (job->moving - job->still);
     size_t at = (size_t)y * (size_t)job->width + (size_t)x;
+    const float *near = job->nearness + at;
+
+    if (job->sums != NULL) {
+        align(job, at, count, aligned);
+        near = aligned;
+    }
 
     column_sums(job, y, x, count, sum);
     for (int i = 0; i < count; i++) {
@@ -56,8 +76,7 @@ static void run(const struct steady_job *job, int y, int x, int count)
         if (job->sureness != NULL)
             rest *= 0.5f + job->sureness[at + (size_t)i];
         float part = rest + (1.0f - rest) * moved;
-        job->past[at + (size_t)i] +=
-            part * (job->nearness[at + (size_t)i] - job->past[at + (size_t)i]);
+        job->past[at + (size_t)i] += part * (near[i] - job->past[at + (size_t)i]);
     }
 }
 

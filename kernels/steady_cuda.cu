@@ -1,3 +1,4 @@
+#include "kernels/carry_math.h"
 #include "kernels/cuda_launch.h"
 #include "kernels/kernels_cuda.h"
 
@@ -27,6 +28,16 @@ static __device__ float column_sum(const struct steady_job &job, int x, int y, s
     return sum;
 }
 
+// The answer, on the past's scale and shift.
+static __device__ float answer_at(const struct steady_job &job, size_t at)
+{
+    if (!job.sums)
+        return job.nearness[at];
+    struct carry_fit fit = carry_fit_of(job.sums, (long long)job.width * job.height, job.breath);
+    float v = job.nearness[at] * fit.scale + fit.shift;
+    return v < 0.0f ? 0.0f : v > 1.0f ? 1.0f : v;
+}
+
 static __global__ void steady(const struct steady_job job)
 {
     int x = blockIdx.x * BLOCK_X + threadIdx.x, y = blockIdx.y * BLOCK_Y + threadIdx.y;
@@ -43,7 +54,7 @@ static __global__ void steady(const struct steady_job job)
     moved = moved < 1.0f ? moved : 1.0f;
     float rest = job.sureness ? job.rest * (0.5f + job.sureness[at]) : job.rest;
     float part = rest + (1.0f - rest) * moved;
-    job.past[at] += part * (job.nearness[at] - job.past[at]);
+    job.past[at] += part * (answer_at(job, at) - job.past[at]);
 }
 
 bool steady_cuda(const struct steady_job *job, struct CUstream_st *stream)

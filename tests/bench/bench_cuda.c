@@ -138,10 +138,17 @@ static void set_answer(struct work *w)
     float *guides = device_floats(6 * plane, 7), *near = device_floats(3 * plane, 8);
 
     w->levels = (struct levels_job){
-        device_floats(plane * LEVELS, 9), LEVELS, NEAR_W, NEAR_H, near, near + plane, 1};
-    w->steady =
-        (struct steady_job){NEAR_W, NEAR_H, near, near + plane,     guides, guides + 3 * plane,
-                            0.1f,   0.02f,  0.2f, near + 2 * plane, 1};
+        device_floats(plane * LEVELS, 9), LEVELS, NEAR_W, NEAR_H, near, near + plane, 1, false};
+    w->steady = (struct steady_job){.width = NEAR_W,
+                                    .height = NEAR_H,
+                                    .nearness = near,
+                                    .sureness = near + plane,
+                                    .guide = guides,
+                                    .old_guide = guides + 3 * plane,
+                                    .rest = 0.1f,
+                                    .still = 0.02f,
+                                    .moving = 0.2f,
+                                    .past = near + 2 * plane};
 }
 
 typedef bool stage(const struct work *work, int i, cudaStream_t stream);

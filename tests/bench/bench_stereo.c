@@ -103,13 +103,14 @@ static bool measure(const struct kernels *kernels, int threads, const struct dee
 {
     struct stereo *stereo = stereo_create(kernels, threads);
     struct steady *steady = steady_create(kernels);
-    struct flat *flat = flat_create();
+    struct flat *flat = flat_create(kernels);
     float *near = draw_nearness(), gain = DEEP3D_STRENGTH_DEFAULT / 200 * (float)eyes->width;
     struct depth_answer answer = {NEAR_WIDTH, NEAR_HEIGHT, near, NULL};
     const struct deep3d_settings settings = {.strength = DEEP3D_STRENGTH_DEFAULT,
                                              .convergence = DEEP3D_CONVERGENCE_DEFAULT};
     const struct deep3d_comfort screen = {.screen_width_m = 3, .distance_m = 3};
     struct comfort comfort = {0};
+    struct spread spread;
     bool ok = stereo_resize(stereo, eyes->width, eyes->height) &&
               flat_resize(flat, stereo_small(stereo)->width, stereo_small(stereo)->height) &&
               steady_resize(steady, NEAR_WIDTH, NEAR_HEIGHT);
@@ -129,11 +130,12 @@ static bool measure(const struct kernels *kernels, int threads, const struct dee
         f->shrink[i] = ms_since(start);
         start = clock_now_ns();
         view.nearness = steady_run(steady, &answer, small, i == 0 ? 1 : 0);
-        flat_feed(flat, small, (struct synth_inner){0, 0, small->width, small->height}, i == 0);
+        flat_look(flat, small);
+        flat_feed(flat, (struct synth_inner){0, 0, small->width, small->height}, i == 0);
         f->filter[i] = ms_since(start);
         start = clock_now_ns();
-        comfort_update(&comfort, &screen, &settings, view.nearness, NEAR_WIDTH, NEAR_HEIGHT,
-                       i == 0);
+        kernels->spread(&(struct spread_job){view.nearness, NEAR_WIDTH, NEAR_HEIGHT, &spread});
+        comfort_update(&comfort, &screen, &settings, &spread, i == 0);
         f->comfort[i] = ms_since(start);
         start = clock_now_ns();
         double cpu = cpu_ms();

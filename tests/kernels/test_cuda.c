@@ -255,7 +255,11 @@ static void levels_of(int width, int height, int count)
     float *probability = guard_new(plane * (size_t)count * sizeof(float)),
           *plain = guard_new(2 * plane * sizeof(float));
     struct region in, out = to_device(plain, 2 * plane * sizeof(float));
-    struct levels_job job = {.levels = count, .width = width, .height = height, .threads = 1};
+    struct levels_job job = {.levels = count,
+                             .width = width,
+                             .height = height,
+                             .threads = 1,
+                             .near_first = count % 2 != 0};
 
     for (size_t i = 0; i < plane * (size_t)count; i++)
         probability[i] = random_float() / (float)count;
@@ -573,6 +577,8 @@ static void the_device_keeps_its_contract(void **state)
     for (int i = 100; i < 150; i++)
         assert_int_equal(host[BYTES + i], 0);
     assert_memory_equal(host + BYTES + 150, host + 150, BYTES - 150);
+    d->upload_rows(a, 1000, host + 1, 1000, 800, 3);
+    d->upload_rows(a, 1000, host, 1000, 800, 3);
     memset(rows, 0x5a, sizeof(rows));
     d->download_rows(rows, sizeof(rows[0]), a, 1000, 900, 3);
     assert_true(d->wait() && d->check());

@@ -21,7 +21,7 @@ static void levels_are_the_expectation(void **state)
         double sum = 0, mean = 0;
         for (size_t k = 0; k < plane * (size_t)levels; k++)
             p[k] = random_float() * random_float();
-        struct levels_job job = {p, levels, width, height, plain[0], plain[1], 2};
+        struct levels_job job = {p, levels, width, height, plain[0], plain[1], 2, false};
         kernels_column(0)->levels(&job);
         job.nearness = best[0], job.sureness = best[1];
         kernels_best()->levels(&job);
@@ -42,7 +42,7 @@ static void levels_are_the_expectation(void **state)
 static void levels_know_how_sure_they_are(void **state)
 {
     float p[5 * 3] = {0}, near[3], sure[3];
-    struct levels_job job = {p, 5, 3, 1, near, sure, 1};
+    struct levels_job job = {p, 5, 3, 1, near, sure, 1, false};
 
     p[4 * 3] = 1;     // pixel 0: the nearest level
     p[0 * 3 + 1] = 1; // pixel 1: the farthest
@@ -73,10 +73,19 @@ static void steady_columns_agree(void **state)
         for (int k = 0; k < 2; k++) {
             past[k] = guard_new(plane * sizeof(float));
             memset(past[k], 0, plane * sizeof(float));
-            struct steady_job job = {
-                width,          height,         in,   i % 2 ? in + plane : NULL,
-                in + 2 * plane, in + 5 * plane, 0.2f, 0.3f,
-                0.8f,           past[k],        2};
+            struct steady_job job = {width,
+                                     height,
+                                     in,
+                                     i % 2 ? in + plane : NULL,
+                                     in + 2 * plane,
+                                     in + 5 * plane,
+                                     NULL,
+                                     0,
+                                     0.2f,
+                                     0.3f,
+                                     0.8f,
+                                     past[k],
+                                     2};
             (k == 0 ? kernels_column(0) : kernels_best())->steady(&job);
         }
         assert_memory_equal(past[0], past[1], plane * sizeof(float));
@@ -91,7 +100,8 @@ static void steady_follows_what_moves(void **state)
 {
     enum { WIDTH = 20, HEIGHT = 8, PLANE = WIDTH * HEIGHT };
     static float near[PLANE], guide[3 * PLANE], old[3 * PLANE], past[PLANE];
-    struct steady_job job = {WIDTH, HEIGHT, near, NULL, guide, old, 0.2f, 0.02f, 0.1f, past, 1};
+    struct steady_job job = {WIDTH, HEIGHT, near,  NULL, guide, old, NULL,
+                             0,     0.2f,   0.02f, 0.1f, past,  1};
 
     for (int i = 0; i < PLANE; i++)
         near[i] = 1;

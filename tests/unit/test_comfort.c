@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "engine/comfort.h"
+#include "kernels/kernels.h"
 
 enum { WIDTH = 64, HEIGHT = 36, COUNT = WIDTH * HEIGHT };
 
@@ -16,6 +17,14 @@ static void fill(float *near, float low, float high)
 {
     for (int i = 0; i < COUNT; i++)
         near[i] = low + (high - low) * (float)(i / WIDTH) / (HEIGHT - 1);
+}
+
+static const struct spread *seen(const float *near)
+{
+    static struct spread spread;
+
+    kernels_best()->spread(&(struct spread_job){near, WIDTH, HEIGHT, &spread});
+    return &spread;
 }
 
 static float front_pct(const struct comfort_view *v, float near)
@@ -49,7 +58,7 @@ static void off_means_off(void **state)
     struct deep3d_comfort none = {0};
 
     fill(near, 0, 1);
-    struct comfort_view v = comfort_update(&c, &none, &strong, near, WIDTH, HEIGHT, true);
+    struct comfort_view v = comfort_update(&c, &none, &strong, seen(near), true);
     assert_float_equal(v.strength, strong.strength, 0);
     assert_float_equal(v.convergence, strong.convergence, 0);
     assert_float_equal(v.low, 0, 0);
@@ -72,8 +81,7 @@ static void the_budget_always_holds(void **state)
         bool cut = i % 40 == 0;
         cinema.auto_convergence = i >= 200;
         fill(near, low, high);
-        struct comfort_view v =
-            comfort_update(&c, &cinema, &strong, near, WIDTH, HEIGHT, cut || i == 200);
+        struct comfort_view v = comfort_update(&c, &cinema, &strong, seen(near), cut || i == 200);
         for (int k = 0; k < COUNT; k += 7) {
             assert_true(front_pct(&v, near[k]) <= l.front_pct * 1.0001f);
             assert_true(front_pct(&v, near[k]) >= -l.back_pct * 1.0001f);
@@ -94,18 +102,17 @@ static void depth_is_eased(void **state)
     struct comfort c = {0};
 
     fill(near, 0.45f, 0.55f);
-    struct comfort_view flat = comfort_update(&c, &cinema, &strong, near, WIDTH, HEIGHT, true);
+    struct comfort_view flat = comfort_update(&c, &cinema, &strong, seen(near), true);
     assert_float_equal(flat.strength, 8, 1e-4);
     fill(near, 0, 1);
-    struct comfort_view first = comfort_update(&c, &cinema, &strong, near, WIDTH, HEIGHT, false),
-                        v = first;
+    struct comfort_view first = comfort_update(&c, &cinema, &strong, seen(near), false), v = first;
     assert_true(first.strength < 8 && first.strength > 6.5f);
     for (int i = 0; i < 60; i++)
-        v = comfort_update(&c, &cinema, &strong, near, WIDTH, HEIGHT, false);
+        v = comfort_update(&c, &cinema, &strong, seen(near), false);
     float least = v.strength;
     assert_true(least < 4);
     fill(near, 0.45f, 0.55f);
-    v = comfort_update(&c, &cinema, &strong, near, WIDTH, HEIGHT, false);
+    v = comfort_update(&c, &cinema, &strong, seen(near), false);
     assert_true(v.strength > least && v.strength < least + 0.2f);
 }
 
@@ -126,7 +133,7 @@ static void subjects_stay_on_the_screen(void **state)
     for (int shot = 0; shot < 4; shot++) {
         float subject = 0.3f + 0.2f * (float)shot;
         fill_subject(near, subject);
-        struct comfort_view v = comfort_update(&c, &on, &strong, near, WIDTH, HEIGHT, true);
+        struct comfort_view v = comfort_update(&c, &on, &strong, seen(near), true);
         assert_float_equal(v.convergence, subject, 0.01);
     }
 }
@@ -140,16 +147,16 @@ static void cuts_are_matched(void **state)
     struct comfort c = {0};
 
     fill_subject(near, 0.4f);
-    comfort_update(&c, &on, &strong, near, WIDTH, HEIGHT, true);
+    comfort_update(&c, &on, &strong, seen(near), true);
     fill_subject(near, 0.6f);
-    struct comfort_view v = comfort_update(&c, &on, &strong, near, WIDTH, HEIGHT, false);
+    struct comfort_view v = comfort_update(&c, &on, &strong, seen(near), false);
     float before = front_pct(&v, 0.6f);
     assert_true(before > 0.1f);
     fill_subject(near, 0.3f);
-    v = comfort_update(&c, &on, &strong, near, WIDTH, HEIGHT, true);
+    v = comfort_update(&c, &on, &strong, seen(near), true);
     assert_float_equal(front_pct(&v, 0.3f), before, 0.02);
     for (int i = 0; i < 200; i++)
-        v = comfort_update(&c, &on, &strong, near, WIDTH, HEIGHT, false);
+        v = comfort_update(&c, &on, &strong, seen(near), false);
     assert_float_equal(front_pct(&v, 0.3f), 0, 0.03);
 }
 
@@ -163,12 +170,12 @@ static void convergence_is_on_a_leash(void **state)
 
     for (int i = 0; i < 60; i++) {
         fill_subject(near, 0.5f + 0.04f * sinf((float)i));
-        v = comfort_update(&c, &on, &strong, near, WIDTH, HEIGHT, i == 0);
+        v = comfort_update(&c, &on, &strong, seen(near), i == 0);
         assert_float_equal(v.convergence, 0.5f, 0.01);
     }
     for (int i = 0; i < 300; i++) {
         fill_subject(near, 0.8f);
-        v = comfort_update(&c, &on, &strong, near, WIDTH, HEIGHT, false);
+        v = comfort_update(&c, &on, &strong, seen(near), false);
     }
     assert_float_equal(v.convergence, 0.74f, 0.01);
 }
@@ -182,11 +189,11 @@ static void settings_are_eased(void **state)
     struct comfort c = {0};
 
     fill_subject(near, 0.6f);
-    struct comfort_view last = comfort_update(&c, &comfort, &set, near, WIDTH, HEIGHT, true), v;
+    struct comfort_view last = comfort_update(&c, &comfort, &set, seen(near), true), v;
     set = (struct deep3d_settings){.strength = 3, .convergence = 0.2f};
     comfort.floating_window = true;
     for (int i = 0; i < 40; i++) {
-        v = comfort_update(&c, &comfort, &set, near, WIDTH, HEIGHT, false);
+        v = comfort_update(&c, &comfort, &set, seen(near), false);
         assert_true(v.strength >= last.strength && v.strength - last.strength < 0.5f);
         assert_true(last.convergence - v.convergence < 0.08f);
         assert_true(fabsf(v.window_pct[0] - last.window_pct[0]) < 0.2f);
@@ -196,7 +203,7 @@ static void settings_are_eased(void **state)
     assert_float_equal(v.convergence, 0.2, 0.01);
     assert_float_equal(v.window_pct[0], 3 * 0.4, 0.05);
     comfort.auto_convergence = true;
-    v = comfort_update(&c, &comfort, &set, near, WIDTH, HEIGHT, false);
+    v = comfort_update(&c, &comfort, &set, seen(near), false);
     assert_true(v.convergence > 0.2f && v.convergence < 0.24f);
 }
 
@@ -208,8 +215,7 @@ static void parallax_is_measured(void **state)
     struct comfort c = {0};
 
     fill(near, 0.1f, 0.9f);
-    struct deep3d_parallax p =
-        comfort_update(&c, &screen, &strong, near, WIDTH, HEIGHT, true).parallax;
+    struct deep3d_parallax p = comfort_update(&c, &screen, &strong, seen(near), true).parallax;
     assert_float_equal(p.crossed_pct, 8 * 0.4, 1e-4);
     assert_float_equal(p.uncrossed_m, 0.02 * 8 * 0.4, 1e-5);
     assert_float_equal(p.crossed_deg, 360 / M_PI * (atan((0.063 + 0.064) / 6) - atan(0.063 / 6)),
@@ -218,7 +224,7 @@ static void parallax_is_measured(void **state)
     assert_false(p.comfortable); // the eyes turn outwards
     screen.no_budget = false;
     c = (struct comfort){0};
-    p = comfort_update(&c, &screen, &strong, near, WIDTH, HEIGHT, true).parallax;
+    p = comfort_update(&c, &screen, &strong, seen(near), true).parallax;
     assert_true(p.comfortable && p.uncrossed_m <= 0.0631f && p.crossed_deg <= 1.001f);
 }
 
@@ -243,8 +249,7 @@ static void never_divergent(void **state)
         float low = RANDOM(0.0f, 1.0f), high = RANDOM(0.0f, 1.0f);
         for (int k = 0; k < COUNT; k++)
             near[k] = rand() % 50 == 0 ? RANDOM(0.0f, 1.0f) : RANDOM(low, high);
-        struct comfort_view v =
-            comfort_update(&c, &any, &set, near, WIDTH, HEIGHT, rand() % 10 == 0);
+        struct comfort_view v = comfort_update(&c, &any, &set, seen(near), rand() % 10 == 0);
         for (int k = 0; k < COUNT; k++) {
             float parallax_m = front_pct(&v, near[k]) / 100 * any.screen_width_m;
             assert_true(parallax_m >= -any.eye_distance_m * 1.001f);
@@ -265,7 +270,7 @@ static void windows_hide_what_is_cut_off(void **state)
 
     for (int i = 0; i < COUNT; i++)
         near[i] = i % WIDTH < 6 ? 0.9f : 0.3f;
-    struct comfort_view v = comfort_update(&c, &on, &usual, near, WIDTH, HEIGHT, true);
+    struct comfort_view v = comfort_update(&c, &on, &usual, seen(near), true);
     assert_float_equal(v.window_pct[0], 0.8, 0.02);
     assert_float_equal(v.window_pct[1], 0, 0);
 }

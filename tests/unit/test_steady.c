@@ -8,7 +8,6 @@
 
 #include <cmocka.h>
 
-#include "engine/range.h"
 #include "engine/steady.h"
 
 enum { WIDTH = 96, HEIGHT = 56, COUNT = WIDTH * HEIGHT, SMALL_W = 192, SMALL_H = 112 };
@@ -16,6 +15,11 @@ enum { WIDTH = 96, HEIGHT = 56, COUNT = WIDTH * HEIGHT, SMALL_W = 192, SMALL_H =
 static float uniform(void)
 {
     return (float)rand() / (float)RAND_MAX;
+}
+
+static void normalise(struct range *r, bool fresh, const float *in, float *out)
+{
+    kernels_best()->range(&(struct range_job){in, 1000, fresh, r, out});
 }
 
 static void ranges_ignore_outliers(void **state)
@@ -28,13 +32,12 @@ static void ranges_ignore_outliers(void **state)
     in[0] = -1e6f;
     in[999] = 1e6f;
     in[500] = NAN;
-    range_normalise(&r, in, 1000, out);
+    normalise(&r, false, in, out);
     // two outliers of such a size make the histogram useless; they must at least do no harm
     for (int i = 0; i < 1000; i++)
         assert_true(out[i] >= 0 && out[i] <= 1);
     in[0] = 5, in[999] = 15;
-    range_reset(&r);
-    range_normalise(&r, in, 1000, out);
+    normalise(&r, true, in, out);
     assert_float_equal(out[20], 0, 0.01);
     assert_float_equal(out[250], 0.24, 0.01);
     assert_float_equal(out[980], 1, 0.01);
@@ -48,16 +51,15 @@ static void ranges_follow_slowly(void **state)
 
     for (int i = 0; i < 1000; i++)
         in[i] = (float)i;
-    range_normalise(&r, in, 1000, out);
+    normalise(&r, false, in, out);
     float before = out[500];
     for (int i = 900; i < 1000; i++)
         in[i] = 3000; // something enters, much nearer
-    range_normalise(&r, in, 1000, out);
+    normalise(&r, false, in, out);
     assert_true(out[500] < before && out[500] > before * 0.8f);
     for (int i = 0; i < 1000; i++)
         in[i] = 7;
-    range_reset(&r);
-    range_normalise(&r, in, 1000, out);
+    normalise(&r, true, in, out);
     assert_float_equal(out[3], 0.5, 0);
 }
 

@@ -224,6 +224,11 @@ static inline float __fmaf_rn(float a, float b, float c)
     return fmaf(a, b, c);
 }
 
+static inline int __popc(unsigned v)
+{
+    return __builtin_popcount(v);
+}
+
 static inline int __ffs(int v)
 {
     return __builtin_ffs(v);
