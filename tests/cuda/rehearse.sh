@@ -15,7 +15,7 @@ set -u
 here=$(cd "$(dirname "$0")" && pwd)
 
 # What is built and packed, by its place in the build folder.
-programs="tests/kernels/kernels_cuda tests/cuda/kernels_cuda_twin tests/cuda/libdeep3d_cuda_twin.so kernels/libdeep3d_cuda.so
+programs="tests/kernels/kernels_cuda tests/kernels/kernels_filter tests/golden/golden_roads tests/cuda/kernels_cuda_twin tests/cuda/libdeep3d_cuda_twin.so kernels/libdeep3d_cuda.so
     tests/nn/nn_nodes tests/nn/nn_networks tests/bench/deep3d-bench tests/cuda/interop/interop tests/cuda/interop_twin"
 
 pack() {
@@ -79,6 +79,8 @@ engine_steps() {
     network="./deep3d-bench nn --model deep3d-small.onnx --backend cuda --precision fp16"
     step driver 10 nvidia-smi
     step kernels 30 ./$kernels
+    step filter 15 ./kernels_filter gpu
+    step roads 40 sh -c "cd '$work' && '$here/golden_roads'"
     step network 30 $network --memory device --runs 500 --profile 50 # nothing is known of it yet
     step network-known 15 $network --memory device --runs 500
     step network-host 15 $network --runs 500
