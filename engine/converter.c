@@ -181,6 +181,8 @@ static const struct kernels *choose_kernels(const struct deep3d *c,
     if (!wanted || depth_is_original(c->depth)) // which the processor alone draws
         return kernels_best();
     kernels = kernels_gpu(params->gpu_uuid, out_gpu, text, sizeof(text));
+    if (kernels == NULL && params->gpu_uuid != NULL) // shown by another: pictures come down for it
+        kernels = kernels_gpu(NULL, out_gpu, text, sizeof(text));
     if (kernels != NULL && kernels->device->enter(*out_gpu))
         return kernels;
     if (cuda_library(other, sizeof(other)) != NULL)

@@ -92,7 +92,8 @@ struct deep3d_params {
     const char *backend; // "auto", "cuda", "cpu" (oneDNN), "ref" (plain C); NULL: auto
     int threads;         // 0: all cores
     enum deep3d_synthesis synthesis;
-    const uint8_t *gpu_uuid; // 16 bytes, as CUDA and Vulkan have them: which GPU; NULL: the first
+    // which GPU: 16 bytes, as CUDA and Vulkan have them; NULL, or one that CUDA has not: the first
+    const uint8_t *gpu_uuid;
 };
 
 // What is drawn. All but the first are the same picture for both eyes.
