@@ -31,17 +31,11 @@ void cuda_twin_be(enum cuda_twin_fault now)
 }
 
 // CUDA_TWIN_DIES_AT=N in the environment: the N-th wait finds it dead.
-static bool dies_now(void)
-{
-    static const char *at = getenv("CUDA_TWIN_DIES_AT");
-    static std::atomic<long> waits{0};
-
-    return at && ++waits == atol(at);
-}
-
 cudaError_t cuda_twin_health(void)
 {
-    if (dies_now())
+    static const char *at = getenv("CUDA_TWIN_DIES_AT");
+
+    if (cuda_twin_note_wait() == (at ? atol(at) : 0))
         fault = CUDA_TWIN_DEAD;
     return fault == CUDA_TWIN_DEAD ? cudaErrorLaunchFailure : cudaSuccess;
 }

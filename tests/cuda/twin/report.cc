@@ -1,7 +1,6 @@
 #include "report.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <mutex>
@@ -9,16 +8,13 @@
 namespace
 {
 
-using steady = std::chrono::steady_clock;
-
 // Written when the program ends.
 struct report {
     const char *path = getenv("CUDA_TWIN_REPORT");
-    const char *from_ms = getenv("CUDA_TWIN_REPORT_FROM_MS");
-    steady::time_point from =
-        steady::now() + std::chrono::milliseconds(from_ms ? atoi(from_ms) : 0);
+    const char *after = getenv("CUDA_TWIN_REPORT_AFTER");
     std::mutex lock;
     // guarded by lock:
+    long waits = 0, waits_before = after ? atol(after) : 0;
     size_t copies[2] = {}, largest[2] = {}, allocations = 0;
 
     ~report()
@@ -29,8 +25,8 @@ struct report {
             return;
         fprintf(file,
                 "{\"uploads\": %zu, \"largest_upload\": %zu, \"downloads\": %zu, "
-                "\"largest_download\": %zu, \"allocations\": %zu}\n",
-                copies[0], largest[0], copies[1], largest[1], allocations);
+                "\"largest_download\": %zu, \"allocations\": %zu, \"waits\": %ld}\n",
+                copies[0], largest[0], copies[1], largest[1], allocations, waits);
         fclose(file);
     }
 } counts;
@@ -39,19 +35,25 @@ struct report {
 
 void cuda_twin_note_copy(enum cudaMemcpyKind kind, size_t bytes)
 {
+    std::lock_guard<std::mutex> guard(counts.lock);
     int down = kind == cudaMemcpyDeviceToHost;
 
-    if (kind == cudaMemcpyDeviceToDevice || steady::now() < counts.from)
+    if (kind == cudaMemcpyDeviceToDevice || counts.waits < counts.waits_before)
         return;
-    std::lock_guard<std::mutex> guard(counts.lock);
     counts.copies[down]++;
     counts.largest[down] = std::max(counts.largest[down], bytes);
 }
 
 void cuda_twin_note_allocation(void)
 {
-    if (steady::now() < counts.from)
-        return;
     std::lock_guard<std::mutex> guard(counts.lock);
-    counts.allocations++;
+
+    counts.allocations += counts.waits >= counts.waits_before;
+}
+
+long cuda_twin_note_wait(void)
+{
+    std::lock_guard<std::mutex> guard(counts.lock);
+
+    return ++counts.waits;
 }

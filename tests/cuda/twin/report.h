@@ -1,8 +1,9 @@
 // What a program has CUDA's twin copy between host and device, and allocate.
 //
 // With CUDA_TWIN_REPORT in the environment, a file of that name is written at the program's end:
-// JSON with counts of copies, the largest of them in bytes, and of allocations and imports. Only
-// what happens CUDA_TWIN_REPORT_FROM_MS after the start counts; default: all.
+// JSON with counts of copies, the largest of them in bytes, of allocations and imports, and of
+// times that the host waited for a stream or all of them. Only what comes after the first
+// CUDA_TWIN_REPORT_AFTER such times counts; default: all.
 //
 // Thread-safety: safe.
 #pragma once
@@ -10,3 +11,5 @@
 
 void cuda_twin_note_copy(enum cudaMemcpyKind kind, size_t bytes);
 void cuda_twin_note_allocation(void);
+// Returns how many there were, this one included.
+long cuda_twin_note_wait(void);
