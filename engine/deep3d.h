@@ -142,7 +142,7 @@ struct deep3d_parallax {
     bool comfortable;    // within the budget, whether or not it is kept
 };
 
-// What was found to be flat in the last picture.
+// What was taken to be flat in the last picture: what was found in those before it.
 struct deep3d_flat {
     int left_px, top_px, right_px, bottom_px; // bars
     float share;                              // of the picture that captions and logos cover, 0..1
@@ -162,7 +162,8 @@ struct deep3d_effort {
     int every; // it sees each picture (0, 1), each second, third ..; the first of a shot always
 };
 
-// How long the stages of the last conversion took.
+// How long the stages of the last conversion took. A GPU times them by itself, and nobody waits for
+// that: there they are of the picture before the last one, without what the host does meanwhile.
 struct deep3d_timing {
     int64_t prepare_ns; // colour conversion, upright turn, network input
     int64_t network_ns; // 0: it did not see the picture
@@ -223,7 +224,8 @@ int deep3d_sizes(const struct deep3d *converter, struct deep3d_size *out);
 void deep3d_draw_layers(const struct deep3d *converter, int width, int height, uint8_t *pixels,
                         size_t stride_bytes);
 // Nearness of the last picture as the network gave it and the filter left it: [height][width], 0
-// far .. 1 near. Valid until the next call.
+// far .. 1 near. Valid until the next call. From a GPU it is brought for the first one who asks,
+// and with each picture for as long as somebody asks; so for the next function.
 const float *deep3d_nearness(const struct deep3d *converter, int *out_width, int *out_height);
 // Where to put something that is drawn over this part of both eyes of the last picture, so that it
 // is in front of all that it covers: parallax in % of the width as above (> 0: in front of the

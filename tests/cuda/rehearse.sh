@@ -54,7 +54,7 @@ PYTHON
 
 # Of a step's output: a bench's milliseconds, else the last line.
 figures() {
-    tr -d '\000\r' | awk '/"(plan_ms|ms_p50|ms_p99|nmse)":/ { gsub(/[",\t]/, ""); found = found $0 "  " }
+    tr -d '\000\r' | awk '/"(plan_ms|ms_p50|ms_p99|stream_ms|nmse)":/ { gsub(/[",\t]/, ""); found = found $0 "  " }
         /[a-z]/ { last = $0 } END { print substr(found ? found : last, 1, 110) }'
 }
 
@@ -86,8 +86,8 @@ engine_steps() {
     step network-host 15 $network --runs 500
     step networks 30 ./nn_networks cuda
     step bench-1080p 20 ./deep3d-bench cuda --size 1920x1080
-    step convert-1080p 20 ./deep3d-bench convert --model deep3d-small.onnx --backend cuda --runs 500
-    step convert-4k 20 ./deep3d-bench convert --model deep3d-small.onnx --backend cuda --runs 500 --size 3840x2160
+    step convert-1080p 20 ./deep3d-bench convert --model deep3d-small.onnx --backend cuda --runs 500 --flat on
+    step convert-4k 20 ./deep3d-bench convert --model deep3d-small.onnx --backend cuda --runs 500 --flat on --size 3840x2160
     step bench-4k 20 ./deep3d-bench cuda --size 3840x2160
     step nodes 30 ./nn_nodes cuda
 }
