@@ -6,7 +6,8 @@
 // what Vulkan has done; nobody waits on the host. Where semaphores cannot be shared, or fail, the
 // calling thread waits in their place.
 //
-// Thread-safety: one thread at a time. All but destroy with the converter's GPU current.
+// Thread-safety: one thread at a time, with the converter's GPU current in CUDA, as it is on the
+// thread that made the converter and on the one that converts.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
