@@ -129,7 +129,8 @@ static bool suits(const struct slot *s, int width, int height, enum deep3d_memor
            s->memory == memory;
 }
 
-// Lock held. A free slot, better one that suits; NULL: none.
+// Lock held. A free slot, better one that is yet to be made: the ring is complete after one round.
+// NULL: none.
 static struct slot *find_free(struct stereo_ring *ring, int width, int height,
                               enum deep3d_memory memory)
 {
@@ -141,7 +142,7 @@ static struct slot *find_free(struct stereo_ring *ring, int width, int height,
         if (s->state != SLOT_FREE)
             continue;
         found = s;
-        if (suits(s, width, height, memory))
+        if (!suits(s, width, height, memory))
             return s;
     }
     return found;

@@ -225,6 +225,21 @@ static void memory_is_what_the_converter_wants(void **state)
     assert_int_equal(owner.released, 9);
 }
 
+// However few frames are on their way at once, all are made within the first round: later, playing
+// a frame allocates nothing.
+static void the_ring_is_complete_after_a_round(void **state)
+{
+    struct owner owner = {.shares = true};
+    struct stereo_memory memory = {&owner, owner_allocate, owner_release, NULL, NULL};
+    struct stereo_ring *ring = stereo_ring_create(5, &memory);
+
+    for (int i = 0; i < 20; i++) {
+        stereo_ring_abandon(ring, stereo_ring_acquire(ring, 4, 2, DEEP3D_MEMORY_HOST));
+        assert_int_equal(owner.allocated, i < 5 ? i + 1 : 5);
+    }
+    stereo_ring_destroy(&ring);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -235,6 +250,7 @@ int main(void)
         cmocka_unit_test(stop_wakes_who_waits),
         cmocka_unit_test(no_memory_is_survived),
         cmocka_unit_test(memory_is_what_the_converter_wants),
+        cmocka_unit_test(the_ring_is_complete_after_a_round),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
