@@ -140,6 +140,13 @@ static bool convert_into(struct conversion *c, const struct frame *frame, struct
     return true;
 }
 
+// The picture lies in the memory of a GPU that the converter has left: it comes again in the
+// host's.
+static bool is_stranded(const struct conversion *c, const struct frame *frame)
+{
+    return frame->picture.memory == DEEP3D_MEMORY_CUDA && !deep3d_on_gpu(c->params.converter);
+}
+
 static void convert_frame(struct conversion *c, const struct frame *frame)
 {
     _Atomic int64_t *count = &c->params.stats->frames_failed;
@@ -156,9 +163,11 @@ static void convert_frame(struct conversion *c, const struct frame *frame)
             break; // no memory; a detached ring is waited for anew
     }
     if (out) {
-        if (!convert_into(c, frame, out))
+        if (!convert_into(c, frame, out)) {
             stereo_ring_abandon(ring, out);
-        else if (stereo_ring_publish(ring, out))
+            if (is_stranded(c, frame))
+                count = &c->params.stats->frames_dropped;
+        } else if (stereo_ring_publish(ring, out))
             count = &c->params.stats->frames_converted;
         leave_ring(c);
     } else {
@@ -248,6 +257,10 @@ static void convert_oldest(struct conversion *c)
         governing_late(&c->governing);
     } else {
         convert_frame(c, frame);
+    }
+    if (is_stranded(c, frame)) {
+        source_leave_gpu(c->params.source, frame->pts_ns);
+        drop_ahead(c);
     }
     source_give_back(c->params.source, frame);
 }

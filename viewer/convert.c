@@ -311,13 +311,9 @@ static void on_converted(void *user, struct deep3d *converter, struct stereo_fra
 static bool start(struct convert *c)
 {
     const struct options *o = c->options;
-    char *model = model_path(o->model);
-    struct deep3d_params params = {.model = model,
-                                   .backend = options_backends[o->backend],
-                                   .threads = o->threads,
-                                   .synthesis = (enum deep3d_synthesis)o->synthesis};
     struct conversion_params conversion = {
         .source = c->source,
+        .converter = c->converter,
         .stats = c->stats,
         .keep_light = true,
         .keep_all = true,
@@ -326,12 +322,9 @@ static bool start(struct convert *c)
     };
     struct stereo_memory memory = stereo_ring_host_memory(c->eye_bits);
 
-    c->converter = model ? deep3d_create(&params) : NULL;
-    mem_free(model);
     c->packet = av_packet_alloc();
-    if (!c->converter || !c->packet)
+    if (!c->packet)
         return false;
-    conversion.converter = c->converter;
     c->ring = stereo_ring_create(RING_FRAMES, &memory);
     stereo_ring_restart(c->ring, wind(c));
     c->conversion = conversion_create(&conversion);
@@ -462,14 +455,33 @@ static enum convert_result convert(struct convert *c)
     return source_broken(c->source) ? keep_cut(c) : finish_films(c);
 }
 
-static bool open_all(struct convert *c)
+// The source decodes where the converter works.
+static bool open_source(struct convert *c)
 {
     const struct options *o = c->options;
-    enum file_codec codec = convert_files_codec(o);
+    char *model = model_path(o->model);
+    struct deep3d_params params = {.model = model,
+                                   .backend = options_backends[o->backend],
+                                   .threads = o->threads,
+                                   .synthesis = (enum deep3d_synthesis)o->synthesis};
     struct source_params source = {.url = o->files[0],
                                    .lookahead_frames = o->lookahead_frames,
                                    .image_duration_ns = 5 * NS_PER_S,
                                    .no_audio = true};
+
+    c->converter = model ? deep3d_create(&params) : NULL;
+    mem_free(model);
+    if (!c->converter)
+        return false;
+    source.gpu = o->hwdec == HWDEC_AUTO && deep3d_on_gpu(c->converter);
+    c->source = source_open(&source);
+    return c->source;
+}
+
+static bool open_all(struct convert *c)
+{
+    const struct options *o = c->options;
+    enum file_codec codec = convert_files_codec(o);
 
     if (o->file_count != 1) {
         log_error("deep3d convert takes one film at a time, not %d", o->file_count);
@@ -477,7 +489,7 @@ static bool open_all(struct convert *c)
     }
     c->count = codec ? convert_files_name(o, c->files) : 0;
     if (c->count == 0 || !film_mux_takes(o->output, film_encoder_codec_id(codec)) ||
-        !(c->source = source_open(&source)))
+        !open_source(c))
         return false;
     describe_source(c);
     for (int i = 0; i < c->count; i++) {

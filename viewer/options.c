@@ -158,6 +158,8 @@ static const struct option_row table[] = {
      .help = "where the machine cannot keep up, the network sees smaller or fewer pictures"},
     {"lookahead", PLAY | CONVERT | ASIDE, OPTION_INT, FIELD(lookahead_frames), 1, 240, 8,
      .help = "frames decoded ahead of the conversion"},
+    {"hwdec", PLAY | CONVERT | ASIDE, OPTION_CHOICE, FIELD(hwdec), .choices = "auto|no",
+     .help = "auto: where the conversion runs on a GPU, that decodes too what it can"},
     {"output", CONVERT | IMPORT | LAYERS | ASIDE, OPTION_TEXT, FIELD(output), .letter = 'o',
      .argument = "FILE", .help = "the file to write; of a film, its ending chooses the container"},
     {"layout", CONVERT, OPTION_CHOICE, FIELD(file_layout),

@@ -56,6 +56,8 @@ enum file_codec {
 };
 enum file_encoder { FILE_ENCODER_AUTO, FILE_ENCODER_NVENC, FILE_ENCODER_SOFTWARE };
 
+enum hwdec { HWDEC_AUTO, HWDEC_NO };
+
 // Names of the backends as deep3d_params takes them.
 extern const char *const options_backends[];
 // Names of enum deep3d_view.
@@ -94,6 +96,7 @@ struct options {
     double sub_depth_pct; // parallax; OPTIONS_SUB_DEPTH_AUTO
     int threads;
     int lookahead_frames;
+    int hwdec; // enum hwdec
     bool mute, no_audio, fullscreen, loop, overwrite, verbose, help, version;
     const char **files; // argv's own strings
     int file_count;

@@ -372,6 +372,8 @@ static bool open_film(struct player *p, const char *url)
         .url = url,
         .lookahead_frames = o->lookahead_frames,
         .image_duration_ns = (int64_t)(o->image_duration_s * NS_PER_S),
+        .gpu = o->hwdec == HWDEC_AUTO && deep3d_on_gpu(p->converter),
+        .gpu_uuid = stage_gpu_uuid(p->stage),
         .no_audio = o->no_audio || !stage_keeps_time(p->stage),
         .subtitles = subtitles_create(o),
     };
@@ -409,6 +411,7 @@ static void add_counts(struct player *p)
     p->stats->frames_decoded += counts.frames_decoded;
     p->stats->packets_damaged += counts.packets_damaged;
     p->stats->frames_stale += counts.frames_stale;
+    p->stats->frames_decoded_on_gpu += counts.frames_on_gpu;
     if (p->audio)
         p->stats->audio_underruns += audio_underruns(p->audio);
 }

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "viewer/ffmpeg_log.h"
+#include "viewer/source_gpu.h"
 #include "viewer/source_heif.h"
 #include "viewer/source_pipe.h"
 
@@ -23,10 +24,12 @@ static void set_params(struct source *s, const struct source_params *params)
     s->image_duration_ns =
         params->image_duration_ns > 0 ? params->image_duration_ns : IMAGE_DURATION_NS;
     s->threads = params->threads;
+    s->gpu_wanted = params->gpu;
+    s->gpu_uuid = params->gpu_uuid;
     s->subtitles = params->subtitles;
     s->video.index = SOURCE_NO_STREAM;
     s->audio.index = params->no_audio ? SOURCE_NO_STREAM : 0; // source_open_input() finds it
-    s->target_ns = s->first_pts_ns = s->expected_dts_ns = CLOCK_NONE;
+    s->target_ns = s->taken_ns = s->first_pts_ns = s->expected_dts_ns = CLOCK_NONE;
 }
 
 void source_add_frame(struct source *s)
@@ -129,6 +132,8 @@ void source_close(struct source **source)
     avcodec_free_context(&s->video.decoder);
     avcodec_free_context(&s->audio.decoder);
     free_frames(s);
+    source_gpu_destroy(&s->gpu);
+    avcodec_parameters_free(&s->parameters);
     picture_maker_destroy(&s->pictures);
     avformat_close_input(&s->container);
     source_pipe_close(&s->pipe);
@@ -196,6 +201,7 @@ enum source_result source_read_video(struct source *source, struct frame **out)
         s->ready_first = (s->ready_first + 1) % s->lookahead_frames;
         s->ready_count--;
         s->ready_bytes -= f->bytes;
+        s->taken_ns = f->frame.pts_ns + f->frame.duration_ns;
         *out = &f->frame;
         monitor_changed(&s->monitor);
     }
@@ -267,6 +273,30 @@ void source_ignore_audio(struct source *source)
 
 // --- winding
 
+void source_wind_again(struct source *s, int64_t from_ns)
+{
+    if (!s->info.seekable)
+        return;
+    s->epoch++;
+    s->target_ns = from_ns;
+    s->wind_ns = from_ns == CLOCK_NONE ? SOURCE_FROM_START : from_ns;
+    s->wind = true;
+    s->wind_attempts = 0;
+    source_empty_queues(s);
+    monitor_changed(&s->monitor);
+}
+
+void source_leave_gpu(struct source *source, int64_t from_ns)
+{
+    struct source *s = source;
+
+    monitor_lock(&s->monitor);
+    if (!s->gpu_left)
+        source_wind_again(s, from_ns);
+    s->gpu_left = true;
+    monitor_unlock(&s->monitor);
+}
+
 unsigned source_seek(struct source *source, int64_t pos_ns)
 {
     struct source *s = source;
@@ -282,6 +312,7 @@ unsigned source_seek(struct source *source, int64_t pos_ns)
         s->generation++;
         s->epoch++;
         s->target_ns = s->wind_ns = pos_ns;
+        s->taken_ns = CLOCK_NONE;
         s->wind = true;
         s->wind_attempts = 0;
         s->settled = false;

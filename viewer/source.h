@@ -7,6 +7,9 @@
 // format the converter takes are handed on without a copy; others go through swscale. Damaged
 // packets are skipped and counted, and the film goes on.
 //
+// Where an NVIDIA GPU decodes, pictures come in its memory (DEEP3D_MEMORY_CUDA), complete; what it
+// does not take, or fails at, the CPU decodes, and one line says so.
+//
 // Thread-safety: one thread may read video and another audio, while a third seeks or stops.
 #pragma once
 #include <stdbool.h>
@@ -23,6 +26,8 @@ struct source_params {
     int lookahead_frames;        // decoded ahead; 0: 8
     int64_t image_duration_ns;   // how long a still image is shown; 0: 5 s
     int threads;                 // of the video decoder; 0: all cores
+    bool gpu;                    // an NVIDIA GPU decodes where it can, into its own memory
+    const uint8_t *gpu_uuid;     // which, as deep3d_params have it
     bool no_audio;               // leave sound aside
     struct subtitles *subtitles; // gets the captions as they are read, and outlives the source;
                                  // NULL: they are left aside
@@ -53,6 +58,7 @@ struct source_info {
 
 struct source_counts {
     int64_t frames_decoded;  // handed out or waiting to be
+    int64_t frames_on_gpu;   // decoded there, all in all
     int64_t packets_damaged; // that the decoder refused
     int64_t frames_stale;    // decoded, then overtaken by a seek
 };
@@ -97,6 +103,10 @@ void source_ignore_audio(struct source *source);
 // new generation at once (the work is done by the source's threads), the old one where the source
 // cannot seek.
 unsigned source_seek(struct source *source, int64_t pos_ns);
+// The reader can use no more pictures in a GPU's memory: those from the one at from_ns on come
+// again, decoded by the CPU, with the same generation; where the source cannot seek, only those
+// that are still to be decoded.
+void source_leave_gpu(struct source *source, int64_t from_ns);
 // True once reading failed for good (network gone, file cut); what was decoded before is still
 // handed out.
 bool source_broken(const struct source *source);

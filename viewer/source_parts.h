@@ -8,6 +8,8 @@
 //     source_streams.c which streams, their decoders, what they are
 //     source_demux.c   thread: packets into two queues; winding
 //     source_video.c   thread: pictures decoded, timed, and queued
+//     source_decode.c  packets into pictures, by a GPU or the CPU
+//     source_gpu.c     what decodes on a GPU
 //     source_audio.c   thread: sound decoded and queued
 //     source_picture.c an AVFrame as the converter takes it
 //     source_timing.c  when a picture begins and ends
@@ -27,6 +29,7 @@
 #include "base/thread.h"
 #include "viewer/packet_queue.h"
 #include "viewer/source.h"
+#include "viewer/source_gpu.h"
 #include "viewer/source_picture.h"
 #include "viewer/source_timing.h"
 
@@ -61,12 +64,16 @@ struct source {
     int lookahead_frames;
     int64_t image_duration_ns;
     int threads;
+    bool gpu_wanted;
+    const uint8_t *gpu_uuid;
     struct subtitles *subtitles; // NULL: captions are left aside
     struct source_stream video, audio;
-    AVRational sample_aspect; // as the container says; 0/1: unknown
+    AVCodecParameters *parameters; // of the video stream
+    struct source_gpu *gpu;        // NULL: none decodes
+    AVRational sample_aspect;      // as the container says; 0/1: unknown
     int32_t display_matrix[9];
     bool has_display_matrix;
-    int png_orientation; // as EXIF says it; 0: not
+    int png_orientation;         // as EXIF says it; 0: not
     int64_t start_ns;            // of the container's first time stamp
     AVFrame *colours;            // info.colours; written before source_open() returns
     bool discontinuous;          // time stamps may jump (transport streams)
@@ -86,6 +93,8 @@ struct source {
     struct picture_maker *pictures;
     struct timing timing;
     AVFrame *decoded;
+    bool on_gpu;               // the decoder's pictures are
+    bool gpu_failed;           // at the packet at hand
     bool single;               // the film has but one picture
     struct source_frame *held; // waits for its successor, which tells how long it lasts
 
@@ -94,6 +103,8 @@ struct source {
     unsigned generation; // what callers see
     unsigned epoch;      // raised with every winding
     int64_t target_ns;   // of the last seek; CLOCK_NONE: none, everything is handed out
+    int64_t taken_ns;    // where the last picture that was read ends; CLOCK_NONE: none since then
+    bool gpu_left;       // pictures are to come in the host's memory
     bool wind;           // the demuxer is to go to wind_ns
     int64_t wind_ns;     // SOURCE_FROM_START: open the input anew
     int wind_attempts;   // in this generation, after the first
@@ -127,10 +138,15 @@ const char *source_av_error(int av_error);
 // --- source_streams.c
 // Chooses the streams of the container, opens their decoders and fills in `info`. False, logged.
 bool source_open_streams(struct source *s);
+// The video thread: the CPU decodes from now on. False, logged: it cannot.
+bool source_leave_hardware(struct source *s);
 // What is not shown need not be read.
 void source_discard_others(struct source *s);
 
 // --- source.c
+// Monitor held: all that was decoded since is thrown away, and decoded once more from there on.
+// CLOCK_NONE: from the beginning. Not where the source cannot seek.
+void source_wind_again(struct source *s, int64_t from_ns);
 // Monitor held. Makes another free frame.
 void source_add_frame(struct source *s);
 
@@ -138,6 +154,15 @@ void source_add_frame(struct source *s);
 void source_demux_run(void *user);
 void source_video_run(void *user);
 void source_audio_run(void *user);
+
+// --- source_decode.c; the video thread
+// Calls source_take_picture() for each picture that comes of it. packet NULL: empties the decoder.
+void source_decode(struct source *s, unsigned epoch, const AVPacket *packet);
+
+// --- source_video.c; the video thread
+// Takes in s->decoded.
+void source_take_picture(struct source *s, unsigned epoch);
+void source_count_damage(struct source *s);
 
 // --- source_demux.c, for the decoders; blocks. Moves the next packet of the queue out.
 enum source_take {

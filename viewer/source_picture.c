@@ -5,6 +5,7 @@
 #include <libavcodec/avcodec.h>
 #include <libavutil/buffer.h>
 #include <libavutil/frame.h>
+#include <libavutil/hwcontext.h>
 #include <libavutil/imgutils.h>
 #include <libavutil/pixdesc.h>
 #include <libswscale/swscale.h>
@@ -176,10 +177,18 @@ static bool is_yuvj(enum AVPixelFormat format)
            format == AV_PIX_FMT_YUVJ411P;
 }
 
+// Of the samples, wherever they lie.
+static enum AVPixelFormat samples_of(const AVFrame *av)
+{
+    if (av->format != AV_PIX_FMT_CUDA || !av->hw_frames_ctx)
+        return av->format;
+    return ((const AVHWFramesContext *)(const void *)av->hw_frames_ctx->data)->sw_format;
+}
+
 static void describe_colour(const struct picture_maker *m, const AVFrame *av,
                             struct deep3d_picture *out)
 {
-    const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(av->format);
+    const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(samples_of(av));
 
     out->transfer = av->color_trc == AVCOL_TRC_SMPTE2084      ? DEEP3D_TRANSFER_PQ
                     : av->color_trc == AVCOL_TRC_ARIB_STD_B67 ? DEEP3D_TRANSFER_HLG
@@ -304,9 +313,10 @@ bool picture_make(struct picture_maker *maker, AVFrame *av, struct deep3d_pictur
     if (av->width < 1 || av->height < 1 || av->width > DEEP3D_MAX_SIDE_PX ||
         av->height > DEEP3D_MAX_SIDE_PX)
         return complain(maker, av);
-    if (!describe_format(av->format, &p) &&
+    if (!describe_format(samples_of(av), &p) &&
         (!convert(maker, av) || !describe_format(av->format, &p)))
         return complain(maker, av);
+    p.memory = av->format == AV_PIX_FMT_CUDA ? DEEP3D_MEMORY_CUDA : DEEP3D_MEMORY_HOST;
     p.width = av->width;
     p.height = av->height;
     describe_colour(maker, av, &p);

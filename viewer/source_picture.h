@@ -1,7 +1,8 @@
 // A decoded picture as the converter takes it.
 //
-// Pixel formats that struct deep3d_picture can describe are handed on where they lie; others are
-// converted by swscale into the nearest one that it can, in memory that is used again.
+// Pixel formats that struct deep3d_picture can describe are handed on where they lie, also in a
+// GPU's memory; others are converted by swscale into the nearest one that it can, in memory that is
+// used again.
 //
 // Thread-safety: none.
 #pragma once

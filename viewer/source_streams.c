@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "viewer/source_exif.h"
+#include "viewer/source_gpu.h"
 #include "viewer/subtitles.h"
 
 // what a film may have; beyond is damage, or Matroska's way to say that it does not know
@@ -70,10 +71,12 @@ static bool check_video(const char *url, const AVCodecParameters *p)
     return true;
 }
 
-static AVCodecContext *open_decoder(struct source *s, const AVStream *stream, bool video)
+// gpu: what it decodes on; NULL: the CPU.
+static AVCodecContext *open_decoder(struct source *s, const AVCodecParameters *p,
+                                    AVRational time_base, struct source_gpu *gpu)
 {
-    const AVCodecParameters *p = stream->codecpar;
-    const AVCodec *codec = avcodec_find_decoder(p->codec_id);
+    const AVCodec *codec = gpu ? source_gpu_codec(p->codec_id) : avcodec_find_decoder(p->codec_id);
+    bool video = p->codec_type == AVMEDIA_TYPE_VIDEO;
     AVCodecContext *decoder = NULL;
     int result = AVERROR(ENOMEM);
 
@@ -86,9 +89,11 @@ static AVCodecContext *open_decoder(struct source *s, const AVStream *stream, bo
     decoder = avcodec_alloc_context3(codec);
     if (!decoder || (result = avcodec_parameters_to_context(decoder, p)) < 0)
         goto fail;
-    decoder->pkt_timebase = stream->time_base;
+    decoder->pkt_timebase = time_base;
     decoder->thread_count = !video ? 1 : s->info.image ? 1 : s->threads;
     decoder->max_pixels = (int64_t)DEEP3D_MAX_SIDE_PX * DEEP3D_MAX_SIDE_PX;
+    if (gpu)
+        source_gpu_prepare(gpu, decoder);
     result = avcodec_open2(decoder, codec, NULL);
     if (result < 0)
         goto fail;
@@ -98,6 +103,48 @@ fail:
               codec->name, source_av_error(result), video ? "" : ": it plays without sound");
     avcodec_free_context(&decoder);
     return NULL;
+}
+
+// NULL: the film is decoded by the CPU; one line says why where that could be otherwise.
+static struct source_gpu *find_gpu(struct source *s, const AVCodecParameters *p)
+{
+    struct source_gpu *gpu;
+    char why[256];
+
+    if (!s->gpu_wanted || s->info.image || !source_gpu_codec(p->codec_id))
+        return NULL;
+    gpu = source_gpu_create(s->gpu_uuid, why, sizeof(why));
+    if (!gpu)
+        log_info("%s: %s is decoded by the CPU: %s", s->url, avcodec_get_name(p->codec_id), why);
+    return gpu;
+}
+
+static bool open_video(struct source *s, const AVStream *stream)
+{
+    const AVCodecParameters *p = stream->codecpar;
+
+    s->parameters = avcodec_parameters_alloc();
+    if (!s->parameters || avcodec_parameters_copy(s->parameters, p) < 0) {
+        log_error("%s: no memory", s->url);
+        return false;
+    }
+    s->gpu = find_gpu(s, p);
+    s->video = (struct source_stream){stream->index, stream->time_base,
+                                      open_decoder(s, p, stream->time_base, s->gpu)};
+    s->on_gpu = s->gpu && s->video.decoder;
+    return s->video.decoder;
+}
+
+bool source_leave_hardware(struct source *s)
+{
+    AVCodecContext *decoder = open_decoder(s, s->parameters, s->video.time_base, NULL);
+
+    if (!decoder)
+        return false;
+    avcodec_free_context(&s->video.decoder);
+    s->video.decoder = decoder;
+    s->on_gpu = false;
+    return true;
 }
 
 // SOURCE_NO_STREAM: none that could be heard.
@@ -123,15 +170,14 @@ static bool open_streams(struct source *s, bool want_audio)
     }
     if (!check_video(s->url, c->streams[video]->codecpar))
         return false;
-    s->video = (struct source_stream){video, c->streams[video]->time_base,
-                                      open_decoder(s, c->streams[video], true)};
-    if (!s->video.decoder)
+    if (!open_video(s, c->streams[video]))
         return false;
     if (want_audio)
         audio = best_audio(s->url, c, video);
     if (audio >= 0)
-        s->audio = (struct source_stream){audio, c->streams[audio]->time_base,
-                                          open_decoder(s, c->streams[audio], false)};
+        s->audio = (struct source_stream){
+            audio, c->streams[audio]->time_base,
+            open_decoder(s, c->streams[audio]->codecpar, c->streams[audio]->time_base, NULL)};
     if (!s->audio.decoder)
         s->audio.index = SOURCE_NO_STREAM;
     return true;

@@ -9,8 +9,6 @@
 
 // Pictures that wait take this much at most, though never fewer than two wait.
 #define READY_BYTES (INT64_C(1) << 30)
-// Errors in a row while a decoder is emptied, after which it is given up.
-#define ERRORS_MAX 256
 // How often a container that wound behind the place asked for is wound again, each time four times
 // further before it: 1, 4, 16, 64 s.
 #define WIND_ATTEMPTS 4
@@ -18,6 +16,8 @@
 #define FROM_START_NS (120 * NS_PER_S)
 // Sample aspects beyond are damage.
 #define SAMPLE_ASPECT_MAX 32.0
+// Pictures that wait on a GPU take surfaces from its decoder.
+#define READY_ON_GPU 4
 
 // --- one picture
 
@@ -99,7 +99,7 @@ static int64_t duration_ns(const struct source *s, const AVFrame *av)
 
 static bool full(const struct source *s)
 {
-    return s->ready_count == s->lookahead_frames ||
+    return s->ready_count == s->lookahead_frames || (s->on_gpu && s->ready_count >= READY_ON_GPU) ||
            (s->ready_count >= 2 && s->ready_bytes >= READY_BYTES);
 }
 
@@ -124,6 +124,7 @@ static void hand_on(struct source *s, unsigned epoch, struct source_frame *f, bo
         s->pictures_ready[(s->ready_first + s->ready_count++) % s->lookahead_frames] = f;
         s->ready_bytes += f->bytes;
         s->counts.frames_decoded++;
+        s->counts.frames_on_gpu += f->frame.picture.memory == DEEP3D_MEMORY_CUDA;
         s->settled = true;
         if (s->first_pts_ns == CLOCK_NONE)
             s->first_pts_ns = f->frame.pts_ns;
@@ -170,15 +171,15 @@ static bool wound_too_far(struct source *s, int64_t pts_ns)
     return too_far;
 }
 
-static void count_damage(struct source *s)
+void source_count_damage(struct source *s)
 {
     monitor_lock(&s->monitor);
     s->counts.packets_damaged++;
     monitor_unlock(&s->monitor);
 }
 
-// Takes in s->decoded: the picture before it is complete now.
-static void take_picture(struct source *s, unsigned epoch)
+// The picture before it is complete now.
+void source_take_picture(struct source *s, unsigned epoch)
 {
     struct source_frame *f = new_frame(s);
     int64_t pts_ns = source_media_ns(s, s->decoded->best_effort_timestamp, s->video.time_base);
@@ -189,7 +190,7 @@ static void take_picture(struct source *s, unsigned epoch)
         return;
     }
     if (!describe(s, f)) {
-        count_damage(s);
+        source_count_damage(s);
         drop_frame(s, f);
         return;
     }
@@ -201,40 +202,6 @@ static void take_picture(struct source *s, unsigned epoch)
 }
 
 // --- the thread
-
-static void receive(struct source *s, unsigned epoch)
-{
-    for (int errors = 0; errors < ERRORS_MAX;) {
-        int result = avcodec_receive_frame(s->video.decoder, s->decoded);
-
-        if (result == AVERROR(EAGAIN) || result == AVERROR_EOF)
-            return;
-        if (result < 0) {
-            errors++;
-            count_damage(s);
-            log_trace("%s: picture damaged: %s", s->url, source_av_error(result));
-        } else {
-            errors = 0;
-            take_picture(s, epoch);
-        }
-    }
-}
-
-// packet NULL: empties the decoder.
-static void decode(struct source *s, unsigned epoch, AVPacket *packet)
-{
-    int result = avcodec_send_packet(s->video.decoder, packet);
-
-    if (result == AVERROR(EAGAIN)) {
-        receive(s, epoch);
-        result = avcodec_send_packet(s->video.decoder, packet);
-    }
-    if (result < 0 && result != AVERROR_EOF) {
-        count_damage(s);
-        log_trace("%s: packet damaged: %s", s->url, source_av_error(result));
-    }
-    receive(s, epoch);
-}
 
 static void hand_on_last(struct source *s, unsigned epoch)
 {
@@ -257,7 +224,7 @@ static void finish(struct source *s, unsigned epoch)
     bool nothing;
     int64_t damaged;
 
-    decode(s, epoch, NULL);
+    source_decode(s, epoch, NULL);
     if (!s->held && s->timing.previous_ns == CLOCK_NONE && wind_back(s, epoch))
         return;
     hand_on_last(s, epoch);
@@ -302,7 +269,7 @@ void source_video_run(void *user)
         else if (take == SOURCE_TAKE_END)
             finish(s, epoch);
         else
-            decode(s, epoch, packet);
+            source_decode(s, epoch, packet);
         av_packet_unref(packet);
     }
     av_packet_free(&packet);

@@ -136,6 +136,7 @@ static cJSON *to_json(const struct stats *stats, enum stats_end end)
 
     part = cJSON_AddObjectToObject(root, "source");
     cJSON_AddNumberToObject(part, "frames_decoded", LOAD(frames_decoded));
+    cJSON_AddNumberToObject(part, "frames_decoded_on_gpu", LOAD(frames_decoded_on_gpu));
     cJSON_AddNumberToObject(part, "frames_stale", LOAD(frames_stale));
     cJSON_AddNumberToObject(part, "packets_damaged", LOAD(packets_damaged));
     cJSON_AddNumberToObject(part, "media_ms", LOAD(media_ns) / NS_PER_MS);

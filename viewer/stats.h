@@ -18,6 +18,7 @@ struct stats {
     int64_t start_ns; // process start; set by main
     // source, over all files
     _Atomic int64_t frames_decoded, packets_damaged, frames_stale;
+    _Atomic int64_t frames_decoded_on_gpu; // those that were stale or decoded again included
     _Atomic int64_t media_ns; // how much of the films was played, as media time
     // converter thread
     _Atomic int64_t frames_converted;

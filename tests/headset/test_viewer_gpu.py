@@ -1,6 +1,6 @@
 """The player with a converter on the GPU that shows the pictures: CUDA's twin plays it, with lavapipe's memory.
 
-DEEP3D_CUDA_LIBRARY in the environment names the twin.
+DEEP3D_CUDA_LIBRARY in the environment names the twin, NVDEC_TWIN the folders with that of NVDEC.
 """
 import functools
 import json
@@ -15,8 +15,8 @@ STAY, PASS_HOST, NO_SEMAPHORES = "pictures stay on", "through host memory", "CUD
 SIZE, SECONDS, RATE = (160, 90), 12, 1  # as much as a processor manages in place of a GPU
 
 
-def clip(rig):
-    return r.moving_clip(rig.path(f"film_{SIZE[0]}x{SIZE[1]}_{RATE}_{SECONDS}.mp4"), size="x".join(map(str, SIZE)), rate=RATE, seconds=SECONDS)
+def clip(rig, size=SIZE):
+    return r.moving_clip(rig.path(f"film_{size[0]}x{size[1]}_{RATE}_{SECONDS}.mp4"), size="x".join(map(str, size)), rate=RATE, seconds=SECONDS)
 
 
 def still(rig):
@@ -64,6 +64,37 @@ def stays_on_the_gpu(rig):
     return f"{convert['frames']} frames, {counts}"
 
 
+def decoded_there(rig):
+    """No picture is in host memory, from the decoder to the swapchain, but for the small one of each that the host looks at.
+
+    Each is waited for once more, in the decoder's thread.
+    """
+    size = (2 * SIZE[0], 2 * SIZE[1])
+    env = {"LD_LIBRARY_PATH": os.environ["NVDEC_TWIN"], "CUDA_TWIN_REPORT": rig.path("twin.json"),
+           "CUDA_TWIN_REPORT_AFTER": str(2 * SECONDS * RATE + 2 * RING)}
+    run = play(rig, validate=True, env=env, film=clip(rig, size))
+    convert = every_frame(run)
+    source = run.stats["source"]
+    r.check(source["frames_decoded_on_gpu"] == SECONDS * RATE and STAY in run.err and "CPU" not in run.err, f"{source}\n{run.err}")
+    with open(rig.path("twin.json")) as file:
+        counts = json.load(file)
+    pixels = size[0] * size[1]
+    r.check(counts["largest_upload"] < pixels and counts["largest_download"] < pixels * 3 / 2, f"a picture was in host memory: {counts}")
+    r.check(counts["allocations"] == 0, f"allocated while playing: {counts}")
+    return f"{convert['frames']} frames, {counts}"
+
+
+def gpu_dies_decoding(rig):
+    """What was decoded there and not shown yet comes again from the processor."""
+    run = play(rig, env={"CUDA_TWIN_DIES_AT": "25", "LD_LIBRARY_PATH": os.environ["NVDEC_TWIN"]})
+    r.check("is decoded by the CPU" in run.err and "going on with the CPU" in run.err, run.err)
+    convert, source = run.stats["convert"], run.stats["source"]
+    r.check(0 < source["frames_decoded_on_gpu"] < source["frames_decoded"], f"{source}\n{run.err}")
+    r.check(convert["failed"] <= 1 and convert["frames"] >= SECONDS * RATE - 3, f"{convert}\n{source}\n{run.err}")
+    r.check(convert["frames"] + convert["dropped"] + convert["failed"] == source["frames_decoded"], f"{convert}\n{source}")
+    return f"{convert['frames']} frames, {source}"
+
+
 def same_pictures(rig):
     """Both eyes see what they see when the processor does it, but for a network in half precision."""
     at = {"SIM_PICTURES": "the folder of the run", "SIM_PICTURES_AT": "2", "SIM_PICTURE_SIZE": "480x540"}
@@ -82,7 +113,7 @@ def same_pictures(rig):
 
 def another_gpu(rig):
     """Pictures are shown by a GPU that CUDA does not know: they are converted on CUDA's and come down."""
-    run = play(rig, uuid="ff" * 16)
+    run = play(rig, "--hwdec", "no", uuid="ff" * 16)
     r.check(PASS_HOST in run.err and STAY not in run.err and "CPU" not in run.err, run.err)
     return f"{every_frame(run)['frames']} frames"
 
@@ -100,4 +131,4 @@ if __name__ == "__main__":
     if "DEEP3D_CUDA_LIBRARY" not in os.environ:
         print("SKIPPED: DEEP3D_CUDA_LIBRARY does not name CUDA's twin")
         sys.exit(r.SKIPPED)
-    r.main([stays_on_the_gpu, same_pictures, another_gpu, gpu_dies])
+    r.main([stays_on_the_gpu, decoded_there, gpu_dies_decoding, same_pictures, another_gpu, gpu_dies])
