@@ -1,8 +1,10 @@
 #include "kernels/cuda_launch.h"
 #include "kernels/kernels_cuda.h"
 
-// A thread takes one pixel; at each level neighbours read neighbouring probabilities.
-#define BLOCK 128
+// A thread takes one pixel; at each level neighbours read neighbouring probabilities. BATCH levels
+// are asked for before the first of them is waited for.
+#define BLOCK 64
+#define BATCH 8
 
 static __device__ float clamp01(float v)
 {
@@ -18,12 +20,20 @@ static __global__ void levels(const struct levels_job job)
 
     if (at >= plane)
         return;
-    for (int k = 0; k < job.levels; k++) {
-        float p = job.probability[k * plane + at], level = (float)k / top;
+    for (int first = 0; first < job.levels; first += BATCH) {
+        float p[BATCH];
 
-        sum += p;
-        mean += p * level;
-        square += p * level * level;
+#pragma unroll
+        for (int i = 0; i < BATCH; i++)
+            p[i] = first + i < job.levels ? job.probability[(first + i) * plane + at] : 0.0f;
+#pragma unroll
+        for (int i = 0; i < BATCH; i++) { // those past the last add nothing
+            float level = (float)(first + i) / top;
+
+            sum += p[i];
+            mean += p[i] * level;
+            square += p[i] * level * level;
+        }
     }
     float norm = sum > 1e-6f ? 1.0f / sum : 0.0f;
     float m = mean * norm, variance = square * norm - m * m;

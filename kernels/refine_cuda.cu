@@ -1,47 +1,34 @@
+#include "kernels/cuda_bytes.h"
 #include "kernels/cuda_launch.h"
 #include "kernels/kernels_cuda.h"
 #include "kernels/refine_math.h"
 #include "kernels/refine_scratch.h"
 
-// A thread takes one cell in each of five passes; what is between them lies in the job's scratch,
-// plane after plane. Sums run in the order of the CPU.
-#define BLOCK_X 32
-#define BLOCK_Y 8
-#define INPUTS 4     // R, G, B, nearness
-#define FIT_PLANES 7 // slopes and base, gain, low, range
-
-struct planes {
-    float *inputs;  // [INPUTS][height][width]
-    float *moments; // [REFINE_MOMENTS][height][width]: of the windows of one row
-    float *fits;    // [FIT_PLANES][height][width]
-    float *sums;    // [4][height][width]: of fits over the windows of one row
-};
-
-static struct planes planes_of(const struct refine_job *job)
-{
-    size_t plane = (size_t)job->out.width * job->out.height;
-    float *at = job->scratch;
-    struct planes p;
-
-    p.inputs = at;
-    p.moments = p.inputs + INPUTS * plane;
-    p.fits = p.moments + REFINE_MOMENTS * plane;
-    p.sums = p.fits + FIT_PLANES * plane;
-    return p;
-}
+// Two passes, the fits and the cells made of them. A block takes a tile: what its windows reach
+// over is brought into the memory that its threads share, summed along the rows, and then down.
+// Sums run in the order of the CPU; running sums would be fewer additions, but other bits.
+#define TILE_X 32
+#define TILE_Y 16 // where the windows leave room for it, else half of that
+#define HALVES 2  // of a row's moments, one after the other in the same memory
+#define HALF (REFINE_MOMENTS / HALVES)
+#define FIT_FLOATS 8 // slopes and base; gain, low, range
 
 static __device__ int clamp_int(int v, int most)
 {
     return v < 0 ? 0 : v > most ? most : v;
 }
 
-// False: outside the grid.
-static __device__ bool cell_here(const struct refine_job &job, int *x, int *y)
-{
-    *x = blockIdx.x * BLOCK_X + threadIdx.x;
-    *y = blockIdx.y * BLOCK_Y + threadIdx.y;
-    return *x < job.out.width && *y < job.out.height;
-}
+// The tile of a block and the cells that its windows reach over, `radius` more on each side.
+struct tile {
+    int x, y, radius; // of the tile's first cell
+    int width, rows;  // with what windows reach over
+
+    __device__ tile(const struct refine_job &job)
+        : x((int)blockIdx.x * TILE_X), y((int)(blockIdx.y * blockDim.y)), radius(job.radius),
+          width(TILE_X + 2 * job.radius), rows((int)blockDim.y + 2 * job.radius)
+    {
+    }
+};
 
 // Nearness at the centre of a cell, linearly interpolated.
 static __device__ float nearness_at(const struct refine_job &job, int x, int y)
@@ -65,165 +52,218 @@ static __device__ float nearness_at(const struct refine_job &job, int x, int y)
     return upper + (lower - upper) * fy;
 }
 
-static __global__ void make_inputs(const struct refine_job job, struct planes p)
+// R, G, B and nearness of a cell.
+static __device__ float4 input_at(const struct refine_job &job, int x, int y)
 {
-    size_t plane = (size_t)job.out.width * job.out.height;
-    int x, y;
+    unsigned pixel = ((const unsigned *)(job.guide.pixels + (size_t)y * job.guide.stride_bytes))[x];
 
-    if (!cell_here(job, &x, &y))
-        return;
-    uchar4 pixel = ((const uchar4 *)(job.guide.pixels + (size_t)y * job.guide.stride_bytes))[x];
-    float *out = p.inputs + (size_t)y * job.out.width + x;
-    out[0] = (float)pixel.x * (1.0f / 255.0f);
-    out[plane] = (float)pixel.y * (1.0f / 255.0f);
-    out[2 * plane] = (float)pixel.z * (1.0f / 255.0f);
-    out[3 * plane] = nearness_at(job, x, y);
+    return make_float4(cuda_byte(pixel, 0) * (1.0f / 255.0f), cuda_byte(pixel, 1) * (1.0f / 255.0f),
+                       cuda_byte(pixel, 2) * (1.0f / 255.0f), nearness_at(job, x, y));
 }
 
-// Column k of the window about x, ends repeated.
-static __device__ int tap(const struct refine_job &job, int x, int k)
-{
-    return clamp_int(x - job.radius + k, job.out.width - 1);
-}
-
-// The three taps at the start, then two at a time, as window_sum() in refine_cpu.c adds.
+// Fills out[t.rows][t.width]; cells beyond the grid repeat its border.
 template <class VALUE>
-static __device__ float window_sum(const struct refine_job &job, int x, VALUE value)
+static __device__ void bring(const struct refine_job &job, const struct tile &t, VALUE value,
+                             float4 *out)
 {
-    float sum = value(tap(job, x, 0)) + value(tap(job, x, 1)) + value(tap(job, x, 2));
+    for (int row = (int)threadIdx.y; row < t.rows; row += (int)blockDim.y)
+        for (int column = (int)threadIdx.x; column < t.width; column += TILE_X)
+            out[row * t.width + column] =
+                value(clamp_int(t.x + column - t.radius, job.out.width - 1),
+                      clamp_int(t.y + row - t.radius, job.out.height - 1));
+}
 
-    for (int k = 3; k <= 2 * job.radius; k += 2)
-        sum += value(tap(job, x, k)) + value(tap(job, x, k + 1));
+// The moments of one cell, a half of them: R G B p RR RG RB GG, or GB BB Rp Gp Bp pp.
+template <int FIRST> static __device__ void moments_of(float4 v, float (&out)[HALF])
+{
+    if (FIRST == 0) {
+        out[0] = v.x, out[1] = v.y, out[2] = v.z, out[3] = v.w;
+        out[4] = v.x * v.x, out[5] = v.x * v.y, out[6] = v.x * v.z, out[7] = v.y * v.y;
+    } else {
+        out[0] = v.y * v.z, out[1] = v.z * v.z, out[2] = v.x * v.w, out[3] = v.y * v.w;
+        out[4] = v.z * v.w, out[5] = v.w * v.w, out[6] = out[7] = v.w;
+    }
+}
+
+// The first takes what the second has: sums, and in the later half least and greatest.
+template <int FIRST> static __device__ void add(float (&sum)[HALF], const float (&v)[HALF])
+{
+#pragma unroll
+    for (int i = 0; i < HALF; i++)
+        if (FIRST + i < REFINE_SUMS)
+            sum[i] += v[i];
+        else
+            sum[i] = FIRST + i == REFINE_SUMS ? fminf(sum[i], v[i]) : fmaxf(sum[i], v[i]);
+}
+
+// Two planes, so that neighbours lie side by side.
+static __device__ void store(float4 *to, int plane, const float (&v)[HALF])
+{
+    to[0] = make_float4(v[0], v[1], v[2], v[3]);
+    to[plane] = make_float4(v[4], v[5], v[6], v[7]);
+}
+
+static __device__ void load(const float4 *from, int plane, float (&out)[HALF])
+{
+    float4 a = from[0], b = from[plane];
+
+    out[0] = a.x, out[1] = a.y, out[2] = a.z, out[3] = a.w;
+    out[4] = b.x, out[5] = b.y, out[6] = b.z, out[7] = b.w;
+}
+
+// Half the moments of the thread's cell. inputs: [t.rows][t.width]; along: [2][t.rows][TILE_X].
+// Along a row the three taps at the start, then two at a time, as window_sum() in refine_cpu.c.
+template <int FIRST>
+static __device__ void sum_moments(const struct tile &t, const float4 *inputs, float4 *along,
+                                   float (&sum)[HALF])
+{
+    float a[HALF], b[HALF];
+    int plane = t.rows * TILE_X;
+
+    for (int row = (int)threadIdx.y; row < t.rows; row += (int)blockDim.y) {
+        const float4 *at = inputs + row * t.width + threadIdx.x;
+
+        moments_of<FIRST>(at[0], sum);
+        for (int k = 1; k < 3; k++) {
+            moments_of<FIRST>(at[k], a);
+            add<FIRST>(sum, a);
+        }
+#pragma unroll 2
+        for (int k = 3; k <= 2 * t.radius; k += 2) {
+            moments_of<FIRST>(at[k], a);
+            moments_of<FIRST>(at[k + 1], b);
+            add<FIRST>(a, b);
+            add<FIRST>(sum, a);
+        }
+        store(along + row * TILE_X + threadIdx.x, plane, sum);
+    }
+    __syncthreads();
+    const float4 *from = along + threadIdx.y * TILE_X + threadIdx.x;
+    load(from, plane, sum);
+#pragma unroll 4
+    for (int k = 1; k <= 2 * t.radius; k++) {
+        load(from + k * TILE_X, plane, a);
+        add<FIRST>(sum, a);
+    }
+    __syncthreads();
+}
+
+static size_t fits_bytes(int radius, int tile_y)
+{
+    size_t rows = tile_y + 2 * radius;
+
+    return rows * (TILE_X + 2 * radius + 2 * TILE_X) * sizeof(float4);
+}
+
+static __global__ void __launch_bounds__(TILE_X *TILE_Y, 2)
+    make_fits(const __grid_constant__ struct refine_job job, float4 *fits)
+{
+    CUDA_SHARED(shared);
+    struct tile t(job);
+    float4 *inputs = (float4 *)shared, *along = inputs + t.rows * t.width;
+    float sum[HALVES][HALF], means[REFINE_SUMS];
+    float norm = 1.0f / (float)((2 * job.radius + 1) * (2 * job.radius + 1));
+
+    bring(
+        job, t, [&](int x, int y) { return input_at(job, x, y); }, inputs);
+    __syncthreads();
+    sum_moments<0>(t, inputs, along, sum[0]);
+    sum_moments<HALF>(t, inputs, along, sum[1]);
+    int x = t.x + threadIdx.x, y = t.y + threadIdx.y;
+    if (x >= job.out.width || y >= job.out.height)
+        return;
+    float low = sum[1][6], range = sum[1][7] - low;
+#pragma unroll
+    for (int i = 0; i < REFINE_SUMS; i++)
+        means[i] = sum[i / HALF][i % HALF] * norm;
+    struct refine_fit f = refine_solve(means, range, job.smooth, job.gain);
+    float4 *out = fits + ((size_t)y * job.out.width + x) * (FIT_FLOATS / 4);
+    out[0] = make_float4(f.r, f.g, f.b, f.base);
+    out[1] = make_float4(f.gain, low, range > 1e-3f ? range : 1e-3f, 0.0f);
+}
+
+static __device__ float4 plus(float4 a, float4 b)
+{
+    return make_float4(a.x + b.x, a.y + b.y, a.z + b.z, a.w + b.w);
+}
+
+// Slopes and base, summed over the thread's window. inputs: [t.rows][t.width]; along:
+// [t.rows][TILE_X].
+static __device__ float4 sum_fits(const struct tile &t, const float4 *inputs, float4 *along)
+{
+    float4 sum;
+
+    for (int row = (int)threadIdx.y; row < t.rows; row += (int)blockDim.y) {
+        const float4 *at = inputs + row * t.width + threadIdx.x;
+
+        sum = plus(plus(at[0], at[1]), at[2]);
+#pragma unroll 4
+        for (int k = 3; k <= 2 * t.radius; k += 2)
+            sum = plus(sum, plus(at[k], at[k + 1]));
+        along[row * TILE_X + threadIdx.x] = sum;
+    }
+    __syncthreads();
+    const float4 *from = along + threadIdx.y * TILE_X + threadIdx.x;
+    sum = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
+#pragma unroll 4
+    for (int k = 0; k <= 2 * t.radius; k++)
+        sum = plus(sum, from[k * TILE_X]);
     return sum;
 }
 
-// Which two inputs product m is of: RR RG RB GG GB BB Rp Gp Bp pp.
-static __device__ int first_factor(int m)
+static size_t cells_bytes(int radius, int tile_y)
 {
-    return m < 3 ? 0 : m < 5 ? 1 : m == 5 ? 2 : m - 6;
+    size_t rows = tile_y + 2 * radius;
+
+    return rows * (TILE_X + 2 * radius + TILE_X) * sizeof(float4);
 }
 
-static __device__ int second_factor(int m)
+static __global__ void __launch_bounds__(TILE_X *TILE_Y, 2)
+    make_cells(const __grid_constant__ struct refine_job job, const float4 *fits)
 {
-    return m < 3 ? m : m < 5 ? m - 2 : m == 5 ? 2 : 3;
-}
+    CUDA_SHARED(shared);
+    struct tile t(job);
+    float4 *inputs = (float4 *)shared;
+    float norm = 1.0f / (float)((2 * job.radius + 1) * (2 * job.radius + 1));
+    size_t width = job.out.width, stride = job.out.stride;
 
-static __global__ void make_moments(const struct refine_job job, struct planes p)
-{
-    size_t plane = (size_t)job.out.width * job.out.height;
-    int x, y;
-
-    if (!cell_here(job, &x, &y))
+    bring(
+        job, t, [&](int x, int y) { return fits[(y * width + x) * (FIT_FLOATS / 4)]; }, inputs);
+    __syncthreads();
+    float4 sum = sum_fits(t, inputs, inputs + t.rows * t.width);
+    int x = t.x + threadIdx.x, y = t.y + threadIdx.y;
+    if (x >= job.out.width || y >= job.out.height)
         return;
-    const float *row = p.inputs + (size_t)y * job.out.width;
-    float *out = p.moments + (size_t)y * job.out.width + x;
-    for (int c = 0; c < INPUTS; c++) {
-        const float *in = row + c * plane;
-        out[c * plane] = window_sum(job, x, [=](int i) { return in[i]; });
-    }
-    for (int m = 0; m < 10; m++) {
-        const float *a = row + first_factor(m) * plane, *b = row + second_factor(m) * plane;
-        out[(INPUTS + m) * plane] = window_sum(job, x, [=](int i) { return a[i] * b[i]; });
-    }
-    const float *near = row + 3 * plane;
-    float least = near[tap(job, x, 0)], most = least;
-    for (int k = 1; k <= 2 * job.radius; k++) {
-        float v = near[tap(job, x, k)];
-        least = v < least ? v : least;
-        most = v > most ? v : most;
-    }
-    out[REFINE_SUMS * plane] = least;
-    out[(REFINE_SUMS + 1) * plane] = most;
-}
-
-static __global__ void make_fits(const struct refine_job job, struct planes p)
-{
-    size_t plane = (size_t)job.out.width * job.out.height;
-    float sum[REFINE_MOMENTS] = {}, norm = 1.0f / (float)((2 * job.radius + 1) * (2 * job.radius + 1));
-    int x, y;
-
-    if (!cell_here(job, &x, &y))
-        return;
-    for (int k = -job.radius; k <= job.radius; k++) {
-        int row = clamp_int(y + k, job.out.height - 1);
-        const float *in = p.moments + (size_t)row * job.out.width + x;
-        bool first = k == -job.radius;
-
-        for (int i = 0; i < REFINE_SUMS; i++)
-            sum[i] = first ? in[i * plane] : sum[i] + in[i * plane];
-        float low = in[REFINE_SUMS * plane], high = in[(REFINE_SUMS + 1) * plane];
-        sum[REFINE_SUMS] = first || low < sum[REFINE_SUMS] ? low : sum[REFINE_SUMS];
-        sum[REFINE_SUMS + 1] = first || high > sum[REFINE_SUMS + 1] ? high : sum[REFINE_SUMS + 1];
-    }
-    float low = sum[REFINE_SUMS], range = sum[REFINE_SUMS + 1] - low;
-    for (int i = 0; i < REFINE_SUMS; i++)
-        sum[i] *= norm;
-    struct refine_fit f = refine_solve(sum, range, job.smooth, job.gain);
-    float *out = p.fits + (size_t)y * job.out.width + x;
-    out[0] = f.r;
-    out[plane] = f.g;
-    out[2 * plane] = f.b;
-    out[3 * plane] = f.base;
-    out[4 * plane] = f.gain;
-    out[5 * plane] = low;
-    out[6 * plane] = range > 1e-3f ? range : 1e-3f;
-}
-
-static __global__ void sum_fits(const struct refine_job job, struct planes p)
-{
-    size_t plane = (size_t)job.out.width * job.out.height;
-    int x, y;
-
-    if (!cell_here(job, &x, &y))
-        return;
-    for (int c = 0; c < 4; c++) {
-        const float *in = p.fits + c * plane + (size_t)y * job.out.width;
-        p.sums[c * plane + (size_t)y * job.out.width + x] =
-            window_sum(job, x, [=](int i) { return in[i]; });
-    }
-}
-
-static __global__ void make_cells(const struct refine_job job, struct planes p)
-{
-    size_t plane = (size_t)job.out.width * job.out.height, stride = job.out.stride;
-    float sum[4] = {0.0f, 0.0f, 0.0f, 0.0f},
-          norm = 1.0f / (float)((2 * job.radius + 1) * (2 * job.radius + 1));
-    int x, y;
-
-    if (!cell_here(job, &x, &y))
-        return;
-    for (int k = -job.radius; k <= job.radius; k++) {
-        const float *in = p.sums + (size_t)clamp_int(y + k, job.out.height - 1) * job.out.width + x;
-        for (int i = 0; i < 4; i++)
-            sum[i] += in[i * plane];
-    }
-    const float *own = p.fits + (size_t)y * job.out.width + x;
-    float gain = own[4 * plane], low = own[5 * plane], range = own[6 * plane],
-          unit = gain * norm / range;
+    float4 own = fits[(y * width + x) * (FIT_FLOATS / 4) + 1];
+    float gain = own.x, low = own.y, range = own.z, unit = gain * norm / range;
     float *out = job.out.cells + (size_t)y * REFINE_PLANES * stride + x;
-    out[0] = sum[0] * unit;
-    out[stride] = sum[1] * unit;
-    out[2 * stride] = sum[2] * unit;
-    out[3 * stride] = 0.5f + gain * ((sum[3] * norm - low) / range - 0.5f);
+    out[0] = sum.x * unit;
+    out[stride] = sum.y * unit;
+    out[2 * stride] = sum.z * unit;
+    out[3 * stride] = 0.5f + gain * ((sum.w * norm - low) / range - 0.5f);
     out[4 * stride] = low;
     out[5 * stride] = range;
 }
 
 size_t refine_cuda_scratch_floats(int grid_width, int grid_height)
 {
-    return (size_t)(INPUTS + REFINE_MOMENTS + FIT_PLANES + 4) * grid_width * grid_height;
+    return (size_t)FIT_FLOATS * grid_width * grid_height;
 }
 
 bool refine_cuda(const struct refine_job *job, struct CUstream_st *stream)
 {
-    dim3 block(BLOCK_X, BLOCK_Y),
-        grid((job->out.width + BLOCK_X - 1) / BLOCK_X, (job->out.height + BLOCK_Y - 1) / BLOCK_Y);
-    struct planes p = planes_of(job);
+    // every GPU has 48 KiB a block without asking, and 64 for the asking
+    int tile_y = fits_bytes(job->radius, TILE_Y) <= 48 * 1024 ? TILE_Y : TILE_Y / 2;
+    dim3 block(TILE_X, tile_y),
+        grid((job->out.width + TILE_X - 1) / TILE_X, (job->out.height + tile_y - 1) / tile_y);
+    size_t bytes = fits_bytes(job->radius, tile_y);
+    float4 *fits = (float4 *)job->scratch;
 
-    CUDA_LAUNCH(make_inputs, grid, block, stream, *job, p);
-    CUDA_LAUNCH(make_moments, grid, block, stream, *job, p);
-    CUDA_LAUNCH(make_fits, grid, block, stream, *job, p);
-    CUDA_LAUNCH(sum_fits, grid, block, stream, *job, p);
-    CUDA_LAUNCH(make_cells, grid, block, stream, *job, p);
+    cudaFuncSetAttribute(make_fits, cudaFuncAttributeMaxDynamicSharedMemorySize, (int)bytes);
+    CUDA_LAUNCH_SHARED(make_fits, grid, block, bytes, stream, *job, fits);
+    if (!kernels_cuda_launched())
+        return false;
+    CUDA_LAUNCH_SHARED(make_cells, grid, block, cells_bytes(job->radius, tile_y), stream, *job,
+                       fits);
     return kernels_cuda_launched();
 }
