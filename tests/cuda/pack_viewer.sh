@@ -1,6 +1,6 @@
 #!/bin/sh
 # The player for a machine that has none of its libraries: FOLDER/viewer.tar.xz with the program, the simulated headset,
-# two tests, FFmpeg, short clips, a font, and the libraries of all of them. Called by rehearse.sh pack-viewer; BUILD names
+# tests, clips, a font, and the libraries of all of them. Called by rehearse.sh pack-viewer; BUILD names
 # a build folder with the player.
 #
 # Where it is unpacked only glibc, C++'s library and NVIDIA's driver are taken from the system. FFmpeg of a distribution
@@ -43,9 +43,10 @@ hollow() {
 }
 
 cmake -S "$top" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_CUDA_ARCHITECTURES="${ARCH:-90-real}" >/dev/null
-ninja -C "$build" deep3d sim_headset test_display test_vk_frames
+programs="viewer/deep3d tests/viewer/test_vk_frames tests/unit/unit_overlay tests/cuda/nvdec/nvdec"
+ninja -C "$build" $programs sim_headset
 cd "$work/viewer"
-cp "$build/viewer/deep3d" "$build/tests/headset/test_display" "$build/tests/viewer/test_vk_frames" "$(command -v ffmpeg)" bin
+(cd "$build" && cp $programs "$work/viewer/bin")
 cp "$build/tests/headset/libsim_headset.so" lib
 strip -g bin/* lib/*
 sed 's|"library_path": ".*"|"library_path": "./lib/libsim_headset.so"|' "$build/tests/headset/sim_headset.json" >sim_headset.json
@@ -65,22 +66,24 @@ ldd bin/* lib/* | sed -n 's/.*=> \(\/[^ ]*\) .*/\1/p' | sort -u | while read -r 
     esac
 done
 
-# clip NAME OPTION ...: three seconds of the sample, in another codec; made once
+# clip NAME OPTION ...: of the sample, in another codec; made once
 clip() {
     name=$1
     shift
-    [ -e "$build/clips/$name" ] ||
-        ffmpeg -v error -y -ss 2 -t 3 -i "$top/assets/sample.mp4" -an "$@" "$build/clips/$name" </dev/null
+    [ -e "$build/clips/$name" ] || ffmpeg -v error -y -ss 2 -i "$top/assets/sample.mp4" "$@" "$build/clips/$name" </dev/null
     cp "$build/clips/$name" clips
 }
 mkdir -p "$build/clips"
-clip h264.mp4 -c:v libx264 -crf 26
-clip h264_10bit.mp4 -c:v libx264 -crf 26 -pix_fmt yuv420p10le
-clip hevc.mp4 -c:v libx265 -crf 28 -x265-params log-level=error
-clip hevc_10bit.mp4 -c:v libx265 -crf 28 -pix_fmt yuv420p10le -x265-params log-level=error
-clip vp9.webm -c:v libvpx-vp9 -crf 36 -b:v 0 -deadline realtime -cpu-used 6
-clip av1.mkv -c:v libsvtav1 -crf 40 -preset 10
-cp "$top/assets/sample.mp4" clips
+short="-t 3 -an"
+x265="-x265-params log-level=error"
+clip h264.mp4 $short -c:v libx264 -crf 26
+clip h264_10bit.mp4 $short -c:v libx264 -crf 26 -pix_fmt yuv420p10le
+clip hevc.mp4 $short -c:v libx265 -crf 28 $x265
+clip hevc_10bit.mp4 $short -c:v libx265 -crf 28 -pix_fmt yuv420p10le $x265
+clip vp9.webm $short -c:v libvpx-vp9 -crf 36 -b:v 0 -deadline realtime -cpu-used 6
+clip av1.mkv $short -c:v libsvtav1 -crf 40 -preset 10
+clip film-1080p.mp4 -vf scale=1920:1080 -c:v libx264 -preset veryfast -crf 30
+clip film-4k.mp4 -t 6 -an -vf scale=3840:2160 -c:v libx265 -preset ultrafast -crf 32 $x265
 
 cd "$work"
 tar cf viewer.tar viewer

@@ -115,22 +115,6 @@ share_with_vulkan() {
     step interop-checked 20 $vulkan DEEP3D_VK_VALIDATION=1 VK_LAYER_PATH="$work/layer" ./$interop $((100 / ${part:-1}))
 }
 
-# nvdec FOLDER: each clip of the packed player through FFmpeg's hardware decoder and its own, bit by bit
-nvdec() {
-    same=0 all=0
-    for clip in "$1"/clips/[ahv]*.*; do
-        case $clip in *10bit*) format=p010le ;; *) format=nv12 ;; esac
-        case $clip in */av1*) decoder="-c:v av1" ;; *) decoder= ;; esac # the one that has hardware
-        hard=$("$1/bin/ffmpeg" -v error -hwaccel cuda -hwaccel_output_format cuda $decoder -i "$clip" \
-            -vf "hwdownload,format=$format" -f md5 - </dev/null 2>&1 | tail -1)
-        soft=$("$1/bin/ffmpeg" -v error -i "$clip" -pix_fmt "$format" -f md5 - </dev/null 2>&1 | tail -1)
-        echo "$(basename "$clip"): $hard, in software $soft"
-        all=$((all + 1))
-        [ "$hard" != "$soft" ] || same=$((same + 1))
-    done
-    echo "$same of $all clips decoded bit by bit (10-bit H.264 only by a Blackwell)"
-}
-
 # What pack-viewer added. The libraries are for these programs alone: many are hollow.
 run_viewer() {
     viewer=$work/viewer seen=$work/seen
@@ -141,12 +125,15 @@ run_viewer() {
         SIM_REPORT="$seen/headset.json" SIM_FRAME_LOG="$seen/frames.csv" SIM_PICTURES="$seen/eyes" SIM_PICTURES_AT=1,final
     player="$with $viewer/bin/deep3d"
     model="--model $here/deep3d-small.onnx"
+    step overlay 10 $with "$viewer/bin/unit_overlay" gpu
+    step nvdec 30 $with "$viewer/bin/nvdec" gpu "$viewer"/clips/[ahv]*.*
+    step play-1080p 30 $player $model --display null --stats "$seen/play-1080p.json" "$viewer/clips/film-1080p.mp4"
+    step play-4k 30 $player $model --display null --stats "$seen/play-4k.json" "$viewer/clips/film-4k.mp4"
+    step play-xr 40 $player $model --display xr --stats "$seen/xr.json" "$viewer/clips/film-1080p.mp4"
+    step play-cpu 30 $player $model --display null --hwdec no --stats "$seen/play-cpu.json" "$viewer/clips/film-1080p.mp4"
+    step play-clips 30 $player $model --display null --stats "$seen/clips.json" "$viewer"/clips/[ahv]*.*
     step vk-frames 20 $with "$viewer/bin/test_vk_frames"
-    step nvdec 40 $with sh "$here/rehearse.sh" nvdec "$viewer"
-    step play-null 40 $player $model --display null --stats "$seen/null.json" "$viewer/clips/sample.mp4"
-    step play-xr 40 $player $model --display xr --stats "$seen/xr.json" "$viewer/clips/hevc.mp4"
-    step play-clips 60 $player $model --display null --stats "$seen/clips.json" "$viewer"/clips/[ahv]*.*
-    step convert 60 $player convert $model "$viewer/clips/vp9.webm" -o "$seen/convert.mp4" --overwrite
+    step convert 40 $player convert $model "$viewer/clips/vp9.webm" -o "$seen/convert.mp4" --overwrite
     tar czf "$out/viewer.tar.gz" -C "$work" seen
 }
 
@@ -183,7 +170,6 @@ case "${1:-} ${2:-}" in
 "pack "?*) pack "$2" ;;
 "pack-viewer "?*) "$here/pack_viewer.sh" "$2" ;;
 "run "?*) run "$2" ;;
-"nvdec "?*) nvdec "$2" ;;
 *)
     sed -n '2,15s/^# \{0,1\}//p' "$0" >&2
     exit 2
