@@ -14,10 +14,10 @@
 // Colours nearer to each other than this part of the range are noise.
 #define COLOUR_NOISE 0.02f
 #define EDGE_GAIN 6.0f
-// Picture width for which an edge's soft pixels are one wide.
-#define SOFT_EDGE_WIDTH 1280
-// Gaps of this many soft pixels are stretched, wider ones torn.
-#define TEAR 2.0f
+// Picture width for which an edge's soft pixels reach one to either side.
+#define SOFT_EDGE_WIDTH 640
+// Steps of so many times an edge's softness are stretched, wider ones torn.
+#define TEAR 1.5f
 
 struct stereo {
     const struct kernels *kernels;
@@ -180,26 +180,35 @@ static void refine(struct stereo *s, const struct stereo_view *view)
     s->kernels->refine(&job);
 }
 
+static struct synth_inner inner_of(const struct stereo *s, const struct stereo_view *view)
+{
+    return view->inner.right > 0 ? view->inner : (struct synth_inner){0, 0, s->width, s->height};
+}
+
+static int soft_px(const struct stereo *s)
+{
+    int soft = (s->width + SOFT_EDGE_WIDTH / 2) / SOFT_EDGE_WIDTH;
+
+    return soft < REFINE_SOFT_MAX ? soft : REFINE_SOFT_MAX;
+}
+
 void stereo_draw(struct stereo *s, const struct stereo_view *view)
 {
     struct synth_job synth = {
         .picture = s->picture,
         .fine = s->fine,
-        .inner =
-            view->inner.right > 0 ? view->inner : (struct synth_inner){0, 0, s->width, s->height},
+        .inner = inner_of(s, view),
         .grid = s->grid,
         .gain_px = {view->gain_px[0], view->gain_px[1]},
         .convergence = view->convergence,
         .tear_px = TEAR * (s->width > SOFT_EDGE_WIDTH ? (float)s->width / SOFT_EDGE_WIDTH : 1.0f),
-        .dilate_px = (s->width + SOFT_EDGE_WIDTH / 2) / SOFT_EDGE_WIDTH,
+        .soft_px = soft_px(s),
         .eye = {view->eye[0], view->eye[1]},
         .stride_bytes = view->stride_bytes,
         .bands = s->bands,
         .scratch = s->synth_scratch,
     };
 
-    if (synth.dilate_px > 4)
-        synth.dilate_px = 4;
     if (synth.gain_px[0] != 0 || synth.gain_px[1] != 0)
         refine(s, view);
     s->kernels->synth(&synth);
@@ -209,7 +218,8 @@ struct rows {
     struct stereo *stereo;
     struct refine_grid grid; // on the host, as all of this
     struct image picture;
-    float *near; // a row for each band
+    struct refine_look look; // at that picture
+    float *near;             // a row for each band
     size_t near_floats;
     stereo_row *row;
     void *user;
@@ -225,7 +235,7 @@ static void bands_of_rows(void *user, int first, int end)
         int begin = (int)((long long)s->height * band / s->bands);
         int stop = (int)((long long)s->height * (band + 1) / s->bands);
         for (int y = begin; y < stop; y++) {
-            s->kernels->refine_row(&r->grid, &r->picture, y, near);
+            s->kernels->refine_row(&r->grid, &r->look, y, near);
             r->row(r->user, y, near);
         }
     }
@@ -255,10 +265,18 @@ static bool bring(struct stereo *s, struct rows *r)
 
 bool stereo_rows(struct stereo *s, const struct stereo_view *view, stereo_row *row, void *user)
 {
+    struct synth_inner inner = inner_of(s, view);
     // synthesis has more room than a row with its slack
-    struct rows rows = {s,   s->grid, s->picture, s->synth_scratch, synth_scratch_floats(s->width),
-                        row, user};
+    struct rows rows = {.stereo = s,
+                        .grid = s->grid,
+                        .picture = s->picture,
+                        .near = s->synth_scratch,
+                        .near_floats = synth_scratch_floats(s->width),
+                        .row = row,
+                        .user = user};
 
+    rows.look = (struct refine_look){&rows.picture, inner.left,   inner.top,
+                                     inner.right,   inner.bottom, soft_px(s)};
     refine(s, view);
     if (s->device->gpu && !bring(s, &rows))
         return false;

@@ -49,8 +49,8 @@ void stereo_draw(struct stereo *stereo, const struct stereo_view *view);
 // Nearness of row y as the eyes are drawn with: at full size, with the picture's edges;
 // [width]. Called on several threads, each row once.
 typedef void stereo_row(void *user, int y, const float *nearness);
-// Calls `row` for all rows of the shrunk picture. Of the view, only the nearness counts. On a GPU
-// the picture is brought to the host for it, and waited for. False, logged: there is no memory for
-// that, or the device failed.
+// Calls `row` for all rows of the shrunk picture. Of the view, nearness and the inner part count.
+// On a GPU the picture is brought to the host for it, and waited for. False, logged: there is no
+// memory for that, or the device failed.
 bool stereo_rows(struct stereo *stereo, const struct stereo_view *view, stereo_row *row,
                  void *user);

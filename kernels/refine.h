@@ -13,8 +13,8 @@
 // picture's edge. All of it is folded into six numbers a cell, interpolated linearly between cells.
 //
 // Cost: reads the grid's picture and the network's nearness (both small), writes 24 bytes a cell;
-// refine_row reads them and the picture's row, and writes 4 bytes a pixel, row by row inside the
-// synthesis.
+// refine_row reads them and the picture's rows about its own, and writes 4 bytes a pixel, row by
+// row inside the synthesis.
 //
 // Thread-safety: safe on disjoint outputs and scratch.
 #pragma once
@@ -25,6 +25,7 @@
 #define REFINE_PLANES 6 // slope of R, G, B; base of t; low; high - low
 #define REFINE_RADIUS_MAX 12
 #define REFINE_SLACK 8
+#define REFINE_SOFT_MAX 4
 
 struct refine_grid {
     float *cells; // [height][REFINE_PLANES][stride]
@@ -49,7 +50,15 @@ struct refine_job {
 size_t refine_scratch_floats(int grid_width, int radius);
 
 typedef void kernel_refine(const struct refine_job *job);
+// What refine_row looks at: the mean colour of the (2 * soft_px + 1)^2 pixels about each, so that
+// texture and noise do not fray an edge. In it the inner part goes on as its border beyond it.
+struct refine_look {
+    const struct image *picture;
+    int left, top, right, bottom; // the inner part, px; right and bottom are the first beyond it
+    int soft_px;                  // 0..REFINE_SOFT_MAX
+};
+
 // Nearness of row y of the picture at full size: out[picture->width]; out has room for
 // REFINE_SLACK more at both ends, which may be written.
-typedef void kernel_refine_row(const struct refine_grid *grid, const struct image *picture, int y,
-                               float *out);
+typedef void kernel_refine_row(const struct refine_grid *grid, const struct refine_look *look,
+                               int y, float *out);

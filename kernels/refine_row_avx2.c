@@ -59,24 +59,25 @@ static inline void eight(const float *c, size_t plane, const struct phases *phas
     _mm256_storeu_ps(out, t);
 }
 
-void KERNEL(refine_row)(const struct refine_grid *grid, const struct image *picture, int y,
+void KERNEL(refine_row)(const struct refine_grid *grid, const struct refine_look *look, int y,
                         float *out)
 {
     struct refine_blend b = refine_blend_for(grid, y);
     struct phases phases = phases_for(grid->log2_step);
-    const uint8_t *pixels = picture->pixels + (size_t)y * picture->stride_bytes;
+    uint8_t mean[REFINE_LOOK_PX * 4];
     float cells[REFINE_PLANES][REFINE_RUN_CELLS + REFINE_RUN_EXTRA];
     int step = 1 << grid->log2_step, begin = step > 1 ? -1 : 0;
 
     // the first run begins half a cell before the row: between the repeated first cell and the
     // first
     for (int first = begin; first < grid->width; first += REFINE_RUN_CELLS) {
-        int x = first * step + step / 2, left = picture->width - x;
+        int x = first * step + step / 2, left = look->picture->width - x;
         int count = REFINE_RUN_CELLS * step < left ? REFINE_RUN_CELLS * step : left;
+        const uint8_t *pixels = refine_look_run(look, y, x, count, mean);
         for (int p = 0; p < REFINE_PLANES; p++)
             refine_blend_run(&b, (size_t)p * (size_t)grid->stride, first, cells[p]);
         for (int i = 0; i < count; i += 8)
             eight(cells[0] + (i >> grid->log2_step), REFINE_RUN_CELLS + REFINE_RUN_EXTRA, &phases,
-                  pixels + (ptrdiff_t)(x + i) * 4, out + x + i);
+                  pixels + (ptrdiff_t)i * 4, out + x + i);
     }
 }

@@ -28,56 +28,59 @@ KERNEL_INLINE void apply(const float (*restrict c)[REFINE_RUN_CELLS * 8],
     }
 }
 
-KERNEL_INLINE void row_with_step(const struct refine_grid *grid, const struct image *picture, int y,
-                                 int step, float *out)
+KERNEL_INLINE void row_with_step(const struct refine_grid *grid, const struct refine_look *look,
+                                 int y, int step, float *out)
 {
     struct refine_blend b = refine_blend_for(grid, y);
-    const uint8_t *pixels = picture->pixels + (size_t)y * picture->stride_bytes;
+    uint8_t mean[REFINE_LOOK_PX * 4];
     float cells[REFINE_RUN_CELLS + REFINE_RUN_EXTRA], full[REFINE_PLANES][REFINE_RUN_CELLS * 8];
 
     // the first run begins half a cell before the row: between the repeated first cell and the
     // first
     for (int first = -1; first < grid->width; first += REFINE_RUN_CELLS) {
-        int x = first * step + step / 2, left = picture->width - x;
+        int x = first * step + step / 2, left = look->picture->width - x;
+        int count = REFINE_RUN_CELLS * step < left ? REFINE_RUN_CELLS * step : left;
         for (int p = 0; p < REFINE_PLANES; p++) {
             refine_blend_run(&b, (size_t)p * (size_t)grid->stride, first, cells);
             spread(cells, step, full[p]);
         }
-        apply(full, pixels + (ptrdiff_t)x * 4,
-              REFINE_RUN_CELLS * step < left ? REFINE_RUN_CELLS * step : left, out + x);
+        apply(full, refine_look_run(look, y, x, count, mean), count, out + x);
     }
 }
 
 // No interpolation: a cell is a pixel.
-static void row_direct(const struct refine_grid *grid, const struct image *picture, int y,
+static void row_direct(const struct refine_grid *grid, const struct refine_look *look, int y,
                        float *out)
 {
     const float *c = grid->cells + (size_t)y * REFINE_PLANES * (size_t)grid->stride;
-    const uint8_t *pixels = picture->pixels + (size_t)y * picture->stride_bytes;
-    size_t n = (size_t)grid->stride;
+    size_t n = (size_t)grid->stride, width = (size_t)look->picture->width;
+    uint8_t mean[REFINE_LOOK_PX * 4];
 
-    for (size_t x = 0; x < (size_t)picture->width; x++) {
-        float t = c[x] * (float)pixels[x * 4] + c[n + x] * (float)pixels[x * 4 + 1] +
-                  c[2 * n + x] * (float)pixels[x * 4 + 2];
-        out[x] = c[4 * n + x] + c[5 * n + x] * clamp01(t * (1.0f / 255.0f) + c[3 * n + x]);
+    for (size_t first = 0; first < width; first += REFINE_RUN_CELLS) {
+        size_t end = first + REFINE_RUN_CELLS < width ? first + REFINE_RUN_CELLS : width;
+        const uint8_t *p = refine_look_run(look, y, (int)first, (int)(end - first), mean);
+        for (size_t x = first; x < end; x++, p += 4) {
+            float t = c[x] * (float)p[0] + c[n + x] * (float)p[1] + c[2 * n + x] * (float)p[2];
+            out[x] = c[4 * n + x] + c[5 * n + x] * clamp01(t * (1.0f / 255.0f) + c[3 * n + x]);
+        }
     }
 }
 
-void KERNEL(refine_row)(const struct refine_grid *grid, const struct image *picture, int y,
+void KERNEL(refine_row)(const struct refine_grid *grid, const struct refine_look *look, int y,
                         float *out)
 {
     switch (grid->log2_step) {
     case 0:
-        row_direct(grid, picture, y, out);
+        row_direct(grid, look, y, out);
         break;
     case 1:
-        row_with_step(grid, picture, y, 2, out);
+        row_with_step(grid, look, y, 2, out);
         break;
     case 2:
-        row_with_step(grid, picture, y, 4, out);
+        row_with_step(grid, look, y, 4, out);
         break;
     default:
-        row_with_step(grid, picture, y, 8, out);
+        row_with_step(grid, look, y, 8, out);
         break;
     }
 }

@@ -10,11 +10,16 @@
 // left of the farther one that it hides, so the first is the nearest: no depth buffer, and each
 // output pixel is written once. For the right eye the row is walked backwards.
 //
-// Where two neighbours land more than SYNTH_TEAR_PX + 1 apart the picture is torn: the hole between
-// them is filled from the farther side, mirrored at the hole's edge. So are the strips at the
-// picture's borders that no pixel lands on. Pixels are taken with Catmull-Rom interpolation, 1/64
-// pixel fine, in the 8-bit or 16-bit values as they are. A place that is a whole pixel gives the
-// very same pixel.
+// Nearness has soft steps where the picture has soft edges (soft_px). What is near is widened by
+// that much to all sides, so that an edge's soft pixels stay with what they belong to, and as much
+// again on the side where it uncovers something, so that none of them is left behind there.
+//
+// Where a step is wider than tear_px the picture is torn: the hole is filled from the farther side,
+// mirrored at the step's place, which is known to parts of a pixel and so is the same from row to
+// row, and from the middle of the hole on mirrored back, so that it ends in what the near thing's
+// soft edge brings along. The strips at the picture's borders that no pixel lands on are filled
+// with the mirrored picture. Pixels are taken with Catmull-Rom interpolation, 1/64 pixel fine, in
+// the 8-bit or 16-bit values as they are. A place that is a whole pixel gives the very same pixel.
 //
 // Cost: reads the picture twice (4 bytes a pixel, the second time from cache), writes 8 bytes a
 // pixel. 1080p: 8.3 MB read, 16.6 MB written.
@@ -44,12 +49,10 @@ struct synth_job {
     float gain_px[2];  // left, right: pixels that nearness 1 moves further than nearness 0; >= 0;
                        // an eye with 0 is a copy of the picture and costs no more than that
     float convergence; // the nearness that stays where it is
-    // the widest gap between neighbours, beyond their natural distance of 1, that is bridged by
-    // stretching; smaller steps of depth than that are not worth a torn edge
-    float tear_px;
-    int dilate_px;   // near pixels are widened by this much, 0..4: a soft edge stays with what it
-                     // belongs to
-    uint8_t *eye[2]; // [height][stride_bytes], R, G, B, 255, or in 16 bits as the fine picture
+    float tear_px;     // the widest step of places that is bridged by stretching; smaller ones are
+                       // not worth a torn edge
+    int soft_px;       // how far an edge's soft pixels reach to either side, 0..REFINE_SOFT_MAX
+    uint8_t *eye[2];   // [height][stride_bytes], R, G, B, 255, or in 16 bits as the fine picture
     size_t stride_bytes;
     int bands;      // how many runs of rows are worked on at the same time, >= 1
     float *scratch; // [bands][synth_scratch_floats(picture.width)]
@@ -61,8 +64,9 @@ size_t synth_scratch_floats(int width);
 typedef void kernel_synth(const struct synth_job *job);
 // One row of one eye: where each of its pixels comes from, in 1 / SYNTH_UNIT source pixels,
 // 0..(width - 1) * SYNTH_UNIT. place: [width], where each source pixel lands; nearer pixels lie
-// left of the ones that they hide.
-typedef void kernel_synth_map(const float *place, int width, float tear_px, int32_t *out);
+// left of the ones that they hide. tear_px, soft_px: as in struct synth_job.
+typedef void kernel_synth_map(const float *place, int width, float tear_px, int soft_px,
+                              int32_t *out);
 // Takes count pixels from a padded row.
 typedef void kernel_sample_row(const uint8_t *row, const int32_t *map, int count, uint8_t *out);
 // The same of 16 bits a sample.

@@ -7,15 +7,13 @@
 #include "kernels/synth_scratch.h"
 #include "kernels/variant.h"
 
-// The greatest within `reach` pixels on both sides. near: from -reach to width + reach.
-static void widen(const float *restrict near, int width, int reach, float *restrict out)
+// The greatest from `before` pixels before to `after` pixels after each. near: so much wider.
+static void widen(const float *restrict near, int width, int before, int after, float *restrict out)
 {
-    memcpy(out, near, (size_t)width * sizeof(*out));
-    for (int k = 1; k <= reach; k++)
-        for (int x = 0; x < width; x++) {
-            float most = near[x - k] > near[x + k] ? near[x - k] : near[x + k];
-            out[x] = out[x] > most ? out[x] : most;
-        }
+    memcpy(out, near - before, (size_t)width * sizeof(*out));
+    for (int k = 1 - before; k <= after; k++)
+        for (int x = 0; x < width; x++)
+            out[x] = out[x] > near[x + k] ? out[x] : near[x + k];
 }
 
 static void repeat_ends(float *row, int width)
@@ -52,23 +50,12 @@ static void turn_back(int32_t *map, int width)
     }
 }
 
-// The middle one of three rows: single rows that stand out would tear an edge into a comb.
-static void middle(const float *const near[3], int width, float *restrict out)
-{
-    const float *a = near[0], *b = near[1], *c = near[2];
-
-    for (int x = 0; x < width; x++) {
-        float low = a[x] < b[x] ? a[x] : b[x], high = a[x] < b[x] ? b[x] : a[x];
-        float rest = high < c[x] ? high : c[x];
-        out[x] = low > rest ? low : rest;
-    }
-}
-
 // One run of rows at work.
 struct strip {
     const struct synth_job *job;
-    float *near[3]; // of row y in near[y % 3]
-    float *middle, *wide, *place;
+    float *near[SYNTH_NEAR_ROWS]; // of row y in near[y % SYNTH_NEAR_ROWS]
+    int next;                     // row whose nearness is not there yet
+    float *tall, *wide, *place;
     int32_t *map;
 };
 
@@ -77,18 +64,26 @@ static struct strip strip_init(const struct synth_job *job, int band)
     int width = job->picture.width;
     size_t n = (size_t)SYNTH_ROW_FLOATS(width);
     float *row = job->scratch + (size_t)band * synth_scratch_floats(width) + 2 * REFINE_SLACK;
+    struct strip s = {.job = job};
 
-    return (struct strip){.job = job,
-                          .near = {row, row + n, row + 2 * n},
-                          .middle = row + 3 * n,
-                          .wide = row + 4 * n,
-                          .place = row + 5 * n,
-                          .map = (int32_t *)(void *)(row + 6 * n - REFINE_SLACK)};
+    for (int i = 0; i < SYNTH_NEAR_ROWS; i++, row += n)
+        s.near[i] = row;
+    s.tall = row;
+    s.wide = row + n;
+    s.place = row + 2 * n;
+    s.map = (int32_t *)(void *)(row + 3 * n - REFINE_SLACK);
+    return s;
 }
 
-static void refine_into(struct strip *s, int y)
+static void refine_up_to(struct strip *s, int end)
 {
-    KERNEL(refine_row)(&s->job->grid, &s->job->picture, y, s->near[y % 3]);
+    const struct synth_job *job = s->job;
+    const struct synth_inner *inner = &job->inner;
+    struct refine_look look = {&job->picture, inner->left,   inner->top,
+                               inner->right,  inner->bottom, job->soft_px};
+
+    for (; s->next < end && s->next < inner->bottom; s->next++)
+        KERNEL(refine_row)(&job->grid, &look, s->next, s->near[s->next % SYNTH_NEAR_ROWS]);
 }
 
 static int inner_width(const struct synth_job *job)
@@ -96,18 +91,24 @@ static int inner_width(const struct synth_job *job)
     return job->inner.right - job->inner.left;
 }
 
-// Nearness of row y, ready to be drawn; the rows before and after it stand in s->near.
+// Nearness of row y, widened down and along.
 static void make_wide(struct strip *s, int y)
 {
     const struct synth_inner *inner = &s->job->inner;
-    int width = inner_width(s->job), last = inner->bottom - 1;
-    const float *rows[3] = {s->near[(y > inner->top ? y - 1 : y) % 3] + inner->left,
-                            s->near[y % 3] + inner->left,
-                            s->near[(y < last ? y + 1 : y) % 3] + inner->left};
+    int width = inner_width(s->job), soft = s->job->soft_px;
+    int first = y - soft > inner->top ? y - soft : inner->top;
 
-    middle(rows, width, s->middle);
-    repeat_ends(s->middle, width);
-    widen(s->middle, width, s->job->dilate_px, s->wide);
+    refine_up_to(s, y + soft + 1);
+    memcpy(s->tall, s->near[first % SYNTH_NEAR_ROWS] + inner->left,
+           (size_t)width * sizeof(*s->tall));
+    for (int k = first + 1; k < s->next; k++) {
+        const float *near = s->near[k % SYNTH_NEAR_ROWS] + inner->left;
+        for (int x = 0; x < width; x++)
+            s->tall[x] = s->tall[x] > near[x] ? s->tall[x] : near[x];
+    }
+    repeat_ends(s->tall, width);
+    widen(s->tall, width, soft, soft, s->wide);
+    repeat_ends(s->wide, width);
 }
 
 // The picture that eyes are made of.
@@ -147,11 +148,13 @@ static void draw_row(struct strip *s, int y, int eye)
     const struct synth_job *job = s->job;
     int width = inner_width(job);
 
+    // wider still on the side where it uncovers something
+    widen(s->wide, width, eye == 1 ? job->soft_px : 0, eye == 0 ? job->soft_px : 0, s->tall);
     if (eye == 0)
-        places_left(s->wide, width, job->gain_px[0], job->convergence, s->place);
+        places_left(s->tall, width, job->gain_px[0], job->convergence, s->place);
     else
-        places_right(s->wide, width, job->gain_px[1], job->convergence, s->place);
-    KERNEL(synth_map)(s->place, width, job->tear_px, s->map);
+        places_right(s->tall, width, job->gain_px[1], job->convergence, s->place);
+    KERNEL(synth_map)(s->place, width, job->tear_px, job->soft_px, s->map);
     if (eye == 1)
         turn_back(s->map, width);
     sample(job, y, eye, s->map);
@@ -169,13 +172,9 @@ static void copy_rows(const struct synth_job *job, int first, int end, int eye)
 static void draw_rows(struct strip *s, int first, int end)
 {
     const struct synth_job *job = s->job;
-    int top = job->inner.top, bottom = job->inner.bottom;
 
-    for (int y = first > top ? first - 1 : top; y <= first && y < end; y++)
-        refine_into(s, y);
+    s->next = first - job->soft_px > job->inner.top ? first - job->soft_px : job->inner.top;
     for (int y = first; y < end; y++) {
-        if (y + 1 < bottom)
-            refine_into(s, y + 1);
         make_wide(s, y);
         for (int eye = 0; eye < 2; eye++)
             if (job->gain_px[eye] != 0)

@@ -1,5 +1,5 @@
-// The first half of a row of synth_cuda.cu: nearness of its pixels, refined (refine.h), made smooth
-// over three rows and widened, as refine_row and synth_cpu.c do it.
+// The first half of a row of synth_cuda.cu: nearness of its pixels, refined (refine.h) and widened,
+// as refine_row and synth_cpu.c do it.
 //
 // Thread-safety: no state.
 #pragma once
@@ -95,28 +95,88 @@ static __device__ inline void synth_near_direct(const struct refine_grid &grid, 
     }
 }
 
-// The group's pixels of row y; those past the row's end are padding.
-static __device__ inline void synth_load(const struct image &in, bool aligned, int y, int group,
-                                         unsigned (&out)[SYNTH_GROUP])
+// The group's pixels of row y, with those of the groups beside it; as the inner part goes on.
+static __device__ inline void synth_load(const struct synth_job &job, bool aligned, int y,
+                                         int group, unsigned (&out)[3 * SYNTH_GROUP])
 {
-    const unsigned *row = (const unsigned *)(in.pixels + (size_t)y * in.stride_bytes);
+    const struct synth_inner &in = job.inner;
+    int v = synth_clamp(y - in.top, in.bottom - 1 - in.top) + in.top, x = (group - 1) * SYNTH_GROUP;
+    const uint8_t *at = job.picture.pixels + (size_t)v * job.picture.stride_bytes;
 
-    if (aligned) {
-        uint4 p = ((const uint4 *)row)[group];
-        out[0] = p.x, out[1] = p.y, out[2] = p.z, out[3] = p.w;
+    if (aligned && x >= in.left && x + 3 * SYNTH_GROUP <= in.right) {
+        const uint4 *row = (const uint4 *)at + group - 1;
+#pragma unroll
+        for (int i = 0; i < 3; i++) {
+            uint4 p = row[i];
+            out[4 * i] = p.x, out[4 * i + 1] = p.y, out[4 * i + 2] = p.z, out[4 * i + 3] = p.w;
+        }
     } else {
-        for (int k = 0; k < SYNTH_GROUP; k++)
-            out[k] = row[group * SYNTH_GROUP + k];
+        for (int i = 0; i < 3 * SYNTH_GROUP; i++)
+            out[i] = ((const unsigned *)
+                          at)[in.left + synth_clamp(x + i - in.left, in.right - 1 - in.left)];
     }
 }
 
-static __device__ inline void synth_near_of(const struct synth_job &job, const float *cells, int y,
-                                            int group, float (&out)[SYNTH_GROUP])
+// What refine_row looks at: means over SOFT pixels to all sides.
+template <int SOFT>
+static __device__ inline void synth_look_of(const struct synth_job &job, bool aligned, int y,
+                                            int group, unsigned (&out)[SYNTH_GROUP])
+{
+    const unsigned side = 2 * SOFT + 1, part = 65536 / (side * side), half = side * side / 2;
+    // sums of two channels each, 16 bits wide
+    unsigned even[3 * SYNTH_GROUP] = {}, odd[3 * SYNTH_GROUP] = {}, pixel[3 * SYNTH_GROUP];
+
+#pragma unroll
+    for (int k = -SOFT; k <= SOFT; k++) {
+        synth_load(job, aligned, y + k, group, pixel);
+#pragma unroll
+        for (int i = SYNTH_GROUP - SOFT; i < 2 * SYNTH_GROUP + SOFT; i++) {
+            even[i] += pixel[i] & 0x00ff00ffu;
+            odd[i] += pixel[i] >> 8 & 0x00ff00ffu;
+        }
+    }
+#pragma unroll
+    for (int k = 0; k < SYNTH_GROUP; k++) {
+        unsigned e = half * 0x10001u, o = e;
+#pragma unroll
+        for (int i = k - SOFT; i <= k + SOFT; i++) {
+            e += even[SYNTH_GROUP + i];
+            o += odd[SYNTH_GROUP + i];
+        }
+        out[k] = (e & 0xffffu) * part >> 16 | (o & 0xffffu) * part >> 16 << 8 |
+                 (e >> 16) * part >> 16 << 16 | (o >> 16) * part >> 16 << 24;
+    }
+}
+
+static __device__ inline void synth_look(const struct synth_job &job, bool aligned, int y,
+                                         int group, unsigned (&out)[SYNTH_GROUP])
+{
+    switch (job.soft_px) {
+    case 0:
+        synth_look_of<0>(job, aligned, y, group, out);
+        break;
+    case 1:
+        synth_look_of<1>(job, aligned, y, group, out);
+        break;
+    case 2:
+        synth_look_of<2>(job, aligned, y, group, out);
+        break;
+    case 3:
+        synth_look_of<3>(job, aligned, y, group, out);
+        break;
+    default:
+        synth_look_of<4>(job, aligned, y, group, out);
+        break;
+    }
+}
+
+static __device__ inline void synth_near_of(const struct synth_job &job, bool aligned,
+                                            const float *cells, int y, int group,
+                                            float (&out)[SYNTH_GROUP])
 {
     unsigned pixel[SYNTH_GROUP];
 
-    synth_load(job.picture, cuda_aligned(job.picture.pixels, job.picture.stride_bytes, 16), y,
-               group, pixel);
+    synth_look(job, aligned, y, group, pixel);
     switch (job.grid.log2_step) {
     case 0:
         synth_near_direct(job.grid, y, group, pixel, out);
@@ -133,78 +193,96 @@ static __device__ inline void synth_near_of(const struct synth_job &job, const f
     }
 }
 
-// The middle one of three rows: single rows that stand out would tear an edge into a comb.
-static __device__ inline float synth_middle(float a, float b, float c)
+// Nearness of row y. near: [height][tiles * SYNTH_TILE].
+static __device__ inline void synth_near_row(const struct synth_job &job, const float *cells, int y,
+                                             int tiles, float *near)
 {
-    float low = a < b ? a : b, high = a < b ? b : a, rest = high < c ? high : c;
+    int groups = (job.picture.width + SYNTH_GROUP - 1) / SYNTH_GROUP;
+    bool aligned = cuda_aligned(job.picture.pixels, job.picture.stride_bytes, 16);
+    float4 *row = (float4 *)near + (size_t)y * (tiles * 32);
 
-    return low > rest ? low : rest;
+#pragma unroll 1
+    for (int g = (int)threadIdx.x; g < groups; g += SYNTH_THREADS) {
+        float out[SYNTH_GROUP];
+
+        synth_near_of(job, aligned, cells, y, g, out);
+        row[g] = make_float4(out[0], out[1], out[2], out[3]);
+    }
 }
 
-static __device__ inline float4 synth_middle_of(float4 a, float4 b, float4 c, int x,
-                                                const struct synth_inner &in)
+static __device__ inline float4 synth_most_of_four(float4 a, float4 b)
 {
-    float out[SYNTH_GROUP] = {synth_middle(a.x, b.x, c.x), synth_middle(a.y, b.y, c.y),
-                              synth_middle(a.z, b.z, c.z), synth_middle(a.w, b.w, c.w)};
+    return make_float4(fmaxf(a.x, b.x), fmaxf(a.y, b.y), fmaxf(a.z, b.z), fmaxf(a.w, b.w));
+}
 
-    // what lies beyond the inner part takes no part in widening
+// What lies beyond the inner part takes no part in widening.
+static __device__ inline float4 synth_inside(float4 v, int x, const struct synth_inner &in)
+{
+    float out[SYNTH_GROUP] = {v.x, v.y, v.z, v.w};
+
+#pragma unroll
     for (int k = 0; k < SYNTH_GROUP; k++)
         out[k] = x + k >= in.left && x + k < in.right ? out[k] : SYNTH_NOTHING;
     return make_float4(out[0], out[1], out[2], out[3]);
 }
 
-// Makes nearness of row y, if it has any, and of the row before it, if `draw`, the middle of three.
-static __device__ inline void synth_near_row(const struct synth_job &job,
-                                             const struct synth_strip &s, int y, bool draw)
+// Widens nearness down to row y of the inner part.
+static __device__ inline void synth_tall_row(const struct synth_job &job,
+                                             const struct synth_strip &s, const float *near, int y)
 {
     const struct synth_inner &in = job.inner;
-    int groups = (job.picture.width + SYNTH_GROUP - 1) / SYNTH_GROUP;
-    int all = s.tiles * 32;
-    float4 *own = (float4 *)s.near + (y & 1) * all, *before = (float4 *)s.near + (~y & 1) * all;
+    int all = s.tiles * 32, first = y - job.soft_px > in.top ? y - job.soft_px : in.top;
+    int end = min(y + job.soft_px + 1, in.bottom);
 
 #pragma unroll 1
     for (int g = (int)threadIdx.x; g < all; g += SYNTH_THREADS) {
-        float4 above = own[g], here = before[g], below = here;
+        const float4 *at = (const float4 *)near + (size_t)first * all + g;
+        float4 most = *at;
 
-        if (y < in.bottom && g < groups) {
-            float near[SYNTH_GROUP];
-            synth_near_of(job, s.cells, y, g, near);
-            below = make_float4(near[0], near[1], near[2], near[3]);
-            own[g] = below;
-        }
-        if (draw)
-            ((float4 *)s.middle)[g] =
-                synth_middle_of(y - 1 > in.top ? above : here, here, below, g * SYNTH_GROUP, in);
+        for (int v = first + 1; v < end; v++)
+            most = synth_most_of_four(most, *(at += all));
+        ((float4 *)s.tall)[g] = synth_inside(most, g * SYNTH_GROUP, in);
     }
-    if (draw && threadIdx.x < SYNTH_EDGE) {
-        s.middle[-1 - (int)threadIdx.x] = SYNTH_NOTHING;
-        s.middle[all * SYNTH_GROUP + threadIdx.x] = SYNTH_NOTHING;
+    if (threadIdx.x < SYNTH_EDGE) {
+        s.tall[-1 - (int)threadIdx.x] = SYNTH_NOTHING;
+        s.tall[all * SYNTH_GROUP + threadIdx.x] = SYNTH_NOTHING;
     }
 }
 
-// The greatest within REACH pixels on both sides of the middle ones of v.
-template <int REACH>
-static __device__ inline void synth_widest(const float (&v)[3 * SYNTH_GROUP],
-                                           float (&out)[SYNTH_GROUP])
+// The greatest within SOFT pixels on both sides of the middle ones of v, and of as many more on the
+// side where the left or the right eye sees something uncovered.
+template <int SOFT>
+static __device__ inline void synth_widest(const float (&v)[5 * SYNTH_GROUP],
+                                           float (&out)[2][SYNTH_GROUP])
 {
 #pragma unroll
     for (int k = 0; k < SYNTH_GROUP; k++) {
-        out[k] = v[SYNTH_GROUP + k];
+        const float *at = v + 2 * SYNTH_GROUP + k;
+        float most = *at;
 #pragma unroll
-        for (int i = 1; i <= REACH; i++)
-            out[k] = fmaxf(out[k], fmaxf(v[SYNTH_GROUP + k - i], v[SYNTH_GROUP + k + i]));
+        for (int i = 1; i <= SOFT; i++)
+            most = fmaxf(most, fmaxf(at[-i], at[i]));
+        out[0][k] = out[1][k] = most;
+#pragma unroll
+        for (int i = SOFT + 1; i <= 2 * SOFT; i++) {
+            out[0][k] = fmaxf(out[0][k], at[i]);
+            out[1][k] = fmaxf(out[1][k], at[-i]);
+        }
     }
 }
 
-// Widens a group.
-static __device__ inline void synth_widen(const float *middle, int group, int reach,
-                                          float (&out)[SYNTH_GROUP])
+// Widens a group for both eyes.
+static __device__ inline void synth_widen(const float *tall, int group, int soft,
+                                          float (&out)[2][SYNTH_GROUP])
 {
-    const float4 *at = (const float4 *)middle + group;
-    float4 a = at[-1], b = at[0], c = at[1];
-    const float v[3 * SYNTH_GROUP] = {a.x, a.y, a.z, a.w, b.x, b.y, b.z, b.w, c.x, c.y, c.z, c.w};
+    float v[5 * SYNTH_GROUP];
 
-    switch (reach) {
+#pragma unroll
+    for (int i = 0; i < 5; i++) {
+        float4 a = ((const float4 *)tall)[group - 2 + i];
+        v[4 * i] = a.x, v[4 * i + 1] = a.y, v[4 * i + 2] = a.z, v[4 * i + 3] = a.w;
+    }
+    switch (soft) {
     case 0:
         synth_widest<0>(v, out);
         break;

@@ -16,7 +16,7 @@
 #define SYNTH_GROUP 4
 // Of an eye in a row; one with more is walked one after another.
 #define SYNTH_HOLES 256
-#define SYNTH_EDGE 8              // room for windows that reach over a row's ends
+#define SYNTH_EDGE 8 // room for windows that reach over a row's ends, >= 2 * REFINE_SOFT_MAX
 #define SYNTH_NOTHING (-INFINITY) // nearness beyond the inner part: reaches no pixel of an eye
 
 // A torn place: between pixels x - 1 and x as the eye is walked, `next` being the first pixel of
@@ -27,13 +27,13 @@ struct synth_hole {
 
 struct synth_strip {
     int tiles;
-    float *near;  // [2][tiles * SYNTH_TILE]: rows y and y + 1, by y's lowest bit
-    float *wide;  // [tiles * SYNTH_TILE], made smooth and widened; SYNTH_EDGE on both sides
-    float *cells; // [cells][REFINE_PLANES], the row's, from cell -1 on; where wide comes later
+    float *wide; // [2][wide_stride], widened for both eyes; SYNTH_EDGE more before and after
+    int wide_stride;
     int32_t *map; // [2][map_stride], of both eyes, by synth_map_index()
     int map_stride;
-    float *middle; // [tiles * SYNTH_TILE], SYNTH_EDGE on both sides; where map comes later
-    int *most;     // [2][tiles]: the last pixel of the eye that a tile reaches
+    float *tall; // [tiles * SYNTH_TILE], widened down; SYNTH_EDGE on both sides; where map comes
+                 // later
+    int *most;   // [2][tiles]: the last pixel of the eye that a tile reaches
     struct synth_hole *holes; // [2][SYNTH_HOLES], in no order
     int *count;               // [2], of holes
     int *serial;              // [2]: the eye's row has to be walked one after another

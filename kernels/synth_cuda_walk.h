@@ -4,18 +4,20 @@
 // A source pixel reaches the eye's pixels up to the whole part of its place, and draws those that
 // no pixel before it reached: the running maximum says from where on. Torn places and borders are
 // listed on the way and filled by a warp each. What lies in a hole draws nothing, yet took part in
-// the maximum: that makes a difference only where something in the hole reaches further than the
-// hole's end. Where nearness was widened by 2 or more this cannot happen (its summits are wider
-// than what holes join), else it is seen, and that row is walked again, one step after the other.
+// the maximum, which makes no difference: it lies lower than the hole's end and before it. A row
+// with more holes than can be listed is walked again, one step after the other.
 //
 // Thread-safety: no state.
 #pragma once
+#include <limits.h>
+
 #include "kernels/synth_cuda_near.h"
 
 // Places of one row in one eye, as it is walked: the right one backwards.
 struct synth_places {
     const float *wide; // of the inner part's first pixel
     int width;
+    int step_px; // synth_reach()
     bool backwards;
     float gain, convergence;
 
@@ -40,17 +42,16 @@ struct synth_places {
     {
         return cuda_whole(fminf(fmaxf(place, -1.0f), (float)(width - 1)));
     }
-
-    __device__ bool steep(int x) const
-    {
-        return x > 0 && x < width && (*this)[x] - (*this)[x - 1] > 1.0f + SYNTH_STEEP_PX;
-    }
 };
 
 static __device__ inline struct synth_places synth_places_of(const struct synth_job &job,
                                                              const struct synth_strip &s, int eye)
 {
-    return {s.wide + job.inner.left, job.inner.right - job.inner.left, eye == 1, job.gain_px[eye],
+    return {s.wide + eye * s.wide_stride + job.inner.left,
+            job.inner.right - job.inner.left,
+            synth_reach(job.soft_px),
+            eye == 1,
+            job.gain_px[eye],
             job.convergence};
 }
 
@@ -81,19 +82,20 @@ static __device__ inline void synth_reach_row(const struct synth_job &job,
 #pragma unroll 1
     for (int t = (int)threadIdx.x / 32; t < s.tiles; t += SYNTH_WARPS) {
         int group = t * 32 + lane, first = group * SYNTH_GROUP - job.inner.left;
-        float wide[SYNTH_GROUP];
+        float both[2][SYNTH_GROUP];
 
-        synth_widen(s.middle, group, job.dilate_px, wide);
-#pragma unroll
-        for (int k = 0; k < SYNTH_GROUP; k++)
-            wide[k] = (unsigned)(first + k) < (unsigned)width ? wide[k] : SYNTH_NOTHING;
-        ((float4 *)s.wide)[group] = make_float4(wide[0], wide[1], wide[2], wide[3]);
+        synth_widen(s.tall, group, job.soft_px, both);
 #pragma unroll
         for (int eye = 0; eye < 2; eye++) {
             struct synth_places place = synth_places_of(job, s, eye);
-            float x = (float)place.turned(first);
+            float x = (float)place.turned(first), (&wide)[SYNTH_GROUP] = both[eye];
             int most = -1;
 
+#pragma unroll
+            for (int k = 0; k < SYNTH_GROUP; k++)
+                wide[k] = (unsigned)(first + k) < (unsigned)width ? wide[k] : SYNTH_NOTHING;
+            ((float4 *)(s.wide + eye * s.wide_stride))[group] =
+                make_float4(wide[0], wide[1], wide[2], wide[3]);
 #pragma unroll
             for (int k = 0; k < SYNTH_GROUP; k++)
                 most = synth_most(most, place.reach(place.of(x + (float)(eye ? -k : k), wide[k])));
@@ -162,7 +164,8 @@ static __device__ inline void synth_draw(const struct synth_job &job, const stru
     int eye = place.backwards;
     float step = here - before;
 
-    if (step > 1.0f + job.tear_px) {
+    if (step > 1.0f + SYNTH_STEEP_PX &&
+        synth_torn(place, (int)x, place.step_px, place.width, job.tear_px)) {
         int i = atomicAdd(s.count + eye, 1);
         if (i < SYNTH_HOLES)
             s.holes[eye * SYNTH_HOLES + i] = {(int)x, next};
@@ -217,46 +220,51 @@ static __device__ inline void synth_draw_row(const struct synth_job &job,
 #pragma unroll 1
     for (int t = (int)threadIdx.x / 32; t < s.tiles; t += SYNTH_WARPS) {
         int group = t * 32 + (int)threadIdx.x % 32;
-        const float *at = s.wide + group * SYNTH_GROUP;
-        float4 own = *(const float4 *)at;
-        const float wide[SYNTH_GROUP + 2] = {at[-1], own.x, own.y, own.z, own.w, at[SYNTH_GROUP]};
 
 #pragma unroll
-        for (int eye = 0; eye < 2; eye++)
+        for (int eye = 0; eye < 2; eye++) {
+            const float *at = s.wide + eye * s.wide_stride + group * SYNTH_GROUP;
+            float4 own = *(const float4 *)at;
+            const float wide[SYNTH_GROUP + 2] = {at[-1], own.x, own.y,
+                                                 own.z,  own.w, at[SYNTH_GROUP]};
+
             if (job.gain_px[eye] != 0)
                 synth_draw_tile(job, s, eye, t, wide);
+        }
     }
 }
 
-// The last pixel, going on by `way` from x, of those that steep steps join to it.
-static __device__ inline int synth_joined(const struct synth_places &place, int x, int way,
-                                          int lane)
+// The first hole of those that begin with first..end-1; INT_MAX: none.
+static __device__ inline int synth_first_hole(const struct synth_strip &s, int eye, int first,
+                                              int end, int lane)
 {
-    int reach;
+    int least = INT_MAX;
 
-    do {
-        unsigned steep = __ballot_sync(SYNTH_ALL_LANES, place.steep(x + way * (lane + 1))), near;
-
-        reach = 0;
-        while (reach < 32 && (near = steep >> reach & ((1u << SYNTH_JOIN_PX) - 1)) != 0)
-            reach += 32 - __clz((int)near);
-        x += way * reach;
-    } while (reach > 32 - SYNTH_JOIN_PX);
-    return x;
+    for (int i = lane; i < s.count[eye] && i < SYNTH_HOLES; i += 32) {
+        int x = s.holes[eye * SYNTH_HOLES + i].x;
+        least = x >= first && x < end && x < least ? x : least;
+    }
+    return -1 - synth_most_of_all(-1 - least);
 }
 
-// Whether the hole that begins at x belongs to one before it.
+// Whether the hole that begins with x lies in one before it: from the first of a chain of holes,
+// each within reach of the next, those are gone through that begin after the last one's end.
 static __device__ inline bool synth_inside_other(const struct synth_strip &s,
                                                  const struct synth_places &place, int x, int lane)
 {
-    int eye = place.backwards, first = synth_joined(place, x, -1, lane);
-    bool found = false;
+    int eye = place.backwards, first = x, before = x;
 
-    if (first == x)
-        return false;
-    for (int i = lane; i < s.count[eye] && i < SYNTH_HOLES; i += 32)
-        found |= s.holes[eye * SYNTH_HOLES + i].x >= first && s.holes[eye * SYNTH_HOLES + i].x < x;
-    return __ballot_sync(SYNTH_ALL_LANES, found) != 0;
+    while (before < INT_MAX) {
+        first = before;
+        before = synth_first_hole(s, eye, first - place.step_px + 1, first, lane);
+    }
+    while (first < x) {
+        int end = synth_tear_of(place, first, place.step_px, place.width).end;
+        if (x <= end)
+            return true;
+        first = synth_first_hole(s, eye, end + 1, x + 1, lane);
+    }
+    return false;
 }
 
 // The first source pixel, down from `back` to no less than `least`, that can be gone on to while
@@ -287,23 +295,15 @@ static __device__ inline void synth_fill_hole(const struct synth_strip &s,
 {
     if (synth_inside_other(s, place, hole.x, lane))
         return;
-    int end = synth_joined(place, hole.x, 1, lane), back = hole.x - 1;
-    int reach = place.reach(place[end]);
-    bool further = false;
-    for (int i = hole.x + lane; i < end; i += 32)
-        further |= place.reach(place[i]) > reach;
-    if (__ballot_sync(SYNTH_ALL_LANES, further)) {
-        synth_ask_serial(s, place.backwards, lane);
-        return;
-    }
-    float edge = place[back], far = edge - (float)back, nearer = place[end];
-    float limit = far + (nearer - (float)end - far) * 0.25f;
-    int good = synth_ground(place, back, (float)back - ((float)reach - edge), limit, lane);
+    struct synth_tear t = synth_tear_of(place, hole.x, place.step_px, place.width);
+    float nearer = place[t.end], limit = t.far + t.height * SYNTH_LOW;
+    int reach = place.reach(nearer);
+    int good = synth_ground(place, hole.x - 1, t.axis - t.height * 0.5f, limit, lane);
     for (int at = hole.next + lane; at <= reach; at += 32) {
-        float u = (float)back - ((float)at - edge);
+        float u = synth_mirrored(&t, at);
         u = u > (float)good ? u : (float)good;
         synth_show(s, place, at,
-                   (float)at == nearer ? end * SYNTH_UNIT : synth_fold(u, place.width));
+                   (float)at == nearer ? t.end * SYNTH_UNIT : synth_fold(u, place.width));
     }
 }
 
@@ -342,7 +342,7 @@ static __device__ inline void synth_fill_row(const struct synth_job &job,
 
         if (job.gain_px[eye] == 0)
             continue;
-        if (count > SYNTH_HOLES || job.tear_px < SYNTH_STEEP_PX) {
+        if (count > SYNTH_HOLES) {
             synth_ask_serial(s, eye, lane);
             continue;
         }

@@ -2,7 +2,8 @@
 #pragma once
 #include "kernels/refine.h"
 
-// Nearness of three rows, the middle one made smooth and widened, places, map.
-#define SYNTH_SCRATCH_ROWS 7
+// Nearness of the rows that are widened at a time, of one row widened down and along, places, map.
+#define SYNTH_NEAR_ROWS (2 * REFINE_SOFT_MAX + 1)
+#define SYNTH_SCRATCH_ROWS (SYNTH_NEAR_ROWS + 4)
 // A row with room to read and write a little over its ends.
 #define SYNTH_ROW_FLOATS(width) (((width) + 4 * REFINE_SLACK + 15) / 16 * 16)

@@ -202,11 +202,12 @@ static void set_picture(struct work *w, int i, int width, int height)
         .scratch = device(w->kernels->refine_scratch_floats(grid_w, grid_h) * sizeof(float))};
     w->synth[i] = (struct synth_job){
         .picture = picture,
+        .inner = {0, 0, width, height},
         .grid = w->refine[i].out,
         .gain_px = {0.01f * (float)width, 0.01f * (float)width},
         .convergence = 0.5f,
-        .tear_px = width > 1280 ? 2.0f * (float)width / 1280 : 2,
-        .dilate_px = width > 1920 ? 3 : 2,
+        .tear_px = 1.5f * (float)width / 640,
+        .soft_px = width > 1920 ? 4 : 3,
         .eye = {device(luma * 4), device(luma * 4)},
         .stride_bytes = (size_t)width * 4,
         .bands = 1,

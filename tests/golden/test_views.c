@@ -94,7 +94,7 @@ static void coarse_nearness_gives_true_views(void **state)
     for (size_t i = 0; i < sizeof(scenes) / sizeof(*scenes); i++) {
         scene_coarse(&scenes[i], NEAR_WIDTH, NEAR_HEIGHT, near);
         struct views v = make_views(&scenes[i], near, NEAR_WIDTH, NEAR_HEIGHT);
-        check(&scenes[i], &v, 38.5, 12);
+        check(&scenes[i], &v, 37, 12);
         free_views(&v);
     }
 }
@@ -109,7 +109,7 @@ static void exact_nearness_gives_true_views(void **state)
         for (int x = 0; x < scene.width; x++)
             near[y * scene.width + x] = scene_nearness(&scene, (float)x, (float)y);
     struct views v = make_views(&scene, near, scene.width, scene.height);
-    check(&scene, &v, 37.5, 12);
+    check(&scene, &v, 36.5, 12);
     free_views(&v);
     free(near);
 }

@@ -206,7 +206,7 @@ struct refined {
 
 static struct refined refine(const struct kernels *k, const struct guarded_image *picture,
                              const float *near, int near_width, int near_height, int log2_step,
-                             int radius, int bands)
+                             int radius, int soft_px, int bands)
 {
     int step = 1 << log2_step, w = (picture->image.width + step - 1) / step;
     int h = (picture->image.height + step - 1) / step, stride = (w + 15) / 16 * 16;
@@ -230,10 +230,15 @@ static struct refined refine(const struct kernels *k, const struct guarded_image
                              .out = r.grid,
                              .bands = bands,
                              .scratch = scratch};
+    int left = soft_px * picture->image.width / 40, top = soft_px * picture->image.height / 40;
+    struct refine_look look = {
+        &picture->image, left, top, picture->image.width - left, picture->image.height - top,
+        soft_px};
+
     k->refine(&job);
     r.rows = guard_new(row * (size_t)picture->image.height * sizeof(float));
     for (int y = 0; y < picture->image.height; y++)
-        k->refine_row(&r.grid, &picture->image, y, r.rows + (size_t)y * row + REFINE_SLACK);
+        k->refine_row(&r.grid, &look, y, r.rows + (size_t)y * row + REFINE_SLACK);
     guard_free(scratch);
     return r;
 }
@@ -257,16 +262,17 @@ static void refine_columns_agree(void **state)
     for (int i = 0; i < guard_size_count * 4; i++) {
         const int *size = guard_sizes[i % guard_size_count];
         int nw = random_int(1, 40), nh = random_int(1, 30),
-            radius = random_int(1, REFINE_RADIUS_MAX);
+            radius = random_int(1, REFINE_RADIUS_MAX), soft = random_int(0, REFINE_SOFT_MAX);
         struct guarded_image picture = guarded_image_new(size[0], size[1]);
         float *near = guard_new((size_t)(nw * nh) * sizeof(float));
         guarded_image_fill(&picture);
         for (int k = 0; k < nw * nh; k++)
             near[k] = random_float();
-        struct refined want = refine(kernels_column(0), &picture, near, nw, nh, i % 4, radius, 1);
+        struct refined want =
+            refine(kernels_column(0), &picture, near, nw, nh, i % 4, radius, soft, 1);
         for (int column = 0; kernels_column(column) != NULL; column++) {
             struct refined got = refine(kernels_column(column), &picture, near, nw, nh, i % 4,
-                                        radius, random_int(1, 3));
+                                        radius, soft, random_int(1, 3));
             for (int y = 0; y < size[1]; y++)
                 for (int x = 0; x < size[0]; x++) {
                     float v = refined_at(&got, &picture, x, y);
@@ -307,7 +313,7 @@ static void refine_finds_the_edge(void **state)
         float t = fminf((x - LEFT) / (2 * cell), (RIGHT - x) / (2 * cell)) + 0.5f;
         near[i] = 0.2f + 0.6f * fminf(fmaxf(t, 0), 1);
     }
-    struct refined r = refine(kernels_best(), &picture, near, NEAR_W, NEAR_H, 1, 6, 1);
+    struct refined r = refine(kernels_best(), &picture, near, NEAR_W, NEAR_H, 1, 6, 1, 1);
     for (int y = 40; y < HEIGHT - 40; y += 7) {
         assert_float_equal(refined_at(&r, &picture, LEFT - 3, y), 0.2, 0.08);
         assert_float_equal(refined_at(&r, &picture, LEFT + 2, y), 0.8, 0.08);
@@ -330,7 +336,7 @@ static void refine_leaves_flat_things_flat(void **state)
     guarded_image_fill(&picture);
     for (int i = 0; i < 64 * 36; i++)
         near[i] = 0.37f;
-    struct refined r = refine(kernels_best(), &picture, near, 64, 36, 1, 6, 2);
+    struct refined r = refine(kernels_best(), &picture, near, 64, 36, 1, 6, 2, 2);
     for (int i = 0; i < 2000; i++)
         assert_float_equal(refined_at(&r, &picture, random_int(0, 639), random_int(0, 359)), 0.37,
                            2e-3);

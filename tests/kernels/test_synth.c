@@ -2,6 +2,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,7 +19,7 @@ struct eyes {
 // fine: the picture in 16 bits; NULL: none.
 static struct eyes synthesise_of(const struct kernels *k, const struct image *picture,
                                  const struct image *fine, const float *near, float gain_left,
-                                 float gain_right, float convergence, int bands)
+                                 float gain_right, float convergence, int soft_px, int bands)
 {
     size_t count = (size_t)picture->width * (size_t)picture->height, row = (size_t)picture->width;
     size_t pixel_bytes = fine != NULL ? 8 : 4;
@@ -41,6 +42,7 @@ static struct eyes synthesise_of(const struct kernels *k, const struct image *pi
                             .gain_px = {gain_left, gain_right},
                             .convergence = convergence,
                             .tear_px = 1,
+                            .soft_px = soft_px,
                             .eye = {eyes.pixels[0], eyes.pixels[1]},
                             .stride_bytes = eyes.stride,
                             .bands = bands,
@@ -53,9 +55,10 @@ static struct eyes synthesise_of(const struct kernels *k, const struct image *pi
 
 static struct eyes synthesise(const struct kernels *k, const struct image *picture,
                               const float *near, float gain_left, float gain_right,
-                              float convergence, int bands)
+                              float convergence, int soft_px, int bands)
 {
-    return synthesise_of(k, picture, NULL, near, gain_left, gain_right, convergence, bands);
+    return synthesise_of(k, picture, NULL, near, gain_left, gain_right, convergence, soft_px,
+                         bands);
 }
 
 static void eyes_free(struct eyes *e)
@@ -91,6 +94,7 @@ static void columns_agree(void **state)
         size_t count = (size_t)size[0] * (size_t)size[1];
         struct guarded_image picture = guarded_image_new(size[0], size[1]);
         float *near = guard_new(count * sizeof(float)), level = random_float();
+        int soft = random_int(0, REFINE_SOFT_MAX);
         float gain[2] = {random_float() * 40, random_float() * (float)(i % 3) * 5};
         guarded_image_fill(&picture);
         for (size_t k = 0; k < count; k++) {
@@ -99,10 +103,10 @@ static void columns_agree(void **state)
             near[k] = level;
         }
         struct eyes want =
-            synthesise(kernels_column(0), &picture.image, near, gain[0], gain[1], 0.4f, 1);
+            synthesise(kernels_column(0), &picture.image, near, gain[0], gain[1], 0.4f, soft, 1);
         for (int column = 0; kernels_column(column) != NULL; column++) {
             struct eyes got = synthesise(kernels_column(column), &picture.image, near, gain[0],
-                                         gain[1], 0.4f, random_int(1, 3));
+                                         gain[1], 0.4f, soft, random_int(1, 3));
             for (int eye = 0; eye < 2; eye++)
                 assert_memory_equal(got.pixels[eye], want.pixels[eye], count * 4);
             eyes_free(&got);
@@ -124,6 +128,7 @@ static void sixteen_bits_agree(void **state)
         struct guarded_image picture = guarded_image_new(size[0], size[1]);
         struct guarded_image fine = guarded_image_new16(size[0], size[1]);
         float *near = guard_new(count * sizeof(float)), gain = random_float() * 20;
+        int soft = random_int(0, REFINE_SOFT_MAX);
         bool same = i % 2 == 0;
         guarded_image_fill(&picture);
         guarded_image_fill16(&fine);
@@ -131,16 +136,17 @@ static void sixteen_bits_agree(void **state)
             ((uint16_t *)fine.block)[k] = (uint16_t)(((uint8_t *)picture.block)[k] * 257);
         for (size_t k = 0; k < count; k++)
             near[k] = random_float();
-        struct eyes narrow = synthesise(kernels_column(0), &picture.image, near, gain, 3, 0.4f, 1);
-        struct eyes want =
-            synthesise_of(kernels_column(0), &picture.image, &fine.image, near, gain, 3, 0.4f, 1);
+        struct eyes narrow =
+            synthesise(kernels_column(0), &picture.image, near, gain, 3, 0.4f, soft, 1);
+        struct eyes want = synthesise_of(kernels_column(0), &picture.image, &fine.image, near, gain,
+                                         3, 0.4f, soft, 1);
         for (int eye = 0; same && eye < 2; eye++)
             for (size_t k = 0; k < count * 4; k++)
                 assert_true(abs(((uint16_t *)(void *)want.pixels[eye])[k] -
                                 narrow.pixels[eye][k] * 257) <= 129);
         for (int column = 1; kernels_column(column) != NULL; column++) {
             struct eyes got = synthesise_of(kernels_column(column), &picture.image, &fine.image,
-                                            near, gain, 3, 0.4f, random_int(1, 3));
+                                            near, gain, 3, 0.4f, soft, random_int(1, 3));
             for (int eye = 0; eye < 2; eye++)
                 assert_memory_equal(got.pixels[eye], want.pixels[eye], count * 8);
             eyes_free(&got);
@@ -158,7 +164,7 @@ static void maps_stay_inside(void **state)
 {
     random_start("synth maps");
     for (int i = 0; i < 600; i++) {
-        int width = random_int(1, 400), kind = i % 4;
+        int width = random_int(1, 400), kind = i % 4, soft = random_int(0, REFINE_SOFT_MAX);
         float *place = guard_new((size_t)width * sizeof(float)), spread = random_float() * 300,
               tear = random_float() * 4;
         int32_t *want = guard_new((size_t)width * sizeof(int32_t)),
@@ -170,11 +176,11 @@ static void maps_stay_inside(void **state)
                                                         : -1.0f);
         if (width > 1 && i % 3 == 0) // the first two at one whole place
             place[0] = place[1] = floorf(place[0]);
-        kernels_column(0)->synth_map(place, width, tear, want);
+        kernels_column(0)->synth_map(place, width, tear, soft, want);
         for (int x = 0; x < width; x++)
             assert_in_range(want[x], 0, (width - 1) * SYNTH_UNIT);
         for (int column = 1; kernels_column(column) != NULL; column++) {
-            kernels_column(column)->synth_map(place, width, tear, got);
+            kernels_column(column)->synth_map(place, width, tear, soft, got);
             assert_memory_equal(got, want, (size_t)width * sizeof(int32_t));
         }
         guard_free(place);
@@ -193,7 +199,7 @@ static void no_strength_is_the_same_picture_twice(void **state)
         guarded_image_fill(&picture);
         for (int k = 0; k < size[0] * size[1]; k++)
             near[k] = random_float();
-        struct eyes eyes = synthesise(kernels_best(), &picture.image, near, 0, 0, 0.5f, 2);
+        struct eyes eyes = synthesise(kernels_best(), &picture.image, near, 0, 0, 0.5f, 2, 2);
         for (int y = 0; y < size[1]; y++)
             for (int eye = 0; eye < 2; eye++)
                 assert_memory_equal(eye_pixel(&eyes, eye, 0, y), pixel(&picture.image, 0, y),
@@ -219,7 +225,7 @@ static void a_plane_moves_as_documented(void **state)
         struct guarded_image picture = guarded_image_new(WIDTH, HEIGHT);
         float *near = flat(WIDTH * HEIGHT, cases[i].nearness);
         guarded_image_fill(&picture);
-        struct eyes eyes = synthesise(kernels_best(), &picture.image, near, 10, 10, 0.5f, 1);
+        struct eyes eyes = synthesise(kernels_best(), &picture.image, near, 10, 10, 0.5f, 2, 1);
         for (int y = 0; y < HEIGHT; y++)
             for (int x = 6; x < WIDTH - 6; x++) {
                 assert_memory_equal(eye_pixel(&eyes, 0, x + cases[i].shift, y),
@@ -242,7 +248,7 @@ static void fractions_are_interpolated(void **state)
 
     for (int x = -IMAGE_PAD_PX; x < WIDTH + IMAGE_PAD_PX; x++)
         memset(picture.image.pixels + (ptrdiff_t)x * 4, x < 0 ? 0 : x * 4 > 255 ? 255 : x * 4, 4);
-    struct eyes eyes = synthesise(kernels_best(), &picture.image, near, 0.5f, 0.25f, 0, 1);
+    struct eyes eyes = synthesise(kernels_best(), &picture.image, near, 0.5f, 0.25f, 0, 2, 1);
     for (int x = 4; x < WIDTH - 5; x++) {
         assert_int_equal(*eye_pixel(&eyes, 0, x, 0), x * 4 - 2);
         assert_int_equal(*eye_pixel(&eyes, 1, x, 0), x * 4 + 1);
@@ -252,6 +258,7 @@ static void fractions_are_interpolated(void **state)
     guarded_image_free(&picture);
 }
 
+enum { SLANT_WIDTH = 140, SLANT_HEIGHT = 100 };
 enum { SCENE_WIDTH = 300, SCENE_HEIGHT = 4, BOX_LEFT = 120, BOX_RIGHT = 180 };
 
 // A white box at nearness 1 before a red and blue striped ground at 0.
@@ -281,7 +288,7 @@ static void near_things_stand_in_front(void **state)
 
     draw_box(&picture, near);
     // the ground stays, the box moves by 16
-    struct eyes eyes = synthesise(kernels_best(), &picture.image, near, 16, 16, 0, 1);
+    struct eyes eyes = synthesise(kernels_best(), &picture.image, near, 16, 16, 0, 0, 1);
     for (int eye = 0; eye < 2; eye++)
         for (int x = 0; x < SCENE_WIDTH; x++) {
             int source = eye == 0 ? x - 16 : x + 16;
@@ -301,7 +308,7 @@ static void near_things_stand_in_front(void **state)
     guarded_image_free(&picture);
 }
 
-// A hole is filled with the ground beside it as in a mirror:
+// A hole is filled with the ground beside it as in a mirror, there and back:
 // stripes go on, nothing is smeared along the row.
 static void holes_are_filled_from_the_ground(void **state)
 {
@@ -310,16 +317,72 @@ static void holes_are_filled_from_the_ground(void **state)
     int changes = 0;
 
     draw_box(&picture, near);
-    struct eyes eyes = synthesise(kernels_best(), &picture.image, near, 16, 16, 0, 1);
+    struct eyes eyes = synthesise(kernels_best(), &picture.image, near, 16, 16, 0, 0, 1);
     // in the left eye the box went right: the hole is BOX_LEFT..BOX_LEFT + 15
     for (int x = BOX_LEFT + 2; x < BOX_LEFT + 14; x++) {
+        int in = x - (BOX_LEFT - 1), back = 16 - in;
         const uint8_t *p = eye_pixel(&eyes, 0, x, 2),
-                      *mirrored = pixel(&picture.image, 2 * (BOX_LEFT - 1) - x, 2);
+                      *mirrored = pixel(&picture.image, BOX_LEFT - 1 - (in < back ? in : back), 2);
         assert_memory_equal(p, mirrored, 3);
         changes += abs(p[0] - p[-4]) > 100;
     }
     assert_true(changes >= 3);
     eyes_free(&eyes);
+    guard_free(near);
+    guarded_image_free(&picture);
+}
+
+// A near and dark thing with a slanted soft edge, a shadow beside it on the bright ground, and the
+// texture of both.
+static void draw_slant(struct guarded_image *picture, float *near)
+{
+    for (int y = 0; y < SLANT_HEIGHT; y++)
+        for (int x = -IMAGE_PAD_PX; x < SLANT_WIDTH + IMAGE_PAD_PX; x++) {
+            uint8_t *p =
+                picture->image.pixels + (size_t)y * picture->image.stride_bytes + (ptrdiff_t)x * 4;
+            float beyond = (float)x - 60 - (float)y * 0.25f; // px right of the edge
+            float ground = 220 - 60 * expf(-fabsf(beyond) / 6);
+            float part = fminf(fmaxf(beyond / 3 + 0.5f, 0), 1);
+            float v = 40 + (ground - 40) * part;
+            for (int c = 0; c < 3; c++)
+                p[c] = (uint8_t)(v + 0.5f);
+            p[3] = 255;
+            // as the refinement finds it: the step of a mean of five pixels, six times steeper
+            if (x >= 0 && x < SLANT_WIDTH)
+                near[y * SLANT_WIDTH + x] = fminf(fmaxf(0.5f - beyond / 2, 0), 1);
+        }
+}
+
+// How far a row is from lying half way between itself half a pixel to both sides, two rows above.
+static float fraying(const uint8_t *pixels, size_t stride)
+{
+    float most = 0;
+
+    for (int y = 10; y < SLANT_HEIGHT - 12; y++)
+        for (int x = 20; x < SLANT_WIDTH - 20; x++) {
+            const uint8_t *p = pixels + (size_t)y * stride + (size_t)x * 4, *below = p + 2 * stride;
+            most = fmaxf(most, fabsf((float)below[1] - ((float)p[1] + (float)p[-3]) / 2));
+        }
+    return most;
+}
+
+// The hole beside a slanted edge, and the edge itself, go on from row to row as the picture does.
+static void slanted_edges_do_not_fray(void **state)
+{
+    struct guarded_image picture = guarded_image_new(SLANT_WIDTH, SLANT_HEIGHT);
+    float *near = flat(SLANT_WIDTH * SLANT_HEIGHT, 0);
+
+    draw_slant(&picture, near);
+    for (int gain = 0; gain <= 16; gain += 2) {
+        struct eyes eyes =
+            synthesise(kernels_best(), &picture.image, near, (float)gain, (float)gain, 0, 2, 1);
+        for (int eye = 0; eye < 2; eye++) {
+            float frays = fraying(eyes.pixels[eye], eyes.stride); // the picture itself: 11
+            printf("gain %d, %s: %.1f\n", gain, eye == 0 ? "covering" : "uncovering", frays);
+            assert_true(frays < (eye == 0 ? 36 : 13));
+        }
+        eyes_free(&eyes);
+    }
     guard_free(near);
     guarded_image_free(&picture);
 }
@@ -333,7 +396,7 @@ static void borders_are_clean(void **state)
 
     random_start("synth borders");
     guarded_image_fill(&picture);
-    struct eyes eyes = synthesise(kernels_best(), &picture.image, near, 8, 8, 0, 1);
+    struct eyes eyes = synthesise(kernels_best(), &picture.image, near, 8, 8, 0, 2, 1);
     for (int x = 0; x < 8; x++) {
         assert_memory_equal(eye_pixel(&eyes, 0, x, 0), pixel(&picture.image, 8 - x, 0), 4);
         assert_memory_equal(eye_pixel(&eyes, 1, WIDTH - 1 - x, 0),
@@ -355,6 +418,7 @@ int main(void)
         cmocka_unit_test(fractions_are_interpolated),
         cmocka_unit_test(near_things_stand_in_front),
         cmocka_unit_test(holes_are_filled_from_the_ground),
+        cmocka_unit_test(slanted_edges_do_not_fray),
         cmocka_unit_test(borders_are_clean),
     };
 
