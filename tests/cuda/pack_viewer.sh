@@ -14,10 +14,10 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$to" "$work/viewer/bin" "$work/viewer/lib" "$work/viewer/clips" "$work/viewer/fonts"
 
-# libraries that are used
+# libraries that are used; NVIDIA's Vulkan driver wants X11's and GL's dispatch too
 whole="avcodec avformat avfilter avdevice avutil swscale swresample postproc x264 dav1d heif de265 ass uchardet cjson cmocka
-    dnnl gomp vulkan openxr_loader jsoncpp SDL2 SDL2-2.0 X11 X11-xcb Xext Xau Xdmcp xcb bsd md freetype harfbuzz fribidi
-    fontconfig unibreak expat glib-2.0 pcre2-8 png16 z bz2 lzma brotlidec brotlicommon protobuf-c gme"
+    gomp vulkan openxr_loader jsoncpp SDL2 SDL2-2.0 X11 X11-xcb Xext Xau Xdmcp xcb bsd md freetype harfbuzz fribidi
+    GL GLX GLdispatch fontconfig unibreak expat glib-2.0 pcre2-8 png16 z bz2 lzma brotlidec brotlicommon protobuf-c gme"
 # those of the system there
 system="c m pthread dl rt resolv mvec ld-linux-x86-64 stdc++ gcc_s"
 
@@ -25,7 +25,8 @@ system="c m pthread dl rt resolv mvec ld-linux-x86-64 stdc++ gcc_s"
 hollow() {
     script=
     nm -D --defined-only --with-symbol-versions "$1" | awk -v map="$work/map" '
-        $2 == "A" { next }
+        # of C++ libraries only C is called; their copies of std:: would stand before those of ours and of NVIDIA's
+        $2 == "A" || $3 ~ /^_Z/ { next }
         {
             n = split($3, part, /@+/)
             print ($2 ~ /[TtWwVvi]/ ? ".text" : ".data")
@@ -42,7 +43,8 @@ hollow() {
     gcc -shared -nostdlib -s -Wl,-soname,"$(basename "$1")" ${script:-} -o "$2" "$work/hollow.s"
 }
 
-cmake -S "$top" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_CUDA_ARCHITECTURES="${ARCH:-90-real}" >/dev/null
+cmake -S "$top" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DDNNL_LIBRARY=off \
+    -DCMAKE_CUDA_ARCHITECTURES="${ARCH:-90-real}" >/dev/null
 programs="viewer/deep3d tests/viewer/test_vk_frames tests/unit/unit_overlay tests/cuda/nvdec/nvdec"
 ninja -C "$build" $programs sim_headset
 cd "$work/viewer"
