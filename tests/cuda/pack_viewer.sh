@@ -25,7 +25,7 @@ system="c m pthread dl rt resolv mvec ld-linux-x86-64 stdc++ gcc_s"
 hollow() {
     script=
     nm -D --defined-only --with-symbol-versions "$1" | awk -v map="$work/map" '
-        # of C++ libraries only C is called; their copies of std:: would stand before those of ours and of NVIDIA's
+        # C++ is called in none of them, and their copies of std:: would stand before those that are used
         $2 == "A" || $3 ~ /^_Z/ { next }
         {
             n = split($3, part, /@+/)
