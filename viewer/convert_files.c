@@ -5,19 +5,13 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-
-// The ending with its dot; the string's end where there is none.
-static const char *ending(const char *path)
-{
-    const char *slash = strrchr(path, '/'), *dot = strrchr(path, '.');
-
-    return dot && dot > (slash ? slash + 1 : path) ? dot : path + strlen(path);
-}
+#include "base/output_file.h"
+#include "viewer/file_name.h"
 
 // "film.mkv" and "_left" give "film_left.mkv".
 static char *with_word(const char *path, const char *word)
 {
-    const char *dot = ending(path);
+    const char *dot = file_name_ending(path);
 
     return mem_printf("%.*s%s%s", (int)(dot - path), path, word, dot);
 }
@@ -40,15 +34,7 @@ enum file_codec convert_files_codec(const struct options *options)
         return FILE_CODEC_FFV1;
     if (options->codec != FILE_CODEC_AUTO || !options->output)
         return options->codec ? options->codec : FILE_CODEC_H264;
-    return strcmp(ending(options->output), ".webm") == 0 ? FILE_CODEC_AV1 : FILE_CODEC_H264;
-}
-
-static bool is_same_file(const char *a, const char *b)
-{
-    struct stat first, second;
-
-    return stat(a, &first) == 0 && stat(b, &second) == 0 && first.st_dev == second.st_dev &&
-           first.st_ino == second.st_ino;
+    return file_name_ends(options->output, "webm") ? FILE_CODEC_AV1 : FILE_CODEC_H264;
 }
 
 static bool may_write(const struct options *o, const struct convert_file *f)
@@ -58,7 +44,7 @@ static bool may_write(const struct options *o, const struct convert_file *f)
 
     if (strncmp(source, "file:", 5) == 0 && stat(source, &state) < 0)
         source += 5;
-    if (is_same_file(source, f->path) || is_same_file(source, f->part)) {
+    if (output_file_same(source, f->path) || output_file_same(source, f->part)) {
         log_error("%s is what is to be converted; choose another name with -o", f->path);
         return false;
     }

@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "viewer/file_name.h"
 #include "viewer/film_log.h"
 #include "viewer/film_streams.h"
 #include "viewer/stereo_pack.h"
@@ -48,16 +49,16 @@ static bool log_av(const char *path, const char *what, int av_error)
 bool film_mux_takes(const char *path, int codec_id)
 {
     const AVOutputFormat *format = av_guess_format(NULL, path, NULL);
-    const char *dot = strrchr(path, '.');
+    const char *ending = file_name_ending(path);
 
     if (!format || (format->flags & AVFMT_NOFILE)) {
         log_error("%s: no container for films is named \"%s\"; use .mkv, .mp4, .mov or .webm", path,
-                  dot ? dot : "");
+                  ending);
         return false;
     }
     if (avformat_query_codec(format, codec_id, FF_COMPLIANCE_NORMAL) == 1)
         return true;
-    log_error("%s: a \"%s\" file does not hold %s; use .mkv, or another --codec", path, dot,
+    log_error("%s: a \"%s\" file does not hold %s; use .mkv, or another --codec", path, ending,
               avcodec_get_name(codec_id));
     return false;
 }

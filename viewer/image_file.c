@@ -1,7 +1,6 @@
 #include "viewer/image_file.h"
 
 #include <string.h>
-#include <strings.h>
 
 #include <libavcodec/avcodec.h>
 #include <libavutil/opt.h>
@@ -9,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/output_file.h"
+#include "viewer/file_name.h"
 
 struct kind {
     const char *ending;
@@ -27,10 +27,8 @@ static const struct kind kinds[] = {
 
 static const struct kind *find(const char *path)
 {
-    const char *dot = strrchr(path, '.');
-
-    for (size_t i = 0; dot && i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-        if (strcasecmp(dot + 1, kinds[i].ending) == 0)
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        if (file_name_ends(path, kinds[i].ending))
             return &kinds[i];
     }
     return NULL;

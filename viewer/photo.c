@@ -3,7 +3,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include <libavcodec/packet.h>
 #include <libavutil/frame.h>
@@ -14,6 +13,7 @@
 #include "engine/deep3d.h"
 #include "viewer/convert_files.h"
 #include "viewer/depth_wish.h"
+#include "viewer/file_name.h"
 #include "viewer/frame.h"
 #include "viewer/image_file.h"
 #include "viewer/model_path.h"
@@ -38,22 +38,15 @@ struct photo {
     struct deep3d_eyes eyes;
 };
 
-static bool ends_with(const char *path, const char *ending)
-{
-    const char *dot = strrchr(path, '.');
-
-    return dot && strcasecmp(dot, ending) == 0;
-}
-
 static bool sways(const struct options *o)
 {
-    return o->file_layout == FILE_LAYOUT_WIGGLE || ends_with(o->output, ".gif");
+    return o->file_layout == FILE_LAYOUT_WIGGLE || file_name_ends(o->output, "gif");
 }
 
 bool photo_is_asked(const struct options *options)
 {
     return options->output && (image_file_takes(options->output) || sways(options) ||
-                               ends_with(options->output, ".mpo"));
+                               file_name_ends(options->output, "mpo"));
 }
 
 // --- the picture and its eyes
@@ -233,7 +226,7 @@ static bool write_files(struct photo *p)
 {
     if (sways(p->options))
         return write_wiggle(p);
-    return ends_with(p->options->output, ".mpo") ? write_mpo(p) : write_pictures(p);
+    return file_name_ends(p->options->output, "mpo") ? write_mpo(p) : write_pictures(p);
 }
 
 static void finish(struct photo *p)

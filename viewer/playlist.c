@@ -4,11 +4,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "viewer/file_name.h"
 
 // A folder also holds covers' texts, subtitles and the like: only what is known is taken from it.
 static bool is_playable(const char *name)
@@ -17,10 +17,9 @@ static bool is_playable(const char *name)
         "mkv",  "mp4",  "m4v",  "mov",  "webm", "avi", "ts",  "m2ts", "mts", "mpg",  "mpeg",
         "wmv",  "flv",  "ogv",  "3gp",  "vob",  "mxf", "jpg", "jpeg", "jpe", "jfif", "png",
         "webp", "heic", "heif", "avif", "gif",  "bmp", "tif", "tiff", "tga", "jxl",  "mpo"};
-    const char *dot = strrchr(name, '.');
 
-    for (size_t i = 0; dot && name[0] != '.' && i < sizeof(endings) / sizeof(endings[0]); i++) {
-        if (strcasecmp(dot + 1, endings[i]) == 0)
+    for (size_t i = 0; name[0] != '.' && i < sizeof(endings) / sizeof(endings[0]); i++) {
+        if (file_name_ends(name, endings[i]))
             return true;
     }
     return false;

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "viewer/file_name.h"
 #include "viewer/subtitle_text.h"
 #include "viewer/subtitle_track.h"
 
@@ -26,7 +27,7 @@
     "realtext,lrc,aqtitle"
 #define PICTURE_FORMATS "vobsub,mpeg"
 
-static const char *const extensions[] = {".srt", ".ass", ".ssa", ".vtt", ".sub", ".idx"};
+static const char *const endings[] = {"srt", "ass", "ssa", "vtt", "sub", "idx"};
 
 // --- names
 
@@ -37,24 +38,15 @@ static const char *base_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
-static const char *extension(const char *path)
-{
-    const char *dot = strrchr(base_name(path), '.');
-
-    return dot ? dot : "";
-}
-
 static size_t stem_length(const char *path)
 {
-    const char *base = base_name(path);
-
-    return strlen(base) - strlen(extension(path));
+    return (size_t)(file_name_ending(path) - base_name(path));
 }
 
 static bool is_caption_file(const char *name)
 {
-    for (size_t i = 0; i < sizeof(extensions) / sizeof(extensions[0]); i++)
-        if (strcasecmp(extension(name), extensions[i]) == 0)
+    for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++)
+        if (file_name_ends(name, endings[i]))
             return true;
     return false;
 }
@@ -62,7 +54,7 @@ static bool is_caption_file(const char *name)
 // The file of the same name with another extension. Free with mem_free().
 static char *sibling(const char *path, const char *other)
 {
-    return mem_printf("%.*s%s", (int)(strlen(path) - strlen(extension(path))), path, other);
+    return mem_printf("%.*s%s", (int)(file_name_ending(path) - path), path, other);
 }
 
 static bool exists(const char *path)
@@ -104,7 +96,7 @@ int subtitle_file_find(const char *film, int most, char **out)
         path = mem_printf("%s%s", folder, entry->d_name);
         index = sibling(path, ".idx");
         // the index names its .sub
-        if (exists(path) && (strcasecmp(extension(path), ".sub") != 0 || !exists(index)))
+        if (exists(path) && (!file_name_ends(path, "sub") || !exists(index)))
             out[count++] = path;
         else
             mem_free(path);

@@ -1,7 +1,6 @@
 #include "viewer/wiggle.h"
 
 #include <string.h>
-#include <strings.h>
 
 #include <libavcodec/avcodec.h>
 #include <libavfilter/avfilter.h>
@@ -13,6 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/output_file.h"
+#include "viewer/file_name.h"
 
 #define SMALLER "scale=w=min(iw\\,800):h=-2:flags=area"
 _Static_assert(WIGGLE_SMALL_PX == 800, "as the filter says");
@@ -46,10 +46,8 @@ struct wiggle {
 
 static const struct kind *find(const char *path)
 {
-    const char *dot = strrchr(path, '.');
-
-    for (size_t i = 0; dot && i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-        if (strcasecmp(dot + 1, kinds[i].ending) == 0)
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        if (file_name_ends(path, kinds[i].ending))
             return &kinds[i];
     }
     return NULL;
