@@ -523,7 +523,7 @@ enum convert_result convert_run(const struct options *options)
     result = open_all(&c) ? convert(&c) : CONVERT_FAILED;
     if (result == CONVERT_STOPPED)
         log_info("%s holds %lld frames; the same command goes on from there", c.files[0].part,
-                 (long long)c.frames);
+                 (long long)film_log_frames(c.tracks[0].log));
     if (c.source)
         stop(&c);
     stereo_ring_destroy(&c.ring);

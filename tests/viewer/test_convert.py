@@ -447,9 +447,13 @@ def limit_files(size):
 
 def check_full_disk(b, film, size):
     out = b.path("full.mkv")
-    b.run(film, "-o", out, "--codec", "ffv1", code=STOPPED, says=["cannot write", "goes on from there"], preexec_fn=limit_files(size))
+    said = b.run(film, "-o", out, "--codec", "ffv1", code=STOPPED, says=["cannot write", "goes on from there"],
+                 preexec_fn=limit_files(size))
     expect("files", sorted(f for f in os.listdir(b.work) if f.startswith("full")), ["full.mkv.part"])
-    b.run(film, "-o", out, "--codec", "ffv1")
+    held = int(re.search(r"holds (\d+) frames", said)[1])
+    behind = re.search(r"going on behind frame (\d+)", b.run(film, "-o", out, "--codec", "ffv1"))
+    if behind:  # of pictures that each stand alone only the last is made again
+        expect("frames held", held, int(behind[1]) + 1)
     expect("times", times_ms(out), times_ms(film))
     expect("files", sorted(f for f in os.listdir(b.work) if f.startswith("full")), ["full.mkv"])
     os.remove(out)
