@@ -107,7 +107,10 @@ static void *take(size_t bytes)
 
     if (!succeeded(cudaMalloc(&memory, bytes ? bytes : 1), "cudaMalloc"))
         return NULL;
-    if (succeeded(cudaMemset(memory, 0, bytes), "cudaMemset"))
+    // cudaMemset() returns before it is done, and is in no order with the device's own stream:
+    // where another program used the GPU, weights were cleared after they had been uploaded
+    if (succeeded(cudaMemset(memory, 0, bytes), "cudaMemset") &&
+        succeeded(cudaStreamSynchronize(NULL), "cudaMemset"))
         return memory;
     give(memory);
     return NULL;
