@@ -33,7 +33,7 @@ pack() {
         cp -L "$(cd "$build" && ldd $programs | sed -n "s/.*=> \(.*lib$library\.so[^ ]*\).*/\1/p" | head -1)" "$to/lib"
     done
     # what NVIDIA's Vulkan driver is linked with, and a machine without a screen has not
-    for library in X11 Xext xcb Xau Xdmcp bsd md GLdispatch GLX GL; do
+    for library in X11 Xext xcb Xau Xdmcp bsd md GLdispatch GLX GL EGL; do
         cp -L "$(ldconfig -p | sed -n "s/.*lib$library\.so\.[0-9]* .*x86-64.*=> //p" | head -1)" "$to/lib"
     done
     # the validation layer, where this machine has it
