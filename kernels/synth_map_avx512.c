@@ -1,9 +1,8 @@
-#include "kernels/synth_walk.h"
+#include "kernels/synth_blocks.h"
 
 #include <immintrin.h>
 
 #include "kernels/columns.h"
-#include "kernels/variant.h"
 
 #define LANES 16
 
@@ -54,16 +53,6 @@ static inline bool block(struct synth_walk *m, int x)
 void KERNEL(synth_map)(const float *place, int width, float tear_px, int soft_px, int32_t *out)
 {
     struct synth_walk m = {place, width, out, tear_px, synth_reach(soft_px), 0};
-    int x = 1;
 
-    synth_left_border(&m);
-    while (x < width && m.next < width) {
-        if (x + m.reach - 1 + LANES <= width && m.next + LANES <= width && block(&m, x)) {
-            x += LANES;
-            continue;
-        }
-        for (int stop = x + LANES; x < stop && x < width && m.next < width; x++)
-            x = synth_step(&m, x);
-    }
-    synth_right_border(&m);
+    synth_walk_blocks(&m, LANES, block);
 }

@@ -1,0 +1,73 @@
+#include "kernels/synth_blocks.h"
+
+#include <immintrin.h>
+
+#include "kernels/columns.h"
+
+#define LANES 8
+
+// Which lanes of four come first, by the bits of those that are kept.
+static const int32_t kept[16][4] = {
+    {0, 0, 0, 0}, {0, 0, 0, 0}, {1, 0, 0, 0}, {0, 1, 0, 0}, {2, 0, 0, 0}, {0, 2, 0, 0},
+    {1, 2, 0, 0}, {0, 1, 2, 0}, {3, 0, 0, 0}, {0, 3, 0, 0}, {1, 3, 0, 0}, {0, 1, 3, 0},
+    {2, 3, 0, 0}, {0, 2, 3, 0}, {1, 2, 3, 0}, {0, 1, 2, 3},
+};
+
+// synth_torn() of x..x + 7; there are m->reach - 1 more.
+static inline __m256 torn(const struct synth_walk *m, int x, __m256 step)
+{
+    __m256 rise = _mm256_sub_ps(_mm256_loadu_ps(m->place + x - 1 + m->reach),
+                                _mm256_loadu_ps(m->place + x - 1));
+
+    return _mm256_and_ps(
+        _mm256_cmp_ps(step, _mm256_set1_ps(1.0f + SYNTH_STEEP_PX), _CMP_GT_OQ),
+        _mm256_cmp_ps(rise, _mm256_set1_ps((float)m->reach + m->tear_px), _CMP_GT_OQ));
+}
+
+// Writes the lanes that are kept, four of them, one after another.
+static inline void put(struct synth_walk *m, __m128i lanes, int which)
+{
+    __m128i order = _mm_loadu_si128((const __m128i *)(const void *)kept[which]);
+
+    _mm_storeu_si128((__m128i *)(void *)(m->out + m->next),
+                     _mm_castps_si128(_mm_permutevar_ps(_mm_castsi128_ps(lanes), order)));
+    m->next += __builtin_popcount((unsigned)which);
+}
+
+// Source pixels x..x + 7 at once, where each covers one output pixel at most and none is torn off
+// or folded back; see synth_map_avx512.c. False: nothing was done.
+static inline bool block(struct synth_walk *m, int x)
+{
+    if ((float)m->next <= m->place[x - 1])
+        return false; // something before x is still to be drawn
+    __m256 here = _mm256_loadu_ps(m->place + x), before = _mm256_loadu_ps(m->place + x - 1);
+    __m256 step = _mm256_sub_ps(here, before), place = _mm256_floor_ps(here);
+    __m256 covers = _mm256_sub_ps(place, _mm256_floor_ps(before)), one = _mm256_set1_ps(1.0f);
+    __m256 seen = _mm256_cmp_ps(here, _mm256_set1_ps((float)m->next), _CMP_GE_OQ);
+
+    if (_mm256_movemask_ps(seen) == 0)
+        return true; // all hidden
+    __m256 wild = _mm256_or_ps(_mm256_cmp_ps(step, _mm256_setzero_ps(), _CMP_LE_OQ),
+                               _mm256_cmp_ps(covers, one, _CMP_GT_OQ));
+    if (_mm256_movemask_ps(_mm256_or_ps(wild, torn(m, x, step))) != 0)
+        return false;
+    __m256i index =
+        _mm256_add_epi32(_mm256_set1_epi32(x), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+    __m256 base =
+        _mm256_add_ps(_mm256_cvtepi32_ps(_mm256_slli_epi32(index, 6)), _mm256_set1_ps(0.5f));
+    __m256 inverse = _mm256_div_ps(_mm256_set1_ps((float)SYNTH_UNIT), step);
+    __m256i u = _mm256_cvttps_epi32(
+        _mm256_sub_ps(base, _mm256_mul_ps(_mm256_sub_ps(here, place), inverse)));
+    int writes = _mm256_movemask_ps(_mm256_and_ps(seen, _mm256_cmp_ps(covers, one, _CMP_EQ_OQ)));
+
+    put(m, _mm256_castsi256_si128(u), writes & 15);
+    put(m, _mm256_extracti128_si256(u, 1), writes >> 4);
+    return true;
+}
+
+void KERNEL(synth_map)(const float *place, int width, float tear_px, int soft_px, int32_t *out)
+{
+    struct synth_walk m = {place, width, out, tear_px, synth_reach(soft_px), 0};
+
+    synth_walk_blocks(&m, LANES, block);
+}
