@@ -11,53 +11,30 @@
 #include "engine/colours.h"
 #include "engine/comfort.h"
 #include "engine/depth.h"
-#include "engine/ferry.h"
-#include "engine/flat.h"
-#include "engine/glance.h"
+#include "engine/foresight.h"
 #include "engine/layers.h"
-#include "engine/near_copy.h"
 #include "engine/over.h"
 #include "engine/picture.h"
+#include "engine/rig.h"
 #include "engine/selection.h"
-#include "engine/shot.h"
-#include "engine/steady.h"
-#include "engine/stereo.h"
-#include "engine/stopwatch.h"
-#include "kernels/cuda_library.h"
-
-// What the host is told of each picture.
-struct seen {
-    struct spread spread;
-    struct edges edges;
-};
 
 struct deep3d {
-    const struct kernels *kernels;
-    const struct device *device;
-    int gpu; // which one, where it is one
     int threads;
     struct depth *depth;
-    struct steady *steady;
-    struct stereo *stereo;
+    struct rig rig;
     struct selection *selection;
     struct layers *layers;
-    struct ferry *ferry;
-    struct shot shot;
-    struct glance *glance; // of the picture foreseen last
-    struct shot_step step; // of the pictures since the last one that was converted
+    struct foresight foresight;
+    bool judged;           // this picture is no more among those that are foreseen
     enum deep3d_view what; // is drawn
     struct deep3d_comfort wish;
     struct comfort comfort;
     struct comfort_view view; // of the last picture
     struct bars bars;
-    struct flat *flat;
     struct deep3d_flat found;
     struct synth_inner inner; // what of the last picture has depth
-    float *flattened;         // nearness with what is flat, [near_height][near_width]
-    float *pressed;           // nearness within the view's limits, [near_height][near_width]
-    size_t pressed_count;
-    int width, height; // of the last upright picture
-    bool forget;       // the next picture begins a scene
+    int width, height;        // of the last upright picture
+    bool forget;              // the next picture begins a scene
     struct deep3d_effort effort;
     int unseen; // pictures that the network has not seen since the last one that it has
     // of the last picture:
@@ -65,156 +42,67 @@ struct deep3d {
     float turn; // see struct shot_step
     bool held, network_due;
     bool looked;           // for what is flat in it
-    const float *nearness; // of the last picture, or NULL
+    bool refined;          // its nearness has been, without limits
+    const float *nearness; // or NULL
     int near_width, near_height;
-    struct near_copy *near_copy;
-    struct stopwatch watch;
-    // in the device's memory, and the same on the host:
-    struct seen *seen_there, *seen;
-    uint8_t *glance_there;
-    struct colour_tone *tone_there, *tone; // of the last transfer function that is not a display's
-    bool tone_known;
-    enum deep3d_transfer tone_transfer;
-    bool tone_wide_gamut;
 };
-
-static void release_fixed_room(struct deep3d *c)
-{
-    c->device->give(c->seen_there);
-    c->device->give_host(c->seen);
-    c->device->give(c->glance_there);
-    c->device->give_host(c->glance);
-    c->device->give(c->tone_there);
-    c->device->give_host(c->tone);
-    c->seen = c->seen_there = NULL;
-    c->glance_there = NULL;
-    c->glance = NULL;
-    c->tone = c->tone_there = NULL;
-    c->tone_known = false;
-}
-
-static void release_device(struct deep3d *c)
-{
-    steady_destroy(&c->steady);
-    stereo_destroy(&c->stereo);
-    flat_destroy(&c->flat);
-    ferry_destroy(&c->ferry);
-    near_copy_finish(c->near_copy);
-    stopwatch_finish(&c->watch);
-    c->device->give(c->pressed);
-    release_fixed_room(c);
-    c->pressed = NULL;
-    c->nearness = NULL;
-}
-
-// What has one size for all pictures; does nothing where it is there. False, logged.
-static bool make_fixed_room(struct deep3d *c)
-{
-    const struct device *d = c->device;
-
-    if (c->tone != NULL)
-        return true;
-    c->seen_there = d->take(sizeof(*c->seen_there));
-    c->seen = d->take_host(sizeof(*c->seen));
-    c->glance_there = d->take(sizeof(*c->glance));
-    c->glance = d->take_host(sizeof(*c->glance));
-    c->tone_there = d->take(sizeof(*c->tone_there));
-    c->tone = d->take_host(sizeof(*c->tone));
-    if (c->seen_there != NULL && c->seen != NULL && c->glance_there != NULL && c->glance != NULL &&
-        c->tone_there != NULL && c->tone != NULL) {
-        memset(c->glance, 0, sizeof(*c->glance));
-        return true;
-    }
-    log_error("no memory for a converter");
-    release_fixed_room(c);
-    return false;
-}
-
-// Works with these kernels, in their device's memory, from now on; all is forgotten. False: memory
-// is short.
-static bool use(struct deep3d *c, const struct kernels *kernels, int gpu)
-{
-    const struct device *d = kernels->device;
-
-    c->kernels = kernels;
-    c->device = d;
-    c->gpu = gpu;
-    c->forget = true;
-    depth_use(c->depth, kernels, gpu);
-    c->stereo = stereo_create(kernels, c->threads);
-    c->steady = steady_create(kernels);
-    c->flat = flat_create(kernels);
-    c->ferry = ferry_create(d);
-    near_copy_init(c->near_copy, d);
-    stopwatch_init(&c->watch, d);
-    return make_fixed_room(c);
-}
 
 // The film goes on with the processor; false: no memory even for that.
 static bool leave_gpu(struct deep3d *c, const char *why)
 {
+    bool room;
+
     log_warn("%s; going on with the CPU", why);
-    release_device(c);
+    room = foresight_use(&c->foresight, kernels_best());
     depth_leave_gpu(c->depth);
-    c->device->check(); // what failed has been told
-    return use(c, kernels_best(), 0);
+    depth_use(c->depth, kernels_best(), 0);
+    rig_finish(&c->rig);
+    c->rig.device->check(); // what failed has been told
+    c->nearness = NULL;
+    c->forget = true;
+    return rig_init(&c->rig, kernels_best(), 0, c->threads) && room;
 }
 
 static bool leave_failed_gpu(struct deep3d *c)
 {
     char why[256];
 
-    snprintf(why, sizeof(why), "the GPU failed (%s)", c->device->error());
+    snprintf(why, sizeof(why), "the GPU failed (%s)", c->rig.device->error());
     return leave_gpu(c, why);
 }
 
-// The GPU's kernels where the backend may be one and it is here.
-static const struct kernels *choose_kernels(const struct deep3d *c,
-                                            const struct deep3d_params *params, int *out_gpu)
+// Works with these kernels. False: memory is short.
+static bool begin(struct deep3d *c, const struct kernels *kernels, int gpu)
 {
-    const char *backend = params->backend != NULL ? params->backend : "auto";
-    bool wanted = strcmp(backend, "auto") == 0 || strcmp(backend, "cuda") == 0;
-    const struct kernels *kernels;
-    char text[256], other[256];
+    bool room = foresight_init(&c->foresight, kernels);
 
-    *out_gpu = 0;
-    if (!wanted || depth_is_original(c->depth)) // which the processor alone draws
-        return kernels_best();
-    kernels = kernels_gpu(params->gpu_uuid, out_gpu, text, sizeof(text));
-    if (kernels == NULL && params->gpu_uuid != NULL) // shown by another: pictures come down for it
-        kernels = kernels_gpu(NULL, out_gpu, text, sizeof(text));
-    if (kernels != NULL && kernels->device->enter(*out_gpu))
-        return kernels;
-    if (cuda_library(other, sizeof(other)) != NULL)
-        log_warn("CUDA: %s; pictures stay in the CPU's memory", text);
-    return kernels_best();
+    depth_use(c->depth, kernels, gpu);
+    return rig_init(&c->rig, kernels, gpu, c->threads) && room;
 }
 
 struct deep3d *deep3d_create(const struct deep3d_params *params)
 {
-    struct deep3d *c = mem_new(1, sizeof(*c));
-    const struct kernels *kernels;
-    int gpu;
+    struct depth *depth = depth_create(params, kernels_best());
+    const struct kernels *kernels = kernels_best();
+    struct deep3d *c;
+    int gpu = 0;
 
-    c->device = &device_host;
-    c->near_copy = mem_new(1, sizeof(*c->near_copy));
-    near_copy_init(c->near_copy, c->device);
-    stopwatch_init(&c->watch, c->device);
+    if (depth == NULL)
+        return NULL;
+    c = mem_new(1, sizeof(*c));
+    c->depth = depth;
     c->threads = params->threads > 0 ? params->threads : 0;
     c->selection = selection_create(kernels_best(), c->threads);
     c->layers = layers_create();
-    c->depth = depth_create(params, kernels_best());
-    if (c->depth == NULL)
-        goto fail;
-    kernels = choose_kernels(c, params, &gpu);
-    if (!use(c, kernels, gpu) &&
-        (!kernels->device->gpu || !leave_gpu(c, "the GPU has no memory left")))
-        goto fail;
-    log_debug("kernels: %s", c->kernels->name);
+    if (!depth_is_original(depth)) // the original is drawn by the processor alone
+        kernels = rig_choose(params, &gpu);
+    if (!begin(c, kernels, gpu) &&
+        (!kernels->device->gpu || !leave_gpu(c, "the GPU has no memory left"))) {
+        deep3d_destroy(&c);
+        return NULL;
+    }
+    log_debug("kernels: %s", c->rig.kernels->name);
     return c;
-fail:
-    deep3d_destroy(&c);
-    return NULL;
 }
 
 void deep3d_destroy(struct deep3d **converter)
@@ -223,19 +111,19 @@ void deep3d_destroy(struct deep3d **converter)
 
     if (c == NULL)
         return;
-    c->device->enter(c->gpu);
+    rig_enter(&c->rig);
     depth_destroy(&c->depth);
-    release_device(c);
+    foresight_finish(&c->foresight);
+    rig_finish(&c->rig);
     selection_destroy(&c->selection);
     layers_destroy(&c->layers);
-    mem_free(c->near_copy);
     mem_free(c);
     *converter = NULL;
 }
 
 bool deep3d_on_gpu(const struct deep3d *c)
 {
-    return c->device->gpu;
+    return c->rig.device->gpu;
 }
 
 void deep3d_eyes_size(const struct deep3d_picture *picture, int *out_width, int *out_height)
@@ -244,40 +132,6 @@ void deep3d_eyes_size(const struct deep3d_picture *picture, int *out_width, int 
 
     *out_width = lying ? picture->height : picture->width;
     *out_height = lying ? picture->width : picture->height;
-}
-
-static size_t pixel_bytes(const struct deep3d_eyes *eyes)
-{
-    return eyes->bits == 16 ? 8 : 4;
-}
-
-static bool check_eyes(const struct deep3d *c, const struct deep3d_picture *picture,
-                       const struct deep3d_eyes *eyes)
-{
-    int width, height;
-
-    deep3d_eyes_size(picture, &width, &height);
-    if (eyes->width != width || eyes->height != height) {
-        log_error("eyes of %dx%d do not fit a picture that is %dx%d when upright", eyes->width,
-                  eyes->height, width, height);
-        return false;
-    }
-    if (eyes->bits != 0 && eyes->bits != 8 && eyes->bits != 16) {
-        log_error("eyes have 8 or 16 bits a sample, not %d", eyes->bits);
-        return false;
-    }
-    if (eyes->pixels[0] == NULL || eyes->pixels[1] == NULL ||
-        eyes->stride_bytes < (size_t)width * pixel_bytes(eyes) ||
-        eyes->stride_bytes % pixel_bytes(eyes) != 0) {
-        log_error("eyes have no memory, or rows of %zu bytes that do not fit %d pixels",
-                  eyes->stride_bytes, width);
-        return false;
-    }
-    if (eyes->memory != DEEP3D_MEMORY_HOST && !c->device->gpu) {
-        log_error("the eyes are in GPU memory, but the converter is not; give it host memory");
-        return false;
-    }
-    return true;
 }
 
 static bool check_settings(const struct deep3d_settings *s)
@@ -290,19 +144,6 @@ static bool check_settings(const struct deep3d_settings *s)
     return false;
 }
 
-static bool resize_pressed(struct deep3d *c, size_t count)
-{
-    if (c->pressed != NULL && c->pressed_count == count)
-        return true;
-    c->device->give(c->pressed);
-    c->pressed = c->device->take(2 * count * sizeof(float));
-    c->flattened = c->pressed + count;
-    c->pressed_count = count;
-    if (c->pressed == NULL)
-        log_error("no memory for a depth of %zu points", count);
-    return c->pressed != NULL;
-}
-
 // Room for everything that a picture of this size needs.
 static bool resize(struct deep3d *c, const struct deep3d_eyes *eyes)
 {
@@ -310,8 +151,8 @@ static bool resize(struct deep3d *c, const struct deep3d_eyes *eyes)
     bool changed = false;
     struct depth_answer size;
 
-    if (!stereo_resize(c->stereo, width, height) ||
-        !stereo_keep_fine(c->stereo, eyes->bits == 16) ||
+    if (!stereo_resize(c->rig.stereo, width, height) ||
+        !stereo_keep_fine(c->rig.stereo, eyes->bits == 16) ||
         !depth_resize(c->depth, width, height, &changed))
         return false;
     c->nearness = changed ? NULL : c->nearness;
@@ -321,40 +162,21 @@ static bool resize(struct deep3d *c, const struct deep3d_eyes *eyes)
     c->width = width;
     c->height = height;
     size = depth_answer_size(c->depth);
-    return flat_resize(c->flat, stereo_small(c->stereo)->width, stereo_small(c->stereo)->height) &&
-           steady_resize(c->steady, size.width, size.height) &&
+    return flat_resize(c->rig.flat, stereo_small(c->rig.stereo)->width,
+                       stereo_small(c->rig.stereo)->height) &&
+           steady_resize(c->rig.steady, size.width, size.height) &&
            layers_resize(c->layers, size.width, size.height) &&
            (depth_original(c->depth) == NULL ||
             selection_resize(c->selection, width, size.width)) &&
-           resize_pressed(c, (size_t)size.width * (size_t)size.height) &&
-           near_copy_resize(c->near_copy, (size_t)size.width * (size_t)size.height);
-}
-
-// NULL: the picture is as displays show it.
-static const struct colour_tone *tone_for(struct deep3d *c, const struct deep3d_picture *picture)
-{
-    if (picture->transfer == DEEP3D_TRANSFER_DISPLAY)
-        return NULL;
-    if (c->tone_known && c->tone_transfer == picture->transfer &&
-        c->tone_wide_gamut == picture->wide_gamut)
-        return c->tone_there;
-    c->tone_known = true;
-    c->tone_transfer = picture->transfer;
-    c->tone_wide_gamut = picture->wide_gamut;
-    colour_tone_init(c->tone,
-                     picture->transfer == DEEP3D_TRANSFER_HLG ? COLOUR_TRANSFER_HLG
-                                                              : COLOUR_TRANSFER_PQ,
-                     picture->wide_gamut);
-    c->device->upload(c->tone_there, c->tone, sizeof(*c->tone));
-    return c->tone_there;
+           rig_resize(&c->rig, (size_t)size.width * (size_t)size.height);
 }
 
 // What is to be done with the picture. The network sees the first one of a shot, and then as many
 // as the effort says; one that says nothing of the scene changes nothing.
 static void decide(struct deep3d *c)
 {
-    c->turn = c->forget ? 1 : c->step.turn;
-    c->held = c->step.hold && c->nearness != NULL && !c->forget;
+    c->turn = c->forget ? 1 : c->foresight.step.turn;
+    c->held = c->foresight.step.hold && c->nearness != NULL && !c->forget;
     c->network_due =
         depth_original(c->depth) != NULL || // its output itself is drawn
         (!c->held && (c->turn >= 1 || c->nearness == NULL || c->unseen + 1 >= c->effort.every));
@@ -367,19 +189,50 @@ static void prepare(struct deep3d *c, const struct deep3d_picture *picture)
 {
     struct colour_job job = picture_colour_job(picture);
 
-    job.out = *stereo_picture(c->stereo);
-    job.tone = tone_for(c, picture);
+    job.out = *stereo_picture(c->rig.stereo);
+    job.tone = rig_tone(&c->rig, picture);
     job.threads = c->threads;
-    c->kernels->colour(&job);
-    if (stereo_fine(c->stereo)->pixels != NULL) {
-        job.out = *stereo_fine(c->stereo);
+    c->rig.kernels->colour(&job);
+    if (stereo_fine(c->rig.stereo)->pixels != NULL) {
+        job.out = *stereo_fine(c->rig.stereo);
         job.out_bits = 16;
-        c->kernels->colour(&job);
+        c->rig.kernels->colour(&job);
     }
-    c->small = stereo_shrink(c->stereo);
+    c->small = stereo_shrink(c->rig.stereo);
+}
+
+// The verdict on the picture. False: the device failed.
+static bool judge(struct deep3d *c)
+{
+    if (c->judged)
+        return true;
+    c->judged = true;
+    return foresight_next(&c->foresight);
+}
+
+// The network's answer, or none is due. A GPU need not wait for the verdict on the picture while
+// the network sees each one anyway: those that say nothing of the scene are rare.
+static bool answer(struct deep3d *c)
+{
+    bool early = c->rig.device->gpu && c->effort.every <= 1;
+
+    if (!early) {
+        if (!judge(c))
+            return false;
+        decide(c);
+    }
+    if (early || c->network_due)
+        depth_feed(c->depth, stereo_picture(c->rig.stereo));
+    stopwatch_stamp(&c->rig.watch, STOPWATCH_PREPARED);
+    if ((early || c->network_due) && !depth_run(c->depth))
+        return false;
+    stopwatch_stamp(&c->rig.watch, STOPWATCH_ANSWERED);
+    if (!early)
+        return true;
+    if (!judge(c))
+        return false;
     decide(c);
-    if (c->network_due)
-        depth_feed(c->depth, stereo_picture(c->stereo));
+    return true;
 }
 
 static const float *steady_nearness(struct deep3d *c)
@@ -387,11 +240,11 @@ static const float *steady_nearness(struct deep3d *c)
     struct depth_answer answer;
 
     if (!c->network_due)
-        return steady_follow(c->steady, c->small);
+        return steady_follow(c->rig.steady, c->small);
     answer = depth_read(c->depth, c->turn >= 1);
     c->near_width = answer.width;
     c->near_height = answer.height;
-    return steady_run(c->steady, &answer, c->small, c->turn);
+    return steady_run(c->rig.steady, &answer, c->small, c->turn);
 }
 
 // The part of the small picture that lies wholly inside.
@@ -410,43 +263,44 @@ static void flatten(struct deep3d *c)
     struct press_job job = bars_cover(&c->bars, c->near_width, c->near_height);
 
     if (c->forget)
-        flat_reset(c->flat);
+        flat_reset(c->rig.flat);
     c->inner = bars_inner(&c->bars, c->width, c->height);
     c->found = (struct deep3d_flat){c->inner.left, c->inner.top, c->width - c->inner.right,
-                                    c->height - c->inner.bottom, flat_share(c->flat)};
+                                    c->height - c->inner.bottom, flat_share(c->rig.flat)};
     job.in = c->nearness;
-    job.out = c->flattened;
-    c->kernels->press(&job);
-    flat_press(c->flat, c->flattened, c->near_width, c->near_height);
-    c->nearness = c->flattened;
+    job.out = c->rig.flattened;
+    c->rig.kernels->press(&job);
+    flat_press(c->rig.flat, c->rig.flattened, c->near_width, c->near_height);
+    c->nearness = c->rig.flattened;
 }
 
 // Queues what the host is to know of the picture: how far its nearness reaches, and where it may be
 // flat.
 static void look(struct deep3d *c, bool flat)
 {
-    struct spread_job spread = {c->nearness, c->near_width, c->near_height, &c->seen_there->spread};
-    struct edges_job edges = {*stereo_picture(c->stereo), &c->seen_there->edges};
+    struct spread_job spread = {c->nearness, c->near_width, c->near_height,
+                                &c->rig.seen_there->spread};
+    struct edges_job edges = {*stereo_picture(c->rig.stereo), &c->rig.seen_there->edges};
 
-    c->kernels->spread(&spread);
+    c->rig.kernels->spread(&spread);
     c->looked = flat;
     if (flat) {
-        c->kernels->edges(&edges);
-        flat_look(c->flat, c->small);
+        c->rig.kernels->edges(&edges);
+        flat_look(c->rig.flat, c->small);
     }
-    c->device->download(c->seen, c->seen_there, sizeof(*c->seen));
-    near_copy_next(c->near_copy, c->nearness);
+    c->rig.device->download(c->rig.seen, c->rig.seen_there, sizeof(*c->rig.seen));
+    near_copy_next(c->rig.near_copy, c->nearness);
 }
 
 // Finds what is flat in the picture; it counts from the next one on.
 static void find_flat(struct deep3d *c)
 {
-    const struct image *picture = stereo_picture(c->stereo);
+    const struct image *picture = stereo_picture(c->rig.stereo);
 
     if (!c->looked)
         return;
-    bars_feed(&c->bars, c->width, c->height, &c->seen->edges);
-    flat_feed(c->flat, shrunk(bars_inner(&c->bars, c->width, c->height), picture, c->small),
+    bars_feed(&c->bars, c->width, c->height, &c->rig.seen->edges);
+    flat_feed(c->rig.flat, shrunk(bars_inner(&c->bars, c->width, c->height), picture, c->small),
               c->turn >= 1);
     c->looked = false;
 }
@@ -465,17 +319,23 @@ static void queue_filter(struct deep3d *c, const struct deep3d_settings *setting
 }
 
 // The one wait of a picture: the host learns what its eyes may be given. A picture in the caller's
-// memory has been read then.
+// memory has been read then. A GPU refines nearness meanwhile, as if no limit were met.
 static bool filter(struct deep3d *c, const struct deep3d_settings *settings)
 {
     if (!c->held)
         queue_filter(c, settings);
-    if (!c->device->wait())
+    c->rig.device->stamp(&c->rig.filtered);
+    c->refined = c->rig.device->gpu && !c->held && c->what == DEEP3D_VIEW_STEREO;
+    if (c->refined) {
+        stopwatch_stamp(&c->rig.watch, STOPWATCH_FILTERED);
+        stereo_refine(c->rig.stereo, c->nearness, c->near_width, c->near_height);
+    }
+    if (!c->rig.device->wait_for(&c->rig.filtered))
         return false;
-    stopwatch_waited(&c->watch);
+    stopwatch_waited(&c->rig.watch);
     if (c->held)
         return true; // as it was
-    c->view = comfort_update(&c->comfort, &c->wish, settings, &c->seen->spread, c->turn >= 1);
+    c->view = comfort_update(&c->comfort, &c->wish, settings, &c->rig.seen->spread, c->turn >= 1);
     c->forget = false;
     return true;
 }
@@ -497,7 +357,7 @@ static void take_as_it_is(struct deep3d *c)
     as_it_is.auto_convergence = as_it_is.floating_window = false;
     look(c, false);
     c->comfort = (struct comfort){0};
-    c->view = comfort_update(&c->comfort, &as_it_is, &fixed, &c->seen->spread, true);
+    c->view = comfort_update(&c->comfort, &as_it_is, &fixed, &c->rig.seen->spread, true);
 }
 
 // Nearness to draw with: the filtered one, pressed into the budget where it sticks out.
@@ -505,7 +365,7 @@ static const float *within_budget(struct deep3d *c)
 {
     struct press_job job = {
         .in = c->nearness,
-        .out = c->pressed,
+        .out = c->rig.pressed,
         .width = c->near_width,
         .height = c->near_height,
         .right = c->near_width - 1,
@@ -516,8 +376,8 @@ static const float *within_budget(struct deep3d *c)
 
     if (c->view.low <= 0 && c->view.high >= 1)
         return c->nearness;
-    c->kernels->press(&job);
-    return c->pressed;
+    c->rig.kernels->press(&job);
+    return c->rig.pressed;
 }
 
 // The floating window's strips, at the sides of what has depth.
@@ -537,7 +397,7 @@ static void draw_window(const struct deep3d *c, const struct deep3d_eyes *eyes)
     };
 
     if (left_px > 0 || right_px > 0)
-        c->kernels->strips(&job);
+        c->rig.kernels->strips(&job);
 }
 
 static struct stereo_view stereo_view_of(struct deep3d *c, enum deep3d_shift shift,
@@ -548,8 +408,10 @@ static struct stereo_view stereo_view_of(struct deep3d *c, enum deep3d_shift shi
                                      [DEEP3D_SHIFT_RIGHT] = {0, 1}};
     float gain = c->view.strength / 100 * (float)eyes->width;
 
+    const float *nearness = within_budget(c);
+
     return (struct stereo_view){
-        .nearness = within_budget(c),
+        .nearness = nearness,
         .near_width = c->near_width,
         .near_height = c->near_height,
         .inner = c->inner,
@@ -557,6 +419,7 @@ static struct stereo_view stereo_view_of(struct deep3d *c, enum deep3d_shift shi
         .convergence = c->view.convergence,
         .eye = {eyes->pixels[0], eyes->pixels[1]},
         .stride_bytes = eyes->stride_bytes,
+        .refined = c->refined && nearness == c->nearness,
     };
 }
 
@@ -577,58 +440,30 @@ static void draw_eyes(struct deep3d *c, enum deep3d_shift shift, const struct de
     const float *original = depth_original(c->depth);
 
     if (original != NULL) {
-        selection_draw(c->selection, stereo_picture(c->stereo), original, c->near_width,
+        selection_draw(c->selection, stereo_picture(c->rig.stereo), original, c->near_width,
                        c->near_height, eyes);
         widen(eyes);
         return;
     }
     struct stereo_view view = stereo_view_of(c, shift, eyes);
-    stereo_draw(c->stereo, &view);
+    stereo_draw(c->rig.stereo, &view);
     draw_window(c, eyes);
-}
-
-// Into c->glance; as it was, where the picture cannot be read.
-static void glance_at(struct deep3d *c, const struct deep3d_picture *picture)
-{
-    struct glance_job job;
-
-    if (c->glance == NULL || !picture_check(picture, c->device->gpu))
-        return;
-    if (picture->memory == DEEP3D_MEMORY_HOST) {
-        glance_take(c->glance, picture);
-        return;
-    }
-    job = glance_job(picture, c->glance_there);
-    c->kernels->glance(&job);
-    c->device->download(c->glance, c->glance_there, sizeof(*c->glance));
-    if (!c->device->wait())
-        leave_failed_gpu(c);
 }
 
 bool deep3d_foresee(struct deep3d *c, const struct deep3d_picture *picture)
 {
-    struct image image;
-
-    if (shot_waiting(&c->shot) > DEEP3D_FORESIGHT)
+    if (foresight_waiting(&c->foresight) > DEEP3D_FORESIGHT)
         return false;
-    c->device->enter(c->gpu);
-    glance_at(c, picture);
-    if (c->glance == NULL)
-        return false;
-    image = glance_image(c->glance);
-    shot_feed(&c->shot, &image);
-    return true;
+    rig_enter(&c->rig);
+    return foresight_add(&c->foresight,
+                         picture_check(picture, c->rig.device->gpu) ? picture : NULL);
 }
 
 void deep3d_pass_over(struct deep3d *c)
 {
-    struct shot_step step;
-
-    if (shot_waiting(&c->shot) == 0)
-        return;
-    step = shot_next(&c->shot);
-    step.turn = fmaxf(step.turn, c->step.turn); // a cut among pictures that were left out
-    c->step = step;
+    rig_enter(&c->rig);
+    if (!foresight_next(&c->foresight))
+        leave_failed_gpu(c);
 }
 
 static void disparity_row(void *user, int y, const float *nearness)
@@ -643,7 +478,7 @@ static bool draw_disparity(struct deep3d *c, const struct deep3d_eyes *eyes,
 {
     struct stereo_view view = stereo_view_of(c, DEEP3D_SHIFT_BOTH, eyes);
 
-    if (!stereo_rows(c->stereo, &view, disparity_row, (void *)canvas))
+    if (!stereo_rows(c->rig.stereo, &view, disparity_row, (void *)canvas))
         return false;
     colours_scale(canvas, c->view.strength, c->view.convergence);
     return true;
@@ -652,7 +487,7 @@ static bool draw_disparity(struct deep3d *c, const struct deep3d_eyes *eyes,
 static bool draw_layers(const struct deep3d *c, const struct canvas *canvas)
 {
     struct depth_levels levels = depth_levels(c->depth);
-    const float *nearness = near_copy_get(c->near_copy, c->nearness);
+    const float *nearness = near_copy_get(c->rig.near_copy, c->nearness);
 
     if (nearness == NULL)
         return false;
@@ -675,10 +510,11 @@ static bool draw(struct deep3d *c, enum deep3d_shift shift, const struct deep3d_
         draw_eyes(c, shift, eyes);
         return true;
     }
-    if (c->device->gpu) { // what is for people who look into the works is drawn by the processor
-        if (!ferry_canvas(c->ferry, eyes, &canvas) || !draw_view(c, eyes, &canvas))
+    if (c->rig.device
+            ->gpu) { // what is for people who look into the works is drawn by the processor
+        if (!ferry_canvas(c->rig.ferry, eyes, &canvas) || !draw_view(c, eyes, &canvas))
             return false;
-        ferry_lay(c->ferry, &canvas, eyes);
+        ferry_lay(c->rig.ferry, &canvas, eyes);
         return true;
     }
     if (!draw_view(c, eyes, &canvas))
@@ -696,10 +532,10 @@ static bool take_aboard(struct deep3d *c, struct deep3d_picture *picture, struct
     const struct deep3d_picture here = *picture;
     const struct deep3d_eyes eyes_here = *eyes;
 
-    if (!c->device->gpu)
+    if (!c->rig.device->gpu)
         return true;
-    return (here.memory == DEEP3D_MEMORY_CUDA || ferry_picture(c->ferry, &here, picture)) &&
-           (eyes_here.memory == DEEP3D_MEMORY_CUDA || ferry_eyes(c->ferry, &eyes_here, eyes));
+    return (here.memory == DEEP3D_MEMORY_CUDA || ferry_picture(c->rig.ferry, &here, picture)) &&
+           (eyes_here.memory == DEEP3D_MEMORY_CUDA || ferry_eyes(c->rig.ferry, &eyes_here, eyes));
 }
 
 // The picture's eyes, wherever both lie, or queued. False: the device failed, or memory is short.
@@ -710,48 +546,57 @@ static bool convert(struct deep3d *c, struct deep3d_picture picture,
 
     if (!resize(c, &eyes) || !take_aboard(c, &picture, &eyes))
         return false;
-    stopwatch_begin(&c->watch);
+    c->refined = false;
+    stopwatch_begin(&c->rig.watch);
     prepare(c, &picture);
-    stopwatch_stamp(&c->watch, STOPWATCH_PREPARED);
-    if (c->network_due && !depth_run(c->depth))
+    if (!answer(c))
         return false;
-    stopwatch_stamp(&c->watch, STOPWATCH_ANSWERED);
     if (depth_is_original(c->depth))
         take_as_it_is(c);
     else if (!filter(c, settings))
         return false;
-    stopwatch_stamp(&c->watch, STOPWATCH_FILTERED);
+    if (!c->refined)
+        stopwatch_stamp(&c->rig.watch, STOPWATCH_FILTERED);
     if (!draw(c, settings->shift, &eyes))
         return false;
-    stopwatch_stamp(&c->watch, STOPWATCH_DRAWN);
+    stopwatch_stamp(&c->rig.watch, STOPWATCH_DRAWN);
     find_flat(c);
-    stopwatch_end(&c->watch, c->network_due);
+    stopwatch_end(&c->rig.watch, c->network_due);
     if (eyes.memory == out_eyes->memory)
-        return c->device->check();
-    ferry_bring(c->ferry, &eyes, out_eyes);
-    return c->device->wait();
+        return c->rig.device->check();
+    ferry_bring(c->rig.ferry, &eyes, out_eyes);
+    return c->rig.device->wait();
+}
+
+static bool check(struct deep3d *c, const struct deep3d_picture *picture,
+                  const struct deep3d_settings *settings, const struct deep3d_eyes *eyes)
+{
+    if (c->rig.device->gpu && eyes->bits == 16)
+        leave_gpu(c, "eyes of 16 bits a sample are drawn by the CPU");
+    return foresight_room(&c->foresight) && rig_room(&c->rig) &&
+           picture_check(picture, c->rig.device->gpu) && check_settings(settings) &&
+           picture_check_eyes(picture, eyes, c->rig.device->gpu);
 }
 
 bool deep3d_convert(struct deep3d *c, const struct deep3d_picture *picture,
                     const struct deep3d_settings *settings, const struct deep3d_eyes *out_eyes)
 {
-    bool done;
+    bool done = false;
 
-    if (shot_waiting(&c->shot) == 0)
+    rig_enter(&c->rig);
+    if (foresight_waiting(&c->foresight) == 0)
         deep3d_foresee(c, picture);
-    deep3d_pass_over(c);
-    c->device->enter(c->gpu);
-    if (c->device->gpu && out_eyes->bits == 16)
-        leave_gpu(c, "eyes of 16 bits a sample are drawn by the CPU");
-    if (!make_fixed_room(c) || !picture_check(picture, c->device->gpu) ||
-        !check_settings(settings) || !check_eyes(c, picture, out_eyes))
-        return false;
-    done = convert(c, *picture, settings, out_eyes);
-    if (!done && c->device->gpu && leave_failed_gpu(c))
-        done = picture->memory == DEEP3D_MEMORY_HOST && out_eyes->memory == DEEP3D_MEMORY_HOST &&
-               convert(c, *picture, settings, out_eyes);
+    c->judged = false;
+    if (check(c, picture, settings, out_eyes)) {
+        done = convert(c, *picture, settings, out_eyes);
+        if (!done && c->rig.device->gpu && leave_failed_gpu(c))
+            done = picture->memory == DEEP3D_MEMORY_HOST &&
+                   out_eyes->memory == DEEP3D_MEMORY_HOST &&
+                   convert(c, *picture, settings, out_eyes);
+    }
+    judge(c);
     if (done)
-        c->step.turn = 0;
+        c->foresight.step.turn = 0;
     return done;
 }
 
@@ -779,14 +624,13 @@ int deep3d_sizes(const struct deep3d *c, struct deep3d_size *out)
 void deep3d_reset(struct deep3d *c)
 {
     c->forget = true;
-    shot_reset(&c->shot);
-    c->step = (struct shot_step){0};
+    foresight_reset(&c->foresight);
 }
 
 void deep3d_draw_layers(const struct deep3d *c, int width, int height, uint8_t *pixels,
                         size_t stride_bytes)
 {
-    c->device->enter(c->gpu);
+    rig_enter(&c->rig);
     draw_layers(c, &(struct canvas){pixels, width, height, stride_bytes});
 }
 
@@ -794,9 +638,9 @@ const float *deep3d_nearness(const struct deep3d *c, int *out_width, int *out_he
 {
     const float *nearness = NULL;
 
-    c->device->enter(c->gpu);
+    rig_enter(&c->rig);
     if (c->nearness != NULL)
-        nearness = near_copy_get(c->near_copy, c->nearness);
+        nearness = near_copy_get(c->rig.near_copy, c->nearness);
     *out_width = nearness != NULL ? c->near_width : 0;
     *out_height = nearness != NULL ? c->near_height : 0;
     return nearness;
@@ -818,7 +662,7 @@ float deep3d_parallax_over(const struct deep3d *c, const struct deep3d_area *are
 
 struct deep3d_timing deep3d_last_timing(const struct deep3d *c)
 {
-    return c->watch.timing;
+    return c->rig.watch.timing;
 }
 
 struct deep3d_parallax deep3d_last_parallax(const struct deep3d *c)

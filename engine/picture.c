@@ -117,6 +117,42 @@ bool picture_check(const struct deep3d_picture *picture, bool gpu)
            check_planes(picture);
 }
 
+static bool check_eyes_size(const struct deep3d_picture *picture, const struct deep3d_eyes *eyes)
+{
+    int width, height;
+
+    deep3d_eyes_size(picture, &width, &height);
+    if (eyes->width == width && eyes->height == height)
+        return true;
+    log_error("eyes of %dx%d do not fit a picture that is %dx%d when upright", eyes->width,
+              eyes->height, width, height);
+    return false;
+}
+
+bool picture_check_eyes(const struct deep3d_picture *picture, const struct deep3d_eyes *eyes,
+                        bool gpu)
+{
+    size_t pixel_bytes = eyes->bits == 16 ? 8 : 4;
+
+    if (!check_eyes_size(picture, eyes))
+        return false;
+    if (eyes->bits != 0 && eyes->bits != 8 && eyes->bits != 16) {
+        log_error("eyes have 8 or 16 bits a sample, not %d", eyes->bits);
+        return false;
+    }
+    if (eyes->pixels[0] == NULL || eyes->pixels[1] == NULL ||
+        eyes->stride_bytes < (size_t)eyes->width * pixel_bytes ||
+        eyes->stride_bytes % pixel_bytes != 0) {
+        log_error("eyes have no memory, or rows of %zu bytes that do not fit %d pixels",
+                  eyes->stride_bytes, eyes->width);
+        return false;
+    }
+    if (eyes->memory == DEEP3D_MEMORY_HOST || gpu)
+        return true;
+    log_error("the eyes are in GPU memory, but the converter is not; give it host memory");
+    return false;
+}
+
 static enum colour_standard standard_of(const struct deep3d_picture *p)
 {
     if (is_packed(p->layout))

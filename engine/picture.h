@@ -10,6 +10,9 @@
 // False, with the reason logged, where the description makes no sense. gpu: GPU memory is taken
 // too.
 bool picture_check(const struct deep3d_picture *picture, bool gpu);
+// The same for the eyes of a checked picture.
+bool picture_check_eyes(const struct deep3d_picture *picture, const struct deep3d_eyes *eyes,
+                        bool gpu);
 // Of a checked picture: how many planes there are, and what they hold.
 int picture_planes(const struct deep3d_picture *picture);
 size_t picture_row_bytes(const struct deep3d_picture *picture, int plane);

@@ -159,17 +159,16 @@ static int window_radius(const struct stereo *s, int near_width)
     return radius < 2 ? 2 : radius > REFINE_RADIUS_MAX ? REFINE_RADIUS_MAX : radius;
 }
 
-// Fills the grid.
-static void refine(struct stereo *s, const struct stereo_view *view)
+void stereo_refine(struct stereo *s, const float *nearness, int near_width, int near_height)
 {
     struct refine_job job = {
         .guide = s->small,
         .picture_width = s->width,
         .picture_height = s->height,
-        .nearness = view->nearness,
-        .near_width = view->near_width,
-        .near_height = view->near_height,
-        .radius = window_radius(s, view->near_width),
+        .nearness = nearness,
+        .near_width = near_width,
+        .near_height = near_height,
+        .radius = window_radius(s, near_width),
         .smooth = COLOUR_NOISE * COLOUR_NOISE,
         .gain = EDGE_GAIN,
         .out = s->grid,
@@ -209,8 +208,8 @@ void stereo_draw(struct stereo *s, const struct stereo_view *view)
         .scratch = s->synth_scratch,
     };
 
-    if (synth.gain_px[0] != 0 || synth.gain_px[1] != 0)
-        refine(s, view);
+    if (!view->refined && (synth.gain_px[0] != 0 || synth.gain_px[1] != 0))
+        stereo_refine(s, view->nearness, view->near_width, view->near_height);
     s->kernels->synth(&synth);
 }
 
@@ -277,7 +276,7 @@ bool stereo_rows(struct stereo *s, const struct stereo_view *view, stereo_row *r
 
     rows.look = (struct refine_look){&rows.picture, inner.left,   inner.top,
                                      inner.right,   inner.bottom, soft_px(s)};
-    refine(s, view);
+    stereo_refine(s, view->nearness, view->near_width, view->near_height);
     if (s->device->gpu && !bring(s, &rows))
         return false;
     parallel_rows(s->bands, s->bands, bands_of_rows, &rows);

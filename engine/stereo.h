@@ -23,6 +23,7 @@ struct stereo_view {
     float convergence;
     uint8_t *eye[2]; // [height][stride_bytes], left, right; see struct synth_job
     size_t stride_bytes;
+    bool refined; // stereo_refine() has had this nearness
 };
 
 // threads: 0: all cores. Never NULL.
@@ -44,6 +45,9 @@ const struct image *stereo_fine(const struct stereo *stereo);
 const struct image *stereo_shrink(struct stereo *stereo);
 // The small one as it was last made; its size is right from the resize on.
 const struct image *stereo_small(const struct stereo *stereo);
+// Nearness of the shrunk picture takes on its edges; stereo_draw() does it where the view does not
+// say that it was done.
+void stereo_refine(struct stereo *stereo, const float *nearness, int near_width, int near_height);
 // Both eyes of the shrunk picture.
 void stereo_draw(struct stereo *stereo, const struct stereo_view *view);
 // Nearness of row y as the eyes are drawn with: at full size, with the picture's edges;

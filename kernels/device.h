@@ -50,6 +50,8 @@ struct device {
     // Until all that the calling thread has queued is done. False: some of it failed, since it was
     // last told; what was written is worth nothing.
     bool (*wait)(void);
+    // The same until a stamp is passed; at once where it never was set.
+    bool (*wait_for)(const struct device_stamp *stamp);
     // The same without waiting: of what is known by now.
     bool (*check)(void);
     // Of the calling thread's last failure, for people; lives until its next one.

@@ -118,6 +118,13 @@ static bool wait(void)
     return check();
 }
 
+static bool wait_for(const struct device_stamp *s)
+{
+    if (s->event)
+        keep(cudaEventSynchronize((cudaEvent_t)s->event));
+    return check();
+}
+
 static void stamp(struct device_stamp *s)
 {
     if (!s->event && !keep(cudaEventCreate((cudaEvent_t *)&s->event)))
@@ -141,6 +148,7 @@ static void stamp_finish(struct device_stamp *s)
 }
 
 extern "C" const struct device kernels_cuda_device = {
-    true,          enter, take,  give, take_host, give_host, upload, download,   upload_rows,
-    download_rows, copy,  clear, wait, check,     error,     stamp,  between_ns, stamp_finish,
+    true,     enter,       take,          give,       take_host,    give_host, upload,
+    download, upload_rows, download_rows, copy,       clear,        wait,      wait_for,
+    check,    error,       stamp,         between_ns, stamp_finish,
 };

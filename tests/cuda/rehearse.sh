@@ -84,7 +84,7 @@ engine_steps() {
     step driver 10 nvidia-smi
     step kernels 30 ./$kernels
     step filter 15 ./kernels_filter gpu
-    step roads 40 sh -c "cd '$work' && '$here/golden_roads'"
+    step roads 40 sh -c "cd '$work' && '$here/golden_roads' '$here/deep3d-small.onnx'"
     step network 30 $network --memory device --runs 500 --profile 50 # nothing is known of it yet
     step network-known 15 $network --memory device --runs 500
     step network-host 15 $network --runs 500
