@@ -560,6 +560,7 @@ static void a_gpu_that_fails_is_survived(void **state)
             assert_int_equal(warnings, 1);
             expect_cpu(c, &film, &s, &w);
         }
+        seen.fail_launch = 0;
         deep3d_destroy(&c);
         shown_free(&s);
     }
