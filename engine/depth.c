@@ -156,7 +156,7 @@ void depth_use(struct depth *d, const struct kernels *kernels, int gpu)
 void depth_leave_gpu(struct depth *d)
 {
     release(d);
-    d->backend = NN_BACKEND_CPU;
+    d->backend = NN_BACKEND_PROCESSOR;
 }
 
 void depth_destroy(struct depth **depth)
@@ -195,19 +195,23 @@ static struct planner_job job_of(const struct depth *d, const struct input *inpu
                                 .gpu = d->gpu};
 }
 
-// The full size, with what was asked for, else the next best: whatever is here.
+// The full size, with what was asked for, else the next best; for those who did not ask for a GPU
+// that is none.
 static bool make_plan(struct depth *d)
 {
+    enum nn_backend next = d->backend == NN_BACKEND_CUDA || d->backend == NN_BACKEND_AUTO
+                               ? NN_BACKEND_AUTO
+                               : NN_BACKEND_PROCESSOR;
     struct planner_job job;
 
     if (d->backend == NN_BACKEND_CUDA && !has_cuda())
         d->backend = NN_BACKEND_AUTO;
     job = job_of(d, d->inputs);
     d->inputs[0].plan = planner_plan(&job);
-    if (d->inputs[0].plan != NULL || d->backend == NN_BACKEND_AUTO)
+    if (d->inputs[0].plan != NULL || d->backend == next)
         return d->inputs[0].plan != NULL;
     log_warn("the backend asked for cannot run this network here, using the next best");
-    d->backend = job.backend = NN_BACKEND_AUTO;
+    d->backend = job.backend = next;
     d->inputs[0].plan = planner_plan(&job);
     return d->inputs[0].plan != NULL;
 }

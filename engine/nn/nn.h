@@ -31,6 +31,7 @@ enum nn_backend {
     NN_BACKEND_REFERENCE, // plain C: slow, and what the others are compared with
     NN_BACKEND_CPU,       // oneDNN
     NN_BACKEND_CUDA,      // cuDNN
+    NN_BACKEND_PROCESSOR, // the best that is here and needs no GPU
 };
 
 enum nn_precision {
@@ -96,7 +97,7 @@ struct nn_plan_params {
 // params NULL: all defaults. A backend that is here and cannot make its plan is replaced by the
 // next best, with one warning; nn_plan_backend_name() says which it is. NULL, logged, where a shape
 // does not fit the graph, memory is short, or the backend asked for is not here (NN_BACKEND_AUTO
-// always finds one).
+// and NN_BACKEND_PROCESSOR always find one).
 struct nn_plan *nn_plan_create(const struct nn_model *model, const struct nn_plan_params *params);
 // Accepts a pointer to NULL; sets it to NULL.
 void nn_plan_destroy(struct nn_plan **plan);

@@ -183,11 +183,13 @@ struct nn_plan *nn_plan_create(const struct nn_model *model, const struct nn_pla
     struct nn_plan_params full = params ? *params : (struct nn_plan_params){0};
     struct nn_plan *plan = mem_new(1, sizeof(*plan));
     enum build_result result = BUILD_REFUSED;
-    bool any = full.backend == NN_BACKEND_AUTO, here = false;
+    bool no_gpu = full.backend == NN_BACKEND_PROCESSOR,
+         any = full.backend == NN_BACKEND_AUTO || no_gpu, here = false;
 
     full.threads = full.threads > 0 ? full.threads : parallel_cores();
     for (size_t i = 0; i < BACKENDS && result == BUILD_REFUSED; i++) {
-        if (!any && full.backend != backends[i]->id)
+        if ((!any && full.backend != backends[i]->id) ||
+            (no_gpu && backends[i]->id == NN_BACKEND_CUDA))
             continue;
         plan->backend = backends[i];
         plan->state = backends[i]->create(&full);

@@ -242,10 +242,32 @@ static void cuda_in_another_thread(void **state)
     mem_free(file);
 }
 
+// Whoever left a GPU does not come back to it, whatever else the program was built with.
+static void the_processor_is_no_gpu(void **state)
+{
+    char *folder = mem_printf("%s/unet", cases_folder()),
+         *file = mem_printf("%s/model.onnx", folder);
+    struct nn_model *model = nn_model_load(file);
+    struct case_set set = {0};
+    struct nn_plan *plan;
+
+    assert_non_null(model);
+    assert_true(case_set_load(folder, 0, &set));
+    plan = case_plan(model, &set, NN_BACKEND_PROCESSOR, 1);
+    assert_non_null(plan);
+    assert_null(strstr(nn_plan_backend_name(plan), "CUDA"));
+    nn_plan_destroy(&plan);
+    case_set_finish(&set);
+    nn_model_destroy(&model);
+    mem_free(folder);
+    mem_free(file);
+}
+
 static int main_cuda(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(cuda),
-                                       cmocka_unit_test(cuda_in_another_thread)};
+                                       cmocka_unit_test(cuda_in_another_thread),
+                                       cmocka_unit_test(the_processor_is_no_gpu)};
     char text[256];
 
     if (cuda_library(text, sizeof(text)))
