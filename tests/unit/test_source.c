@@ -21,6 +21,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/thread.h"
+#include "tests/ffmpeg.h"
 #include "viewer/source.h"
 
 #define SEED 20261122u
@@ -32,17 +33,6 @@
     "-f lavfi -i color=black:s=64x64:r=25:d=8,format=yuv420p,geq=lum=16+N:cb=128:cr=128 "          \
     "-f lavfi -i sine=d=8:r=44100 "
 #define H264 "-c:v libx264 -qp 0 -g 40 -bf 3 "
-
-static void ffmpeg(const char *arguments)
-{
-    char *command = mem_printf("ffmpeg -v error -y %s", arguments);
-    int status = system(command);
-
-    if (status != 0)
-        printf("failed: %s\n", command);
-    assert_int_equal(status, 0);
-    mem_free(command);
-}
 
 static struct source *open_url(const char *url)
 {

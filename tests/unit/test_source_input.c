@@ -18,20 +18,10 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/thread.h"
+#include "tests/ffmpeg.h"
 #include "viewer/source.h"
 
 #define SEED 20261122u
-
-static void ffmpeg(const char *arguments)
-{
-    char *command = mem_printf("ffmpeg -v error -y %s", arguments);
-    int status = system(command);
-
-    if (status != 0)
-        printf("failed: %s\n", command);
-    assert_int_equal(status, 0);
-    mem_free(command);
-}
 
 static void write_file(const char *path, const void *bytes, size_t size)
 {

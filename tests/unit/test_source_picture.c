@@ -16,6 +16,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "tests/ffmpeg.h"
 #include "viewer/source.h"
 #include "viewer/source_picture.h"
 
@@ -235,17 +236,6 @@ static void pixel_formats(void **state)
 }
 
 // --- tags
-
-static void ffmpeg(const char *arguments)
-{
-    char *command = mem_printf("ffmpeg -v error -y %s", arguments);
-    int status = system(command);
-
-    if (status != 0)
-        printf("failed: %s\n", command);
-    assert_int_equal(status, 0);
-    mem_free(command);
-}
 
 static void matrix_and_range_as_tagged(void **state)
 {

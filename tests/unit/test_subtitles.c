@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "tests/ffmpeg.h"
 #include "viewer/options.h"
 #include "viewer/source.h"
 #include "viewer/subtitle_file.h"
@@ -28,17 +29,6 @@
 #define FRAME_NS (NS_PER_S / 25)
 #define FILM "-f lavfi -i color=black:s=640x360:r=25:d=5 "
 #define H264 "-c:v libx264 -preset ultrafast -g 25 "
-
-static void ffmpeg(const char *arguments)
-{
-    char *command = mem_printf("ffmpeg -v error -y %s", arguments);
-    int status = system(command);
-
-    if (status != 0)
-        printf("failed: %s\n", command);
-    assert_int_equal(status, 0);
-    mem_free(command);
-}
 
 static void write_bytes(const char *path, const void *bytes, size_t size)
 {

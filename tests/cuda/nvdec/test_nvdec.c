@@ -22,6 +22,7 @@
 #include "base/mem.h"
 #include "kernels/kernels.h"
 #include "tests/cuda/nvdec/nvdec_twin.h"
+#include "tests/ffmpeg.h"
 #include "viewer/source.h"
 #include "viewer/source_gpu.h"
 
@@ -41,17 +42,6 @@ static void keep_line(void *user, enum log_level level, const char *line)
     size_t length = strlen(said);
 
     snprintf(said + length, sizeof(said) - length, "%s\n", line);
-}
-
-static void ffmpeg(const char *arguments)
-{
-    char *command = mem_printf("ffmpeg -v error -y %s", arguments);
-    int status = system(command);
-
-    if (status != 0)
-        printf("failed: %s\n", command);
-    assert_int_equal(status, 0);
-    mem_free(command);
 }
 
 static struct source *open_film(const char *url, bool gpu)
