@@ -407,7 +407,6 @@ static struct stereo_view stereo_view_of(struct deep3d *c, enum deep3d_shift shi
                                      [DEEP3D_SHIFT_LEFT] = {1, 0},
                                      [DEEP3D_SHIFT_RIGHT] = {0, 1}};
     float gain = c->view.strength / 100 * (float)eyes->width;
-
     const float *nearness = within_budget(c);
 
     return (struct stereo_view){
@@ -624,6 +623,7 @@ int deep3d_sizes(const struct deep3d *c, struct deep3d_size *out)
 void deep3d_reset(struct deep3d *c)
 {
     c->forget = true;
+    rig_enter(&c->rig);
     foresight_reset(&c->foresight);
 }
 

@@ -189,8 +189,9 @@ void deep3d_eyes_size(const struct deep3d_picture *picture, int *out_width, int 
 // Pictures may be shown before they are converted, in the film's order, up to this many beyond the
 // one that is converted next: cuts, flashes and fades are then known before they are seen.
 #define DEEP3D_FORESIGHT 4
-// Looks at a picture of the film; cheap, whatever its size, and nothing of it is kept. Each one
-// must then be converted or passed over, in the same order. False: DEEP3D_FORESIGHT + 1 wait
+// Looks at a picture of the film; cheap, whatever its size, and nothing of it is kept. One in GPU
+// memory is looked at later: it stays as it is until it was converted, passed over or reset. Each
+// one must then be converted or passed over, in the same order. False: DEEP3D_FORESIGHT + 1 wait
 // already.
 bool deep3d_foresee(struct deep3d *converter, const struct deep3d_picture *picture);
 // The oldest picture foreseen will not be converted.

@@ -208,11 +208,11 @@ static bool end_and_wait(struct conversion *c, unsigned seeks)
 // The frames ahead belong to a film before a seek, or to one that has ended for good.
 static void drop_ahead(struct conversion *c)
 {
+    deep3d_reset(c->params.converter); // first: it may still look at them
     for (int i = 0; i < c->ahead_count; i++)
         source_give_back(c->params.source, c->ahead[i]);
     atomic_fetch_add(&c->params.stats->frames_dropped, c->ahead_count);
     c->ahead_count = 0;
-    deep3d_reset(c->params.converter);
 }
 
 // Returns the seeks so far; what was read before the last one is gone.

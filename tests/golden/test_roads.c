@@ -408,6 +408,25 @@ static void what_comes_is_foreseen_alike(void **state)
     deep3d_destroy(&on_gpu);
 }
 
+// A picture may go where it came from once it was reset: whatever was to look at it has.
+static void a_reset_waits_for_glances(void **state)
+{
+    static const struct film film = {
+        .width = 200, .height = 112, .layout = DEEP3D_SEMI_PLANAR, .bits = 8};
+    struct deep3d *c = create(LEVELS_MODEL, "cuda");
+    struct shown s = shown_new(&film, 0);
+
+    draw(&s, &film, 0);
+    assert_true(deep3d_foresee(c, &s.there));
+    seen.waits = 0;
+    deep3d_reset(c);
+    assert_int_equal(seen.waits, 1);
+    deep3d_reset(c);
+    assert_int_equal(seen.waits, 1);
+    shown_free(&s);
+    deep3d_destroy(&c);
+}
+
 // A smaller input is planned beside the pictures, at its own time: waited for on both roads.
 static void smaller_inputs_give_the_same(void **state)
 {
@@ -621,6 +640,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_roads_give_the_same),
         cmocka_unit_test(what_comes_is_foreseen_alike),
+        cmocka_unit_test(a_reset_waits_for_glances),
         cmocka_unit_test(smaller_inputs_give_the_same),
         cmocka_unit_test(pictures_stay_in_the_gpu),
         cmocka_unit_test(a_full_gpu_is_survived),
