@@ -107,8 +107,8 @@ static void *take(size_t bytes)
 
     if (!succeeded(cudaMalloc(&memory, bytes ? bytes : 1), "cudaMalloc"))
         return NULL;
-    // cudaMemset() returns before it is done, and is in no order with the device's own stream:
-    // where another program used the GPU, weights were cleared after they had been uploaded
+    // cudaMemset() may return before it is done, and is in no order with the device's own stream,
+    // on which weights are uploaded
     if (succeeded(cudaMemset(memory, 0, bytes), "cudaMemset") &&
         succeeded(cudaStreamSynchronize(NULL), "cudaMemset"))
         return memory;
