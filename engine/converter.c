@@ -286,7 +286,8 @@ static void look(struct deep3d *c, bool flat)
     c->looked = flat;
     if (flat) {
         c->rig.kernels->edges(&edges);
-        flat_look(c->rig.flat, c->small);
+        flat_look(c->rig.flat, c->small, shrunk(c->inner, stereo_picture(c->rig.stereo), c->small),
+                  c->turn >= 1);
     }
     c->rig.device->download(c->rig.seen, c->rig.seen_there, sizeof(*c->rig.seen));
     near_copy_next(c->rig.near_copy, c->nearness);
@@ -295,13 +296,10 @@ static void look(struct deep3d *c, bool flat)
 // Finds what is flat in the picture; it counts from the next one on.
 static void find_flat(struct deep3d *c)
 {
-    const struct image *picture = stereo_picture(c->rig.stereo);
-
     if (!c->looked)
         return;
     bars_feed(&c->bars, c->width, c->height, &c->rig.seen->edges);
-    flat_feed(c->rig.flat, shrunk(bars_inner(&c->bars, c->width, c->height), picture, c->small),
-              c->turn >= 1);
+    flat_feed(c->rig.flat, c->turn >= 1);
     c->looked = false;
 }
 

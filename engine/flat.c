@@ -8,19 +8,11 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-// An edge: so much change of luma (of 255) across two pixels, down or along. It stays where that
-// changes by less than a quarter.
-#define EDGE 48
 // Edges so near to the picture's border are its bars', or too few pixels around them.
 #define BORDER 2
-// The part of the edges that move from which on those that stay are remarkable, and from which they
-// are so in full.
-#define MOVING_SOME 0.5f
-#define MOVING_MOST 0.8f
-// What a picture adds for an edge, a cut, and what makes it a mark.
+// What a picture adds for an edge that stays, and a cut.
 #define ADD 10
 #define ADD_CUT 60
-#define MARK 120
 // Marks in a block of BLOCK x BLOCK pixels that make lettering, and most of the picture that it may
 // cover: more is no lettering.
 #define BLOCK PLATES_BLOCK_PX
@@ -38,15 +30,17 @@ struct flat {
     int width, height, columns, rows; // 0: no room; columns and rows of blocks
     struct synth_inner inner;         // where edges are looked at
     bool known;                       // old is the previous picture
-    uint8_t *block, *luma, *old;      // [height][width]; luma: of the picture looked at last
-    uint8_t *marks;                   // [height][width]
+    bool judged;                      // counts are of the picture that was looked at last
+    uint8_t *counts;                  // [rows][columns], marks in each block; see struct marks_job
     uint8_t *label;                   // [rows][columns], 1: lettering
     int *stack;                       // [rows * columns]
     float *weight;                    // [rows][columns], how much of a plate lies there
     struct plate plate[PLATES_MAX];
     int plates;
     // in the device's memory:
-    uint8_t *grey;
+    uint8_t *block, *luma, *old, *marks; // [height][width]
+    uint8_t *counts_there;
+    struct marks_edges *edges;
     float *weight_there, *level; // level: where the plates lie, see struct plates_job
 };
 
@@ -61,10 +55,12 @@ struct flat *flat_create(const struct kernels *kernels)
 
 static void release(struct flat *f)
 {
-    f->device->give_host(f->block);
+    f->device->give_host(f->counts);
     f->device->give_host(f->weight);
+    mem_free(f->label);
     mem_free(f->stack);
-    f->device->give(f->grey);
+    f->device->give(f->block);
+    f->device->give(f->edges);
     f->device->give(f->weight_there);
     *f = (struct flat){.kernels = f->kernels, .device = f->device};
 }
@@ -82,9 +78,9 @@ void flat_reset(struct flat *f)
 {
     if (f->width == 0)
         return;
-    f->known = false;
+    f->known = f->judged = false;
     f->plates = 0;
-    memset(f->marks, 0, (size_t)f->width * (size_t)f->height);
+    f->device->clear(f->marks, (size_t)f->width * (size_t)f->height);
     memset(f->weight, 0, (size_t)f->columns * (size_t)f->rows * sizeof(*f->weight));
     f->device->clear(f->level, (size_t)f->columns * (size_t)f->rows * sizeof(*f->level));
 }
@@ -99,13 +95,15 @@ bool flat_resize(struct flat *f, int width, int height)
     f->columns = (width + BLOCK - 1) / BLOCK;
     f->rows = (height + BLOCK - 1) / BLOCK;
     size_t blocks = (size_t)f->columns * (size_t)f->rows;
-    f->block = f->device->take_host(3 * count + blocks);
+    f->counts = f->device->take_host(blocks);
     f->weight = f->device->take_host(blocks * sizeof(*f->weight));
+    f->label = mem_try_block(blocks);
     f->stack = mem_try_block(blocks * sizeof(*f->stack));
-    f->grey = f->device->take(count);
+    f->block = f->device->take(3 * count + blocks);
+    f->edges = f->device->take(sizeof(*f->edges));
     f->weight_there = f->device->take(2 * blocks * sizeof(*f->weight_there));
-    if (f->block == NULL || f->weight == NULL || f->stack == NULL || f->grey == NULL ||
-        f->weight_there == NULL) {
+    if (f->counts == NULL || f->weight == NULL || f->label == NULL || f->stack == NULL ||
+        f->block == NULL || f->edges == NULL || f->weight_there == NULL) {
         log_error("no memory to look for captions in %dx%d pixels", width, height);
         release(f);
         return false;
@@ -113,66 +111,12 @@ bool flat_resize(struct flat *f, int width, int height)
     f->luma = f->block;
     f->old = f->luma + count;
     f->marks = f->old + count;
-    f->label = f->marks + count;
+    f->counts_there = f->marks + count;
     f->level = f->weight_there + blocks;
     f->width = width;
     f->height = height;
     flat_reset(f);
     return true;
-}
-
-static inline int strength(const uint8_t *luma, ptrdiff_t stride)
-{
-    return abs(luma[1] - luma[-1]) + abs(luma[stride] - luma[-stride]);
-}
-
-// How much an edge at this place has changed.
-static inline int difference(const uint8_t *now, const uint8_t *old, ptrdiff_t stride)
-{
-    return abs((now[1] - now[-1]) - (old[1] - old[-1])) +
-           abs((now[stride] - now[-stride]) - (old[stride] - old[-stride]));
-}
-
-// The part of the edges, those before counted as well, that did not stay.
-static float moving_part(const struct flat *f)
-{
-    int edges = 0, moved = 0;
-
-    for (int y = f->inner.top; y < f->inner.bottom; y++)
-        for (int x = f->inner.left; x < f->inner.right; x++) {
-            size_t at = (size_t)y * (size_t)f->width + (size_t)x;
-            int now = strength(f->luma + at, f->width), old = strength(f->old + at, f->width);
-            int most = now > old ? now : old;
-            int is_edge = most >= EDGE;
-            edges += is_edge;
-            moved += is_edge & (difference(f->luma + at, f->old + at, f->width) * 4 > most);
-        }
-    return edges > 0 ? (float)moved / (float)edges : 0;
-}
-
-// add: what this picture says for an edge that stayed.
-static void mark(struct flat *f, int add)
-{
-    for (int y = f->inner.top; y < f->inner.bottom; y++)
-        for (int x = f->inner.left; x < f->inner.right; x++) {
-            size_t at = (size_t)y * (size_t)f->width + (size_t)x;
-            int now = strength(f->luma + at, f->width), sum = f->marks[at] + add;
-            int stays =
-                (now >= EDGE) & (difference(f->luma + at, f->old + at, f->width) * 4 <= now);
-            f->marks[at] = (uint8_t)(stays ? (sum < 255 ? sum : 255) : 0);
-        }
-}
-
-static void find_lettering(struct flat *f)
-{
-    for (int row = 0; row < f->rows; row++)
-        for (int column = 0; column < f->columns; column++) {
-            int count = 0;
-            for (int y = row * BLOCK; y < (row + 1) * BLOCK && y < f->height; y++)
-                for (int x = column * BLOCK; x < (column + 1) * BLOCK && x < f->width; x++)
-                    count += f->marks[(size_t)y * (size_t)f->width + (size_t)x] >= MARK;
-            f->label[row * f->columns + column] = count >= DENSE;
-        }
 }
 
 // The box around the lettering that hangs together with a block; two blocks apart is still one
@@ -207,7 +151,8 @@ static void make_plates(struct flat *f)
     int area = 0;
 
     f->plates = 0;
-    find_lettering(f);
+    for (int i = 0; i < f->columns * f->rows; i++)
+        f->label[i] = f->counts[i] >= DENSE;
     for (int block = 0; block < f->columns * f->rows && f->plates < PLATES_MAX; block++) {
         struct plate box;
         if (!f->label[block])
@@ -249,36 +194,48 @@ static void set_inner(struct flat *f, struct synth_inner inner)
     inner = (struct synth_inner){inner.left + BORDER, inner.top + BORDER, inner.right - BORDER,
                                  inner.bottom - BORDER};
     if (memcmp(&inner, &f->inner, sizeof(inner)) != 0)
-        memset(f->marks, 0, (size_t)f->width * (size_t)f->height);
+        f->device->clear(f->marks, (size_t)f->width * (size_t)f->height);
     f->inner = inner;
 }
 
-void flat_look(struct flat *f, const struct image *picture)
+void flat_look(struct flat *f, const struct image *picture, struct synth_inner inner, bool cut)
 {
     uint8_t *luma = f->old;
-    struct grey_job job = {*picture, f->grey};
+    struct grey_job grey = {*picture, luma};
+    struct marks_job marks = {
+        .luma = luma,
+        .old = f->luma,
+        .width = f->width,
+        .height = f->height,
+        .add = cut ? ADD_CUT : ADD,
+        .marks = f->marks,
+        .edges = f->edges,
+        .counts = f->counts_there,
+    };
 
     if (f->width == 0)
         return;
     f->old = f->luma;
     f->luma = luma;
-    f->kernels->grey(&job);
-    f->device->download(luma, f->grey, (size_t)f->width * (size_t)f->height);
+    set_inner(f, inner);
+    marks.left = f->inner.left, marks.top = f->inner.top;
+    marks.right = f->inner.right, marks.bottom = f->inner.bottom;
+    f->kernels->grey(&grey);
+    f->judged = f->known;
+    f->known = true;
+    if (!f->judged)
+        return;
+    f->kernels->marks(&marks);
+    f->device->download(f->counts, f->counts_there, (size_t)f->columns * (size_t)f->rows);
 }
 
-void flat_feed(struct flat *f, struct synth_inner inner, bool cut)
+void flat_feed(struct flat *f, bool cut)
 {
-    if (f->width == 0)
+    if (!f->judged)
         return;
-    set_inner(f, inner);
-    if (f->known) {
-        float moving = (moving_part(f) - MOVING_SOME) / (MOVING_MOST - MOVING_SOME);
-        moving = moving < 0 ? 0 : moving > 1 ? 1 : moving;
-        mark(f, (int)(moving * (cut ? ADD_CUT : ADD) + 0.5f));
-        make_plates(f);
-        ease_weights(f, cut);
-    }
-    f->known = true;
+    make_plates(f);
+    ease_weights(f, cut);
+    f->judged = false;
 }
 
 float flat_share(const struct flat *f)

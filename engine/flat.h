@@ -10,8 +10,9 @@
 // A plate lies where the nearer parts of what it covers lie: in front of nearly all of it, so that
 // it never seems to be cut into the scene, and no nearer than that, so that eyes need not turn.
 //
-// The host looks at the small picture's luma: on a GPU it comes there while the next steps are at
-// work. So what is found in a picture counts from the next one on, on every device.
+// Edges are judged where the small picture lies (kernels/marks.h); the host hears how many marks
+// there are in each block, and makes plates of them while the next steps are at work. So what is
+// found in a picture counts from the next one on, on every device.
 //
 // Cost: a few operations a pixel of the small picture (some 150,000), none at full size.
 //
@@ -32,11 +33,11 @@ void flat_destroy(struct flat **flat);
 bool flat_resize(struct flat *flat, int width, int height);
 // Another film, or another place in it: nothing is known.
 void flat_reset(struct flat *flat);
-// Queues what flat_feed() needs to know of the next small picture.
-void flat_look(struct flat *flat, const struct image *picture);
-// The picture that was looked at; the device has been waited for. inner: the part of it that is
+// Queues what flat_feed() needs to know of the next small picture. inner: the part of it that is
 // judged, px; its borders, the edges of bars, are not. cut: it begins a shot.
-void flat_feed(struct flat *flat, struct synth_inner inner, bool cut);
+void flat_look(struct flat *flat, const struct image *picture, struct synth_inner inner, bool cut);
+// What was seen of it; the device has been waited for.
+void flat_feed(struct flat *flat, bool cut);
 // The part of the picture that plates cover, 0..1.
 float flat_share(const struct flat *flat);
 // Puts the plates into nearness, [height][width], in the device's memory: queued.

@@ -27,6 +27,7 @@ const struct kernels KERNEL(kernels) = {
     .enlarge = KERNEL(enlarge),
     .edges = KERNEL(edges),
     .press = KERNEL(press),
+    .marks = KERNEL(marks),
     .plates = KERNEL(plates),
     .strips = KERNEL(strips),
     .glance = KERNEL(glance),

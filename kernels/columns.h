@@ -22,6 +22,7 @@
     kernel_enlarge enlarge_##variant;                                                              \
     kernel_edges edges_##variant;                                                                  \
     kernel_press press_##variant;                                                                  \
+    kernel_marks marks_##variant;                                                                  \
     kernel_plates plates_##variant;                                                                \
     kernel_strips strips_##variant;                                                                \
     kernel_glance glance_##variant;                                                                \

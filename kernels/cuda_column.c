@@ -31,6 +31,7 @@ QUEUED(range)
 QUEUED(enlarge)
 QUEUED(edges)
 QUEUED(press)
+QUEUED(marks)
 QUEUED(plates)
 QUEUED(strips)
 QUEUED(glance)
@@ -70,6 +71,7 @@ static void make_column(void)
     column.enlarge = enlarge_queued;
     column.edges = edges_queued;
     column.press = press_queued;
+    column.marks = marks_queued;
     column.plates = plates_queued;
     column.strips = strips_queued;
     column.glance = glance_queued;

@@ -15,6 +15,7 @@
 #include "kernels/glance.h"
 #include "kernels/levels.h"
 #include "kernels/luma.h"
+#include "kernels/marks.h"
 #include "kernels/motion.h"
 #include "kernels/overlay.h"
 #include "kernels/plates.h"
@@ -50,6 +51,7 @@ struct kernels {
     kernel_enlarge *enlarge;
     kernel_edges *edges;
     kernel_press *press;
+    kernel_marks *marks;
     kernel_plates *plates;
     kernel_strips *strips;
     kernel_glance *glance;

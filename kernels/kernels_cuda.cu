@@ -77,6 +77,7 @@ const struct kernels_cuda *deep3d_kernels_cuda(void)
         enlarge_cuda,
         edges_cuda,
         press_cuda,
+        marks_cuda,
         plates_cuda,
         strips_cuda,
         glance_cuda,

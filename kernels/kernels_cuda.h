@@ -23,6 +23,7 @@
 #include "kernels/glance.h"
 #include "kernels/levels.h"
 #include "kernels/luma.h"
+#include "kernels/marks.h"
 #include "kernels/motion.h"
 #include "kernels/overlay.h"
 #include "kernels/plates.h"
@@ -61,6 +62,7 @@ typedef bool kernel_range_cuda(const struct range_job *job, struct CUstream_st *
 typedef bool kernel_enlarge_cuda(const struct enlarge_job *job, struct CUstream_st *stream);
 typedef bool kernel_edges_cuda(const struct edges_job *job, struct CUstream_st *stream);
 typedef bool kernel_press_cuda(const struct press_job *job, struct CUstream_st *stream);
+typedef bool kernel_marks_cuda(const struct marks_job *job, struct CUstream_st *stream);
 typedef bool kernel_plates_cuda(const struct plates_job *job, struct CUstream_st *stream);
 typedef bool kernel_strips_cuda(const struct strips_job *job, struct CUstream_st *stream);
 typedef bool kernel_glance_cuda(const struct glance_job *job, struct CUstream_st *stream);
@@ -89,6 +91,7 @@ struct kernels_cuda {
     kernel_enlarge_cuda *enlarge;
     kernel_edges_cuda *edges;
     kernel_press_cuda *press;
+    kernel_marks_cuda *marks;
     kernel_plates_cuda *plates;
     kernel_strips_cuda *strips;
     kernel_glance_cuda *glance;
@@ -117,6 +120,7 @@ kernel_range_cuda range_cuda;
 kernel_enlarge_cuda enlarge_cuda;
 kernel_edges_cuda edges_cuda;
 kernel_press_cuda press_cuda;
+kernel_marks_cuda marks_cuda;
 kernel_plates_cuda plates_cuda;
 kernel_strips_cuda strips_cuda;
 kernel_glance_cuda glance_cuda;

@@ -130,8 +130,8 @@ static bool measure(const struct kernels *kernels, int threads, const struct dee
         f->shrink[i] = ms_since(start);
         start = clock_now_ns();
         view.nearness = steady_run(steady, &answer, small, i == 0 ? 1 : 0);
-        flat_look(flat, small);
-        flat_feed(flat, (struct synth_inner){0, 0, small->width, small->height}, i == 0);
+        flat_look(flat, small, (struct synth_inner){0, 0, small->width, small->height}, i == 0);
+        flat_feed(flat, i == 0);
         f->filter[i] = ms_since(start);
         start = clock_now_ns();
         kernels->spread(&(struct spread_job){view.nearness, NEAR_WIDTH, NEAR_HEIGHT, &spread});

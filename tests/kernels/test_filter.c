@@ -353,6 +353,51 @@ static void plates_of(const struct kernels *k, int width, int height)
     guard_free(level);
 }
 
+// Two pictures that are alike in part, and marks that they find.
+static void marks_of(const struct kernels *k, int width, int height)
+{
+    size_t count = (size_t)width * (size_t)height,
+           blocks = (size_t)(marks_blocks(width) * marks_blocks(height));
+    uint8_t *luma = guard_new(count), *old = guard_new(count), *marks = guard_new(count),
+            *counts = guard_new(blocks);
+    struct marks_edges edges = {0};
+    int stay = random_int(0, 9);
+
+    for (size_t i = 0; i < count; i++) {
+        old[i] = (uint8_t)(random_int(0, 3) == 0 ? 200 : 40);
+        luma[i] = (int)(i / 7 % 10) < stay ? old[i] : (uint8_t)random_next();
+        marks[i] = (uint8_t)random_next();
+    }
+    struct region r[5] = {region_new(k->device, luma, count), region_new(k->device, old, count),
+                          region_new(k->device, marks, count),
+                          region_new(k->device, counts, blocks),
+                          region_new(k->device, &edges, sizeof(edges))};
+    struct marks_job job = {.luma = r[0].data,
+                            .old = r[1].data,
+                            .width = width,
+                            .height = height,
+                            .left = random_int(1, 3),
+                            .top = random_int(1, 3),
+                            .right = width - random_int(1, 3),
+                            .bottom = height - random_int(1, 3),
+                            .add = random_int(1, 60),
+                            .marks = r[2].data,
+                            .edges = r[4].data,
+                            .counts = r[3].data};
+    k->marks(&job);
+    job.luma = luma, job.old = old, job.marks = marks, job.edges = &edges, job.counts = counts;
+    kernels_column(0)->marks(&job);
+    region_same(&r[4], &edges, "marks' edges");
+    region_same(&r[3], counts, "marks' counts");
+    region_same(&r[2], marks, "marks");
+    region_same(&r[1], old, "marks' old luma");
+    region_same(&r[0], luma, "marks' luma");
+    guard_free(luma);
+    guard_free(old);
+    guard_free(marks);
+    guard_free(counts);
+}
+
 static void strips_of(const struct kernels *k, int width, int height)
 {
     bool fine = random_int(0, 1) == 0;
@@ -481,6 +526,11 @@ static void plates(void **state)
     at_all_sizes(plates_of, "plates");
 }
 
+static void marks(void **state)
+{
+    at_all_sizes(marks_of, "marks");
+}
+
 static void strips(void **state)
 {
     at_all_sizes(strips_of, "strips");
@@ -515,8 +565,8 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(luma),   cmocka_unit_test(carry),   cmocka_unit_test(spread),
         cmocka_unit_test(range),  cmocka_unit_test(enlarge), cmocka_unit_test(press),
-        cmocka_unit_test(edges),  cmocka_unit_test(plates),  cmocka_unit_test(strips),
-        cmocka_unit_test(glance),
+        cmocka_unit_test(edges),  cmocka_unit_test(marks),   cmocka_unit_test(plates),
+        cmocka_unit_test(strips), cmocka_unit_test(glance),
     };
 
     if (!find_columns(argc > 1 && strcmp(argv[1], "gpu") == 0))

@@ -71,8 +71,8 @@ static struct synth_inner bars_after(struct bars *bars)
 
 static void feed(struct flat *flat, bool cut)
 {
-    flat_look(flat, &image);
-    flat_feed(flat, whole, cut);
+    flat_look(flat, &image, whole, cut);
+    flat_feed(flat, cut);
 }
 
 static void bars_are_found_to_the_pixel(void **state)
