@@ -289,7 +289,7 @@ bool onednn_copy(struct onednn *o, onednn_md md, int from, int to)
     return pd && onednn_add_primitive(o, "copy", NULL, pd, args, 2);
 }
 
-static bool has_isa(dnnl_cpu_isa_t isa)
+bool onednn_has_isa(dnnl_cpu_isa_t isa)
 {
     return (dnnl_get_effective_cpu_isa() & isa) == isa;
 }
@@ -298,8 +298,8 @@ static bool has_isa(dnnl_cpu_isa_t isa)
 static dnnl_data_type_t choose_type(enum nn_precision precision)
 {
     if (precision == NN_PRECISION_AUTO)
-        return has_isa(dnnl_cpu_isa_avx512_core_amx) ? dnnl_bf16 : dnnl_f32;
-    if (precision == NN_PRECISION_BF16 && has_isa(dnnl_cpu_isa_avx512_core_bf16))
+        return onednn_has_isa(dnnl_cpu_isa_avx512_core_amx) ? dnnl_bf16 : dnnl_f32;
+    if (precision == NN_PRECISION_BF16 && onednn_has_isa(dnnl_cpu_isa_avx512_core_bf16))
         return dnnl_bf16;
     if (precision != NN_PRECISION_FP32)
         log_warn("this processor does not compute in the precision asked for; float32 is used");

@@ -95,11 +95,15 @@ static dnnl_primitive_desc_t choose(struct onednn *o, const struct node *n, stru
 enum onednn_result onednn_compile_conv(struct onednn *o, const struct node *n)
 {
     struct onednn_conv c = {0};
-    dnnl_primitive_desc_t pd = describe(o, n, &c) ? choose(o, n, &c) : NULL;
+    enum onednn_result result = onednn_compile_winograd(o, n);
+    dnnl_primitive_desc_t pd;
     struct argument args[4];
     onednn_md dst;
     int count = 0;
 
+    if (result != ONEDNN_NOT_OURS)
+        return result;
+    pd = describe(o, n, &c) ? choose(o, n, &c) : NULL;
     if (!pd)
         return ONEDNN_NOT_OURS;
     dst = onednn_md_of(pd, dnnl_query_dst_md, 0);

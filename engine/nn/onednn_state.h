@@ -70,6 +70,8 @@ bool onednn_copy(struct onednn *o, onednn_md md, int from, int to);
 bool onednn_add_primitive(struct onednn *o, const char *kind, const struct node *node,
                           const_dnnl_primitive_desc_t pd, const struct argument *arguments,
                           int count);
+// oneDNN uses the instructions: the processor has them, and nobody has forbidden them.
+bool onednn_has_isa(dnnl_cpu_isa_t isa);
 // Attributes with the scratchpad on our side. Destroy with dnnl_primitive_attr_destroy().
 dnnl_primitive_attr_t onednn_attr(void);
 
@@ -77,6 +79,7 @@ enum onednn_result { ONEDNN_DONE, ONEDNN_NOT_OURS, ONEDNN_FAILED };
 // Adds the node's steps; ONEDNN_NOT_OURS: oneDNN has no primitive for it, nothing was added.
 enum onednn_result onednn_compile_node(struct onednn *o, const struct node *node);
 enum onednn_result onednn_compile_conv(struct onednn *o, const struct node *node);
+enum onednn_result onednn_compile_winograd(struct onednn *o, const struct node *node);
 enum onednn_result onednn_compile_product(struct onednn *o, const struct node *node);
 enum onednn_result onednn_compile_attention(struct onednn *o, const struct node *node);
 // r: of the node.
