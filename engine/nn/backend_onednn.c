@@ -245,10 +245,12 @@ bool onednn_dies_here(const struct onednn *o, int value)
 
 static bool holds(const struct onednn *o, int value, int buffer)
 {
-    if (o->program->plain[value] == buffer)
+    int plain = o->program->plain[value];
+
+    if (plain != GRAPH_NONE && program_share(o->program, plain, buffer))
         return true;
     for (const struct form *f = o->forms[value]; f; f = f->next)
-        if (f->buffer == buffer)
+        if (program_share(o->program, f->buffer, buffer))
             return true;
     return false;
 }

@@ -217,37 +217,6 @@ static enum onednn_result compile_resize(struct onednn *o, const struct node *n)
     return pd ? add_one_to_one(o, n, pd) : ONEDNN_NOT_OURS;
 }
 
-static enum onednn_result compile_concat(struct onednn *o, const struct node *n)
-{
-    int rank = shape_of(o, n->out[0])->rank, axis = (int)node_int(n, "axis", 0);
-    onednn_md *src = mem_new((size_t)n->in_count, sizeof(*src)), dst;
-    struct argument *args = mem_new((size_t)n->in_count + 1, sizeof(*args));
-    dnnl_primitive_attr_t attr = onednn_attr();
-    dnnl_primitive_desc_t pd = NULL;
-    enum onednn_result result = ONEDNN_NOT_OURS;
-    bool ours = rank > 1;
-
-    for (int i = 0; i < n->in_count && ours; i++) {
-        ours = is_float(o, n->in[i]);
-        src[i] = ours ? onednn_form(o, n->in[i])->md : NULL;
-    }
-    if (ours)
-        pd = onednn_pd_concat(&o->arena, n->in_count, src, axis < 0 ? axis + rank : axis, NULL,
-                              attr);
-    if (pd) {
-        for (int i = 0; i < n->in_count; i++)
-            args[i] = (struct argument){DNNL_ARG_MULTIPLE_SRC + i, src[i],
-                                        onednn_want(o, n->in[i], src[i])};
-        dst = onednn_md_of(pd, dnnl_query_dst_md, 0);
-        args[n->in_count] = (struct argument){DNNL_ARG_DST, dst, onednn_make(o, n->out[0], dst)};
-        result = add(o, n, pd, args, n->in_count + 1);
-    }
-    dnnl_primitive_attr_destroy(attr);
-    mem_free(src);
-    mem_free(args);
-    return result;
-}
-
 // Over the last dimension, with one scale and bias an element.
 static enum onednn_result compile_layer_norm(struct onednn *o, const struct node *n)
 {
@@ -346,7 +315,7 @@ enum onednn_result onednn_compile_node(struct onednn *o, const struct node *n)
     if (node_is(n, "Resize") || node_is(n, "Upsample"))
         return compile_resize(o, n);
     if (node_is(n, "Concat"))
-        return compile_concat(o, n);
+        return onednn_compile_concat(o, n);
     for (size_t i = 0; i < sizeof(binaries) / sizeof(*binaries); i++)
         if (node_is(n, binaries[i].name))
             return compile_binary(o, n, binaries[i].kind);

@@ -79,6 +79,7 @@ enum onednn_result { ONEDNN_DONE, ONEDNN_NOT_OURS, ONEDNN_FAILED };
 // Adds the node's steps; ONEDNN_NOT_OURS: oneDNN has no primitive for it, nothing was added.
 enum onednn_result onednn_compile_node(struct onednn *o, const struct node *node);
 enum onednn_result onednn_compile_conv(struct onednn *o, const struct node *node);
+enum onednn_result onednn_compile_concat(struct onednn *o, const struct node *node);
 enum onednn_result onednn_compile_winograd(struct onednn *o, const struct node *node);
 enum onednn_result onednn_compile_product(struct onednn *o, const struct node *node);
 enum onednn_result onednn_compile_attention(struct onednn *o, const struct node *node);

@@ -46,7 +46,8 @@ void program_destroy(struct program **program)
 int program_add_buffer(struct program *p, size_t bytes)
 {
     p->buffers = mem_grow(p->buffers, p->buffer_count, &p->buffer_room, sizeof(*p->buffers));
-    p->buffers[p->buffer_count] = (struct buffer){.bytes = bytes, .first = INT_MAX, .last = -1};
+    p->buffers[p->buffer_count] =
+        (struct buffer){.bytes = bytes, .whole = GRAPH_NONE, .first = INT_MAX, .last = -1};
     return p->buffer_count++;
 }
 
@@ -72,6 +73,24 @@ void *program_add_constant(struct program *p, size_t bytes, int *out_buffer)
     p->constant_bytes += bytes;
     *out_buffer = program_add_fixed(p, block, bytes);
     return block;
+}
+
+void program_join(struct program *p, int buffer, int whole, size_t at)
+{
+    p->buffers[buffer].whole = whole;
+    p->buffers[buffer].at = at;
+}
+
+static bool is_within(const struct program *p, int part, int whole)
+{
+    while (part != GRAPH_NONE && part != whole)
+        part = p->buffers[part].whole;
+    return part == whole;
+}
+
+bool program_share(const struct program *p, int a, int b)
+{
+    return is_within(p, a, b) || is_within(p, b, a);
 }
 
 struct step *program_add_step(struct program *p, const char *kind, const struct node *node)
@@ -119,6 +138,29 @@ static int by_offset(const void *a, const void *b)
     return x->offset < y->offset ? -1 : x->offset > y->offset;
 }
 
+// A whole lives as long as its parts, so that they may be written before it is used.
+static void spread_lives(struct program *p)
+{
+    for (int i = 0; i < p->buffer_count; i++)
+        for (int w = p->buffers[i].whole; w != GRAPH_NONE; w = p->buffers[w].whole) {
+            struct buffer *whole = &p->buffers[w];
+
+            if (p->buffers[i].first < whole->first)
+                whole->first = p->buffers[i].first;
+            if (p->buffers[i].last > whole->last)
+                whole->last = p->buffers[i].last;
+        }
+}
+
+static char *address(const struct program *p, int buffer)
+{
+    size_t at = 0;
+
+    for (; p->buffers[buffer].whole != GRAPH_NONE; buffer = p->buffers[buffer].whole)
+        at += p->buffers[buffer].at;
+    return p->slab + p->buffers[buffer].offset + at;
+}
+
 // The lowest place for b among those placed already (sorted by offset) that live at the same time.
 static size_t find_place(const struct buffer *b, struct buffer *const *placed, int count)
 {
@@ -146,7 +188,8 @@ static void place_all(struct program *p)
     int count = 0;
 
     for (int i = 0; i < p->buffer_count; i++)
-        if (!p->buffers[i].fixed && p->buffers[i].first <= p->buffers[i].last)
+        if (!p->buffers[i].fixed && p->buffers[i].whole == GRAPH_NONE &&
+            p->buffers[i].first <= p->buffers[i].last)
             queue[count++] = &p->buffers[i];
     qsort(queue, (size_t)count, sizeof(*queue), by_size);
     for (int i = 0; i < count; i++) {
@@ -182,6 +225,7 @@ static bool fits_machine(const struct program *p)
 
 bool program_place(struct program *p)
 {
+    spread_lives(p);
     place_all(p);
     if (!p->take && !fits_machine(p))
         return false;
@@ -197,7 +241,7 @@ bool program_place(struct program *p)
         memset(p->slab, 0, p->slab_bytes);
     for (int i = 0; i < p->buffer_count; i++)
         if (!p->buffers[i].fixed)
-            p->buffers[i].data = p->slab + p->buffers[i].offset;
+            p->buffers[i].data = address(p, i);
     for (int i = 0; i < p->step_count; i++)
         if (p->steps[i].bind && !p->steps[i].bind(&p->steps[i], p))
             return false;

@@ -36,6 +36,8 @@ struct buffer {
     int first, last;   // steps that use it; first > last: none does
     size_t offset;     // in the slab
     const void *fixed; // a constant outside the slab, or NULL
+    int whole;         // the buffer that this is a part of, or GRAPH_NONE
+    size_t at;         // where in it
     void *data;        // address once placed
 };
 
@@ -64,6 +66,11 @@ int program_add_buffer(struct program *program, size_t bytes);
 void *program_add_constant(struct program *program, size_t bytes, int *out_buffer);
 // A buffer over memory of somebody else, who outlives the program.
 int program_add_fixed(struct program *program, const void *data, size_t bytes);
+// Makes a buffer, which is not fixed and no part yet, a part of another: it is the memory from byte
+// `at` on, a multiple of MEM_ALIGN.
+void program_join(struct program *program, int buffer, int whole, size_t at);
+// The buffers share memory, whatever the slab's places.
+bool program_share(const struct program *program, int a, int b);
 // Appends a step. The pointer is good until the next one.
 struct step *program_add_step(struct program *program, const char *kind, const struct node *node);
 // The last step added reads or writes the buffer.

@@ -70,16 +70,12 @@ static const struct form {
 
 static void add_numbers(struct writer *g, const char *name, float first, int64_t count)
 {
+    const int64_t dims[] = {count, 0};
     float numbers[8];
-    struct writer t = {0};
 
     for (int i = 0; i < 8; i++)
         numbers[i] = first + (float)i;
-    writer_int(&t, 1, count);
-    writer_int(&t, 2, FLOAT);
-    writer_text(&t, 8, name);
-    writer_block(&t, 9, numbers, (size_t)count * sizeof(float));
-    writer_message(g, 5, &t);
+    writer_floats(g, name, dims, numbers);
 }
 
 // text: "operator:attribute inputs output". Cuts it up.
@@ -87,19 +83,17 @@ static void add_node(struct writer *g, char *text)
 {
     char *rest, *op = strtok_r(text, " ", &rest), *in = strtok_r(NULL, " ", &rest);
     char *out = strtok_r(NULL, " ", &rest), *attribute = strchr(op, ':');
-    struct writer node = {0}, a = {0};
+    struct writer node = {0};
+    int64_t perm[4] = {0};
 
     if (attribute)
         *attribute++ = 0;
     if (strcmp(op, "Softmax") == 0)
         writer_attribute_int(&node, "axis", atoi(attribute));
     if (strcmp(op, "Transpose") == 0) {
-        writer_text(&a, 1, "perm");
-        writer_int(&a, 8, 0);
-        for (; *attribute; attribute++)
-            writer_int(&a, 8, *attribute - '0');
-        writer_int(&a, 20, 7);
-        writer_message(&node, 5, &a);
+        for (int i = 0; i < 3; i++)
+            perm[i + 1] = attribute[i] - '0';
+        writer_attribute_ints(&node, "perm", perm, 4);
     }
     writer_node(g, op, in, out, &node);
 }

@@ -77,17 +77,11 @@ static void assert_agree(struct nn_model *model)
 
 static void add_weights(struct writer *g)
 {
-    struct writer t = {0};
     static float w[SIDE * SIDE];
 
     for (int i = 0; i < SIDE * SIDE; i++)
         w[i] = ((float)(i * 53 % 97) / 97 - 0.5f) / 8;
-    writer_int(&t, 1, SIDE);
-    writer_int(&t, 1, SIDE);
-    writer_int(&t, 2, FLOAT);
-    writer_text(&t, 8, "w");
-    writer_block(&t, 9, w, sizeof(w));
-    writer_message(g, 5, &t);
+    writer_floats(g, "w", square, w);
 }
 
 // y = f(x) w + x, where f(x) lies in x's own memory: the sum must not be written over it.

@@ -181,68 +181,49 @@ static void sums_agree(void **state)
 #define HEIGHT 29
 #define WIDTH 43
 
-static void add_tensor(struct writer *g, const char *name, const int64_t *dims, int64_t step)
+static void add_numbers(struct writer *g, const char *name, const int64_t *dims, int64_t step)
 {
-    struct writer t = {0};
     int64_t count = 1;
     float *numbers;
 
-    for (int i = 0; dims[i]; i++) {
-        writer_int(&t, 1, dims[i]);
+    for (int i = 0; dims[i]; i++)
         count *= dims[i];
-    }
     numbers = mem_new((size_t)count, sizeof(*numbers));
     for (int64_t i = 0; i < count; i++)
         numbers[i] = number(i * step);
-    writer_int(&t, 2, FLOAT);
-    writer_text(&t, 8, name);
-    writer_block(&t, 9, numbers, (size_t)count * sizeof(float));
-    writer_message(g, 5, &t);
+    writer_floats(g, name, dims, numbers);
     mem_free(numbers);
 }
 
-static void add_scalar(struct writer *g, const char *name, float value)
+static void add_conv(struct writer *g, const char *in, const char *out)
 {
-    struct writer t = {0};
-
-    writer_int(&t, 2, FLOAT);
-    writer_text(&t, 8, name);
-    writer_block(&t, 9, &value, sizeof(value));
-    writer_message(g, 5, &t);
-}
-
-static void pads(struct writer *attributes)
-{
+    static const int64_t pads[] = {1, 1, 1, 1};
     struct writer a = {0};
 
-    writer_text(&a, 1, "pads");
-    for (int i = 0; i < 4; i++)
-        writer_int(&a, 8, 1);
-    writer_int(&a, 20, 7);
-    writer_message(attributes, 5, &a);
+    writer_attribute_ints(&a, "pads", pads, 4);
+    writer_node(g, "Conv", in, out, &a);
 }
 
 static struct nn_model *load(const char *activation, bool residual)
 {
     static const int64_t shape[] = {1, IN, HEIGHT, WIDTH, 0}, first[] = {OUT, IN, 3, 3, 0},
-                         line[] = {OUT, 0}, second[] = {OUT, OUT, 3, 3, 0};
+                         line[] = {OUT, 0}, second[] = {OUT, OUT, 3, 3, 0}, scalar[] = {0};
+    static const float limits[] = {0, 0.5f, 6};
     char file[] = "/tmp/nn_winograd_XXXXXX", nodes[128];
     int fd = mkstemp(file);
-    struct writer g = {0}, w = {0}, a = {0};
+    struct writer g = {0}, w = {0};
     struct nn_model *model;
 
     writer_input(&g, "x", FLOAT, shape);
-    add_tensor(&g, "w", first, 1);
-    add_tensor(&g, "b", line, 11);
-    add_tensor(&g, "v", second, 5);
-    add_scalar(&g, "none", 0);
-    add_scalar(&g, "some", 0.5f);
-    add_scalar(&g, "six", 6);
-    pads(&a);
-    writer_node(&g, "Conv", "x,w,b", "c", &a);
+    add_numbers(&g, "w", first, 1);
+    add_numbers(&g, "b", line, 11);
+    add_numbers(&g, "v", second, 5);
+    writer_floats(&g, "none", scalar, &limits[0]);
+    writer_floats(&g, "some", scalar, &limits[1]);
+    writer_floats(&g, "six", scalar, &limits[2]);
+    add_conv(&g, "x,w,b", "c");
     if (residual) {
-        pads(&a);
-        writer_node(&g, "Conv", "x,w", "r", &a);
+        add_conv(&g, "x,w", "r");
         writer_node(&g, "Add", "c,r", "s", NULL);
     }
     snprintf(nodes, sizeof(nodes), "%s%s", residual ? "s" : "c",
@@ -250,8 +231,7 @@ static struct nn_model *load(const char *activation, bool residual)
              : residual                 ? ",some,six"
                                         : ",none,six");
     writer_node(&g, activation, nodes, "t", NULL);
-    pads(&a);
-    writer_node(&g, "Conv", "t,v", "y", &a);
+    add_conv(&g, "t,v", "y");
     writer_output(&g, "y");
     writer_model(&w, 17, &g);
     assert_true(fd >= 0);

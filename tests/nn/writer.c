@@ -124,6 +124,33 @@ void writer_attribute_int(struct writer *attributes, const char *name, int64_t v
     writer_message(attributes, 5, &a);
 }
 
+void writer_attribute_ints(struct writer *attributes, const char *name, const int64_t *values,
+                           int count)
+{
+    struct writer a = {0};
+
+    writer_text(&a, 1, name);
+    for (int i = 0; i < count; i++)
+        writer_int(&a, 8, values[i]);
+    writer_int(&a, 20, 7);
+    writer_message(attributes, 5, &a);
+}
+
+void writer_floats(struct writer *graph, const char *name, const int64_t *dims, const float *values)
+{
+    struct writer t = {0};
+    size_t count = 1;
+
+    for (; *dims; dims++) {
+        writer_int(&t, 1, *dims);
+        count *= (size_t)*dims;
+    }
+    writer_int(&t, 2, 1);
+    writer_text(&t, 8, name);
+    writer_block(&t, 9, values, count * sizeof(float));
+    writer_message(graph, 5, &t);
+}
+
 void writer_ints(struct writer *graph, const char *name, const int64_t *values, int count)
 {
     struct writer t = {0};

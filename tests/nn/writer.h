@@ -27,7 +27,12 @@ void writer_output(struct writer *graph, const char *name);
 void writer_node(struct writer *graph, const char *op, const char *in, const char *out,
                  struct writer *attributes);
 void writer_attribute_int(struct writer *attributes, const char *name, int64_t value);
-// An int64 or float32 tensor of one dimension.
+void writer_attribute_ints(struct writer *attributes, const char *name, const int64_t *values,
+                           int count);
+// An int64 tensor of one dimension.
 void writer_ints(struct writer *graph, const char *name, const int64_t *values, int count);
+// A float32 tensor; dims end with the first 0: {0} is one number.
+void writer_floats(struct writer *graph, const char *name, const int64_t *dims,
+                   const float *values);
 // A file of one graph; empties graph.
 void writer_model(struct writer *w, int64_t opset, struct writer *graph);
