@@ -1,7 +1,54 @@
 #include "kernels/refine_row.h"
 
+#include <string.h>
+
 #include "kernels/columns.h"
 #include "kernels/variant.h"
+
+// Pixels of the look that are made at a time: a run of the widest cells, and what vectors read past
+// it.
+#define LOOK_PX (REFINE_RUN_CELLS * 8 + 8)
+
+// Sums over rows y - soft_px .. y + soft_px in columns x.., count of them.
+static void look_down(const struct refine_look *look, int y, int x, int count,
+                      uint16_t *restrict sum)
+{
+    int first = refine_within(x, look->left, look->right - 1);
+    int last = refine_within(x + count - 1, look->left, look->right - 1);
+    int from = refine_within(first - x, 0, count - 1) * 4, n = (last - first + 1) * 4;
+
+    memset(sum + from, 0, (size_t)n * sizeof(*sum));
+    for (int k = -look->soft_px; k <= look->soft_px; k++) {
+        int v = refine_within(y + k, look->top, look->bottom - 1);
+        const uint8_t *row = look->picture->pixels + (size_t)v * look->picture->stride_bytes;
+        row += (ptrdiff_t)first * 4;
+        for (int i = 0; i < n; i++)
+            sum[from + i] = (uint16_t)(sum[from + i] + row[i]);
+    }
+    for (int i = from - 1; i >= 0; i--)
+        sum[i] = sum[i + 4];
+    for (int i = from + n; i < count * 4; i++)
+        sum[i] = sum[i - 4];
+}
+
+// What is looked at in row y, pixels x.., count of them and 8 more.
+static const uint8_t *look_run(const struct refine_look *look, int y, int x, int count,
+                               uint8_t *restrict out)
+{
+    uint16_t sum[(LOOK_PX + 2 * REFINE_SOFT_MAX) * 4], all[LOOK_PX * 4];
+    int soft = look->soft_px, side = 2 * soft + 1, n = (count + 8) * 4;
+    uint32_t part = (uint32_t)(65536 / (side * side));
+    uint16_t half = (uint16_t)(side * side / 2);
+
+    look_down(look, y, x - soft, count + 8 + 2 * soft, sum);
+    memcpy(all, sum, (size_t)n * sizeof(*all));
+    for (int k = 1; k < side; k++)
+        for (int i = 0; i < n; i++)
+            all[i] = (uint16_t)(all[i] + sum[i + 4 * k]);
+    for (int i = 0; i < n; i++)
+        out[i] = (uint8_t)((uint32_t)(uint16_t)(all[i] + half) * part >> 16);
+    return out;
+}
 
 static inline float clamp01(float t)
 {
@@ -32,7 +79,7 @@ KERNEL_INLINE void row_with_step(const struct refine_grid *grid, const struct re
                                  int y, int step, float *out)
 {
     struct refine_blend b = refine_blend_for(grid, y);
-    uint8_t mean[REFINE_LOOK_PX * 4];
+    uint8_t mean[LOOK_PX * 4];
     float cells[REFINE_RUN_CELLS + REFINE_RUN_EXTRA], full[REFINE_PLANES][REFINE_RUN_CELLS * 8];
 
     // the first run begins half a cell before the row: between the repeated first cell and the
@@ -44,7 +91,7 @@ KERNEL_INLINE void row_with_step(const struct refine_grid *grid, const struct re
             refine_blend_run(&b, (size_t)p * (size_t)grid->stride, first, cells);
             spread(cells, step, full[p]);
         }
-        apply(full, refine_look_run(look, y, x, count, mean), count, out + x);
+        apply(full, look_run(look, y, x, count, mean), count, out + x);
     }
 }
 
@@ -54,11 +101,11 @@ static void row_direct(const struct refine_grid *grid, const struct refine_look 
 {
     const float *c = grid->cells + (size_t)y * REFINE_PLANES * (size_t)grid->stride;
     size_t n = (size_t)grid->stride, width = (size_t)look->picture->width;
-    uint8_t mean[REFINE_LOOK_PX * 4];
+    uint8_t mean[LOOK_PX * 4];
 
     for (size_t first = 0; first < width; first += REFINE_RUN_CELLS) {
         size_t end = first + REFINE_RUN_CELLS < width ? first + REFINE_RUN_CELLS : width;
-        const uint8_t *p = refine_look_run(look, y, (int)first, (int)(end - first), mean);
+        const uint8_t *p = look_run(look, y, (int)first, (int)(end - first), mean);
         for (size_t x = first; x < end; x++, p += 4) {
             float t = c[x] * (float)p[0] + c[n + x] * (float)p[1] + c[2 * n + x] * (float)p[2];
             out[x] = c[4 * n + x] + c[5 * n + x] * clamp01(t * (1.0f / 255.0f) + c[3 * n + x]);

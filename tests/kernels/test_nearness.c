@@ -230,7 +230,8 @@ static struct refined refine(const struct kernels *k, const struct guarded_image
                              .out = r.grid,
                              .bands = bands,
                              .scratch = scratch};
-    int left = soft_px * picture->image.width / 40, top = soft_px * picture->image.height / 40;
+    int border = soft_px + 1, left = border * picture->image.width / 40,
+        top = border * picture->image.height / 40;
     struct refine_look look = {
         &picture->image, left, top, picture->image.width - left, picture->image.height - top,
         soft_px};
