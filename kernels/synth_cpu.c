@@ -7,13 +7,47 @@
 #include "kernels/synth_scratch.h"
 #include "kernels/variant.h"
 
-// The greatest from `before` pixels before to `after` pixels after each. near: so much wider.
-static void widen(const float *restrict near, int width, int before, int after, float *restrict out)
+static inline float greater(float a, float b)
 {
-    memcpy(out, near - before, (size_t)width * sizeof(*out));
-    for (int k = 1 - before; k <= after; k++)
-        for (int x = 0; x < width; x++)
-            out[x] = out[x] > near[x + k] ? out[x] : near[x + k];
+    return a > b ? a : b;
+}
+
+KERNEL_INLINE void greatest_of(const float *const *row, int count, int width, float *restrict out)
+{
+    for (int x = 0; x < width; x++) {
+        float most = row[0][x];
+        for (int k = 1; k < count; k++)
+            most = greater(most, row[k][x]);
+        out[x] = most;
+    }
+}
+
+// The greatest of `count` rows: those about a row, or one moved along by a pixel each.
+static void greatest(const float *const *row, int count, int width, float *restrict out)
+{
+    switch (count) {
+    case 1:
+        greatest_of(row, 1, width, out);
+        break;
+    case 2:
+        greatest_of(row, 2, width, out);
+        break;
+    case 3:
+        greatest_of(row, 3, width, out);
+        break;
+    case 4:
+        greatest_of(row, 4, width, out);
+        break;
+    case 5:
+        greatest_of(row, 5, width, out);
+        break;
+    case 7:
+        greatest_of(row, 7, width, out);
+        break;
+    default:
+        greatest_of(row, 2 * REFINE_SOFT_MAX + 1, width, out);
+        break;
+    }
 }
 
 static void repeat_ends(float *row, int width)
@@ -24,30 +58,33 @@ static void repeat_ends(float *row, int width)
     }
 }
 
-static void places_left(const float *restrict near, int width, float gain, float convergence,
-                        float *restrict out)
+// near: of row x the greatest of x .. x + soft. What is near is wider by soft to both sides, and by
+// as much again on the side where it uncovers something: for the left eye x - soft .. x + 2 * soft.
+static void places_left(const float *restrict near, int width, int soft, float gain,
+                        float convergence, float *restrict out)
 {
-    for (int x = 0; x < width; x++)
-        out[x] = (float)x + gain * (near[x] - convergence);
+    for (int x = 0; x < width; x++) {
+        float most = greater(greater(near[x - soft], near[x]), near[x + soft]);
+        out[x] = (float)x + gain * (most - convergence);
+    }
 }
 
 // The row walked backwards, so that the right eye becomes a left one.
-static void places_right(const float *restrict near, int width, float gain, float convergence,
-                         float *restrict out)
+static void places_right(const float *restrict near, int width, int soft, float gain,
+                         float convergence, float *restrict out)
 {
-    for (int x = 0; x < width; x++)
-        out[x] = (float)x + gain * (near[width - 1 - x] - convergence);
+    for (int x = 0; x < width; x++) {
+        float most = greater(greater(near[x - 2 * soft], near[x - soft]), near[x]);
+        out[width - 1 - x] = (float)(width - 1 - x) + gain * (most - convergence);
+    }
 }
 
-static void turn_back(int32_t *map, int width)
+static void turn_back(const int32_t *restrict map, int width, int32_t *restrict out)
 {
     int32_t top = (width - 1) * SYNTH_UNIT;
 
-    for (int x = 0, z = width - 1; x <= z; x++, z--) {
-        int32_t a = map[x];
-        map[x] = top - map[z];
-        map[z] = top - a;
-    }
+    for (int x = 0; x < width; x++)
+        out[x] = top - map[width - 1 - x];
 }
 
 // One run of rows at work.
@@ -56,7 +93,7 @@ struct strip {
     float *near[SYNTH_NEAR_ROWS]; // of row y in near[y % SYNTH_NEAR_ROWS]
     int next;                     // row whose nearness is not there yet
     float *tall, *wide, *place;
-    int32_t *map;
+    int32_t *map, *turned;
 };
 
 static struct strip strip_init(const struct synth_job *job, int band)
@@ -72,6 +109,7 @@ static struct strip strip_init(const struct synth_job *job, int band)
     s.wide = row + n;
     s.place = row + 2 * n;
     s.map = (int32_t *)(void *)(row + 3 * n - REFINE_SLACK);
+    s.turned = s.map + n;
     return s;
 }
 
@@ -91,24 +129,26 @@ static int inner_width(const struct synth_job *job)
     return job->inner.right - job->inner.left;
 }
 
-// Nearness of row y, widened down and along.
+static int within(int y, const struct synth_inner *inner)
+{
+    return y < inner->top ? inner->top : y < inner->bottom ? y : inner->bottom - 1;
+}
+
+// Nearness of row y, widened down, and along for places_left() and places_right().
 static void make_wide(struct strip *s, int y)
 {
     const struct synth_inner *inner = &s->job->inner;
+    const float *row[SYNTH_NEAR_ROWS];
     int width = inner_width(s->job), soft = s->job->soft_px;
-    int first = y - soft > inner->top ? y - soft : inner->top;
 
     refine_up_to(s, y + soft + 1);
-    memcpy(s->tall, s->near[first % SYNTH_NEAR_ROWS] + inner->left,
-           (size_t)width * sizeof(*s->tall));
-    for (int k = first + 1; k < s->next; k++) {
-        const float *near = s->near[k % SYNTH_NEAR_ROWS] + inner->left;
-        for (int x = 0; x < width; x++)
-            s->tall[x] = s->tall[x] > near[x] ? s->tall[x] : near[x];
-    }
+    for (int k = 0; k <= 2 * soft; k++)
+        row[k] = s->near[within(y + k - soft, inner) % SYNTH_NEAR_ROWS] + inner->left;
+    greatest(row, 2 * soft + 1, width, s->tall);
     repeat_ends(s->tall, width);
-    widen(s->tall, width, soft, soft, s->wide);
-    repeat_ends(s->wide, width);
+    for (int k = 0; k <= soft; k++)
+        row[k] = s->tall - 2 * soft + k;
+    greatest(row, soft + 1, width + 3 * soft, s->wide - 2 * soft);
 }
 
 // The picture that eyes are made of.
@@ -148,16 +188,12 @@ static void draw_row(struct strip *s, int y, int eye)
     const struct synth_job *job = s->job;
     int width = inner_width(job);
 
-    // wider still on the side where it uncovers something
-    widen(s->wide, width, eye == 1 ? job->soft_px : 0, eye == 0 ? job->soft_px : 0, s->tall);
-    if (eye == 0)
-        places_left(s->tall, width, job->gain_px[0], job->convergence, s->place);
-    else
-        places_right(s->tall, width, job->gain_px[1], job->convergence, s->place);
+    (eye == 0 ? places_left : places_right)(s->wide, width, job->soft_px, job->gain_px[eye],
+                                            job->convergence, s->place);
     KERNEL(synth_map)(s->place, width, job->tear_px, job->soft_px, s->map);
     if (eye == 1)
-        turn_back(s->map, width);
-    sample(job, y, eye, s->map);
+        turn_back(s->map, width, s->turned);
+    sample(job, y, eye, eye == 0 ? s->map : s->turned);
     copy_pixels(job, y, 0, job->inner.left, eye);
     copy_pixels(job, y, job->inner.right, job->picture.width, eye);
 }
