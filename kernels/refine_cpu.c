@@ -64,13 +64,40 @@ static void extend(float *row, int width, int radius)
     }
 }
 
-static void window_sum(const float *restrict row, int width, int radius, float *restrict out)
+KERNEL_INLINE void add_few(const float *const *row, int count, int width, float *restrict sum)
 {
+    for (int x = 0; x < width; x++) {
+        float all = sum[x];
+        for (int k = 0; k < count; k++)
+            all += row[k][x];
+        sum[x] = all;
+    }
+}
+
+// Adds rows, one after another as their order counts for the bits, a few in each pass over the sum.
+static void add_rows(const float *const *row, int count, int width, float *sum)
+{
+    for (; count >= 4; count -= 4, row += 4)
+        add_few(row, 4, width, sum);
+    for (; count >= 2; count -= 2, row += 2)
+        add_few(row, 2, width, sum);
+    if (count > 0)
+        add_few(row, 1, width, sum);
+}
+
+// Pixel by pixel three, and then two and two, which many windows share; pair: [width + 2 * radius].
+static void window_sum(const float *restrict row, int width, int radius, float *restrict pair,
+                       float *restrict out)
+{
+    const float *pairs[REFINE_RADIUS_MAX];
+
+    for (int x = 0; x < width + 2 * radius - 1; x++)
+        pair[x] = row[x] + row[x + 1];
     for (int x = 0; x < width; x++)
-        out[x] = row[x] + row[x + 1] + row[x + 2];
-    for (int k = 3; k <= 2 * radius; k += 2)
-        for (int x = 0; x < width; x++)
-            out[x] += row[x + k] + row[x + k + 1];
+        out[x] = pair[x] + row[x + 2];
+    for (int k = 1; k < radius; k++)
+        pairs[k - 1] = pair + 2 * k + 1;
+    add_rows(pairs, radius - 1, width, out);
 }
 
 static void window_least(const float *restrict row, int width, int radius, float *restrict least,
@@ -90,7 +117,7 @@ static void make_moments(struct strip *s, int y)
 {
     const struct refine_job *job = s->job;
     int width = job->out.width, radius = job->radius, n = s->row_floats;
-    float *in = s->work, *product = s->work + 4 * (size_t)n;
+    float *in = s->work, *product = in + 4 * (size_t)n, *pair = product + n;
     float *out = ring_row(s->moments, REFINE_MOMENTS, s, y);
     const uint8_t *pixels = job->guide.pixels + (size_t)y * job->guide.stride_bytes;
     static const int factor[10][2] = {{0, 0}, {0, 1}, {0, 2}, {1, 1}, {1, 2},
@@ -103,39 +130,49 @@ static void make_moments(struct strip *s, int y)
     sample_nearness(job, y, in + 3 * (size_t)n + radius);
     for (int c = 0; c < 4; c++) {
         extend(in + (size_t)c * (size_t)n, width, radius);
-        window_sum(in + (size_t)c * (size_t)n, width, radius, out + (size_t)c * (size_t)n);
+        window_sum(in + (size_t)c * (size_t)n, width, radius, pair, out + (size_t)c * (size_t)n);
     }
     for (int m = 0; m < 10; m++) {
         const float *a = in + (size_t)factor[m][0] * (size_t)n,
                     *b = in + (size_t)factor[m][1] * (size_t)n;
         for (int x = 0; x < width + 2 * radius; x++)
             product[x] = a[x] * b[x];
-        window_sum(product, width, radius, out + (size_t)(4 + m) * (size_t)n);
+        window_sum(product, width, radius, pair, out + (size_t)(4 + m) * (size_t)n);
     }
     window_least(in + 3 * (size_t)n, width, radius, out + REFINE_SUMS * (size_t)n,
                  out + (REFINE_SUMS + 1) * (size_t)n);
 }
 
+// A plane's rows of the window around row y.
+static void window_rows(const struct strip *s, float *ring, int planes, int plane, int y,
+                        const float **out)
+{
+    for (int k = 0; k < s->window; k++) {
+        int v = clamp_int(y + k - s->job->radius, s->job->out.height - 1);
+        out[k] = ring_row(ring, planes, s, v) + (size_t)plane * (size_t)s->row_floats;
+    }
+}
+
 // Vertical part of the windows' sums, least and greatest around row y.
 static void add_moments(struct strip *s, int y, float *restrict sum)
 {
-    size_t n = (size_t)s->row_floats, count = REFINE_SUMS * n;
-    int last = s->job->out.height - 1, radius = s->job->radius;
-    float *least = sum + count, *most = least + n;
+    const float *row[2 * REFINE_RADIUS_MAX + 1];
+    size_t n = (size_t)s->row_floats;
+    int width = s->job->out.width;
+    float *restrict least = sum + REFINE_SUMS * n, *restrict most = least + n;
 
-    for (int k = -radius; k <= radius; k++) {
-        const float *row = ring_row(s->moments, REFINE_MOMENTS, s, clamp_int(y + k, last));
-        if (k == -radius) {
-            memcpy(sum, row, REFINE_MOMENTS * n * sizeof(*sum));
-            continue;
-        }
-        for (size_t i = 0; i < count; i++)
-            sum[i] += row[i];
-        for (size_t i = 0; i < n; i++) {
-            least[i] = row[count + i] < least[i] ? row[count + i] : least[i];
-            most[i] = row[count + n + i] > most[i] ? row[count + n + i] : most[i];
-        }
+    for (int m = 0; m < REFINE_SUMS; m++) {
+        window_rows(s, s->moments, REFINE_MOMENTS, m, y, row);
+        memcpy(sum + (size_t)m * n, row[0], (size_t)width * sizeof(*sum));
+        add_rows(row + 1, s->window - 1, width, sum + (size_t)m * n);
     }
+    window_rows(s, s->moments, REFINE_MOMENTS, REFINE_SUMS, y, row);
+    memcpy(least, row[0], 2 * n * sizeof(*least));
+    for (int k = 1; k < s->window; k++)
+        for (int x = 0; x < width; x++) {
+            least[x] = row[k][x] < least[x] ? row[k][x] : least[x];
+            most[x] = row[k][n + (size_t)x] > most[x] ? row[k][n + (size_t)x] : most[x];
+        }
 }
 
 // Least squares of nearness on colour in each window: slopes, base, and the gain that the fit
@@ -179,7 +216,7 @@ static void make_fits(struct strip *s, int y)
         float *row = fit + (size_t)c * n;
         memmove(row + radius, row, (size_t)width * sizeof(*row));
         extend(row, width, radius);
-        window_sum(row, width, radius, out + (size_t)c * n);
+        window_sum(row, width, radius, s->work + 4 * n, out + (size_t)c * n);
     }
     for (size_t x = 0; x < (size_t)width; x++) {
         float range = sum[(REFINE_SUMS + 1) * n + x] - sum[REFINE_SUMS * n + x];
@@ -188,10 +225,26 @@ static void make_fits(struct strip *s, int y)
     }
 }
 
+// own: gain, low and range of a row; sum: of the fits about it, `n` floats a row each.
+static void fold(const float *restrict sum, const float *restrict own, size_t n, float norm,
+                 int width, float *restrict out, size_t stride)
+{
+    for (size_t x = 0; x < (size_t)width; x++) {
+        float gain = own[x], low = own[n + x], range = own[2 * n + x], unit = gain * norm / range;
+        out[x] = sum[x] * unit;
+        out[stride + x] = sum[n + x] * unit;
+        out[2 * stride + x] = sum[2 * n + x] * unit;
+        out[3 * stride + x] = 0.5f + gain * ((sum[3 * n + x] * norm - low) / range - 0.5f);
+        out[4 * stride + x] = low;
+        out[5 * stride + x] = range;
+    }
+}
+
 // The mean of the fits around row y, folded into the six numbers of a cell.
 static void make_cells(struct strip *s, int y)
 {
     const struct refine_job *job = s->job;
+    const float *row[2 * REFINE_RADIUS_MAX + 1];
     size_t n = (size_t)s->row_floats, stride = (size_t)job->out.stride;
     float *sum = s->work, *out = job->out.cells + (size_t)y * REFINE_PLANES * stride;
     float norm = 1.0f / (float)(s->window * s->window);
@@ -200,22 +253,11 @@ static void make_cells(struct strip *s, int y)
          s->next_fits++)
         make_fits(s, s->next_fits);
     memset(sum, 0, 4 * n * sizeof(*sum));
-    for (int k = -job->radius; k <= job->radius; k++) {
-        const float *row = ring_row(s->fits, REFINE_FITS, s, clamp_int(y + k, job->out.height - 1));
-        for (size_t i = 0; i < 4 * n; i++)
-            sum[i] += row[i];
+    for (int c = 0; c < 4; c++) {
+        window_rows(s, s->fits, REFINE_FITS, c, y, row);
+        add_rows(row, s->window, job->out.width, sum + (size_t)c * n);
     }
-    const float *own = ring_row(s->fits, REFINE_FITS, s, y);
-    for (size_t x = 0; x < (size_t)job->out.width; x++) {
-        float gain = own[4 * n + x], low = own[5 * n + x], range = own[6 * n + x],
-              unit = gain * norm / range;
-        out[x] = sum[x] * unit;
-        out[stride + x] = sum[n + x] * unit;
-        out[2 * stride + x] = sum[2 * n + x] * unit;
-        out[3 * stride + x] = 0.5f + gain * ((sum[3 * n + x] * norm - low) / range - 0.5f);
-        out[4 * stride + x] = low;
-        out[5 * stride + x] = range;
-    }
+    fold(sum, ring_row(s->fits, REFINE_FITS, s, y) + 4 * n, n, norm, job->out.width, out, stride);
 }
 
 static void bands(void *user, int first, int end)
