@@ -7,30 +7,39 @@
 #include "kernels/synth.h"
 #include "kernels/variant.h"
 
-// The four taps of a pixel in one register, sorted by channel: R R R R, G G G G, ...
-static inline __m128i taps(const uint8_t *row, int32_t place)
+// The four taps of a pixel.
+static inline const __m128i *taps(const uint8_t *row, int32_t place)
 {
-    return _mm_loadu_si128(
-        (const __m128i *)(const void *)(row + (ptrdiff_t)((place >> 6) - 1) * 4));
+    return (const __m128i *)(const void *)(row + ((ptrdiff_t)(place >> 6) - 1) * 4);
 }
 
-static inline __m256i weights(int32_t low, int32_t high)
+static inline __m256i weights(int32_t place)
 {
-    int32_t a, b;
+    int32_t w;
 
-    memcpy(&a, sample_weights[low & 63], 4);
-    memcpy(&b, sample_weights[high & 63], 4);
-    return _mm256_set_m128i(_mm_set1_epi32(b), _mm_set1_epi32(a));
+    memcpy(&w, sample_weights[place & 63], 4);
+    return _mm256_set1_epi32(w);
 }
 
 // Two pixels: the sums of their channels, 32 bits each.
 static inline __m256i pair(const uint8_t *row, int32_t low, int32_t high)
 {
+    // sorted by channel: R R R R, G G G G, ...
     const __m256i by_channel = _mm256_broadcastsi128_si256(
         _mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));
-    __m256i p = _mm256_shuffle_epi8(_mm256_set_m128i(taps(row, high), taps(row, low)), by_channel);
+    __m256i p =
+        _mm256_shuffle_epi8(_mm256_loadu2_m128i(taps(row, high), taps(row, low)), by_channel);
+    __m256i w = _mm256_blend_epi32(weights(low), weights(high), 0xf0);
 
-    return _mm256_madd_epi16(_mm256_maddubs_epi16(p, weights(low, high)), _mm256_set1_epi16(1));
+    return _mm256_madd_epi16(_mm256_maddubs_epi16(p, w), _mm256_set1_epi16(1));
+}
+
+// Pixels 0, 1, 4 and 5 of a map, rounded, 16 bits a channel.
+static inline __m256i four(const uint8_t *row, const int32_t *map)
+{
+    __m256i sums = _mm256_packs_epi32(pair(row, map[0], map[4]), pair(row, map[1], map[5]));
+
+    return _mm256_mulhrs_epi16(sums, _mm256_set1_epi16(32768 / 64)); // (sum + 32) / 64
 }
 
 static void one(const uint8_t *row, int32_t place, uint8_t *out)
@@ -48,13 +57,9 @@ void KERNEL(sample_row)(const uint8_t *row, const int32_t *map, int count, uint8
 {
     int x = 0;
 
-    for (; x + 4 <= count; x += 4) {
-        const int32_t *m = map + x;
-        __m256i v = _mm256_packs_epi32(pair(row, m[0], m[2]), pair(row, m[1], m[3]));
-        v = _mm256_srai_epi16(_mm256_add_epi16(v, _mm256_set1_epi16(32)), 6);
-        __m128i bytes = _mm_packus_epi16(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
-        _mm_storeu_si128((__m128i *)(void *)(out + (size_t)x * 4), bytes);
-    }
+    for (; x + 8 <= count; x += 8)
+        _mm256_storeu_si256((__m256i *)(void *)(out + (size_t)x * 4),
+                            _mm256_packus_epi16(four(row, map + x), four(row, map + x + 2)));
     for (; x < count; x++)
         one(row, map[x], out + (size_t)x * 4);
 }
@@ -70,7 +75,7 @@ static inline __m128i sums16(const uint16_t *row, int32_t place)
                                             32 + (32768 << 6), 0, 0, 0, 0);
     int32_t w;
     __m256i weight, p = _mm256_loadu_si256(
-                        (const __m256i *)(const void *)(row + (ptrdiff_t)((place >> 6) - 1) * 4));
+                        (const __m256i *)(const void *)(row + ((ptrdiff_t)(place >> 6) - 1) * 4));
 
     memcpy(&w, sample_weights[place & 63], 4);
     weight = _mm256_permutevar8x32_epi32(_mm256_cvtepi8_epi16(_mm_cvtsi32_si128(w)), first_or_last);
