@@ -1,50 +1,47 @@
-#include "kernels/motion.h"
+#include "kernels/motion_sums.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "kernels/columns.h"
-#include "kernels/variant.h"
 
 // What a pixel of length costs, in sums of differences of a block.
 #define LENGTH_PRICE 24
-// A block row is searched in runs of this many pixels.
-#define RUN_PX 64
-#define RUN_BLOCKS (RUN_PX / MOTION_SEARCH_PX)
+#define VECTORS_X (2 * MOTION_X + 1)
+#define VECTORS ((2 * MOTION_Y + 1) * VECTORS_X)
 
-// Sums over a block's rows of the differences in each column.
-static inline void column_differences(const struct motion_job *job, int x, int y, int dx, int dy,
-                                      uint16_t *restrict sum)
+static struct motion_vector vector_of(int index)
 {
-    for (int i = 0; i < RUN_PX; i++)
-        sum[i] = 0;
-    for (int r = 0; r < MOTION_SEARCH_PX; r++) {
-        const uint8_t *a = job->now.luma + (y + r) * job->now.stride_px + x;
-        const uint8_t *b = job->old.luma + (y + r + dy) * job->old.stride_px + x + dx;
-        for (int i = 0; i < RUN_PX; i++)
-            sum[i] = (uint16_t)(sum[i] + (a[i] > b[i] ? a[i] - b[i] : b[i] - a[i]));
-    }
+    return (struct motion_vector){(int8_t)(index % VECTORS_X - MOTION_X),
+                                  (int8_t)(index / VECTORS_X - MOTION_Y)};
 }
 
+static int price(struct motion_vector v)
+{
+    return (abs(v.x) + abs(v.y)) * LENGTH_PRICE;
+}
+
+static const uint8_t *at(struct motion_plane plane, int x, int y)
+{
+    return plane.luma + y * plane.stride_px + x;
+}
+
+// The cheapest vectors of a run of blocks; of equal ones the first.
 struct best {
-    int cost[RUN_BLOCKS];
-    struct motion_vector vector[RUN_BLOCKS];
+    int32_t cost[MOTION_RUN_BLOCKS], index[MOTION_RUN_BLOCKS];
 };
 
-static inline void try_vector(const struct motion_job *job, int x, int y, int dx, int dy,
-                              struct best *best)
+static void try_vector(const struct motion_job *job, int x, int y, int index, struct best *best)
 {
-    uint16_t sum[RUN_PX];
+    struct motion_vector v = vector_of(index);
+    int32_t sum[MOTION_RUN_BLOCKS], more = price(v);
 
-    column_differences(job, x, y, dx, dy, sum);
-    for (int b = 0; b < RUN_BLOCKS; b++) {
-        int cost = (abs(dx) + abs(dy)) * LENGTH_PRICE;
-        for (int i = 0; i < MOTION_SEARCH_PX; i++)
-            cost += sum[b * MOTION_SEARCH_PX + i];
-        if (cost < best->cost[b]) {
-            best->cost[b] = cost;
-            best->vector[b] = (struct motion_vector){(int8_t)dx, (int8_t)dy};
-        }
+    KERNEL(motion_sums)
+    (at(job->now, x, y), job->now.stride_px, at(job->old, x + v.x, y + v.y), job->old.stride_px,
+     sum);
+    for (int b = 0; b < MOTION_RUN_BLOCKS; b++) {
+        int32_t cost = sum[b] + more;
+        best->index[b] = cost < best->cost[b] ? index : best->index[b];
+        best->cost[b] = cost < best->cost[b] ? cost : best->cost[b];
     }
 }
 
@@ -53,32 +50,24 @@ static void search(const struct motion_job *job)
     int columns = motion_blocks(job->width), rows = motion_blocks(job->height);
 
     for (int row = 0; row < rows; row++)
-        for (int x = 0; x < job->width; x += RUN_PX) {
-            struct best best;
-            int first = x / MOTION_SEARCH_PX,
-                count = columns - first < RUN_BLOCKS ? columns - first : RUN_BLOCKS;
-            for (int b = 0; b < RUN_BLOCKS; b++)
+        for (int first = 0; first < columns; first += MOTION_RUN_BLOCKS) {
+            struct best best = {0};
+            for (int b = 0; b < MOTION_RUN_BLOCKS; b++)
                 best.cost[b] = INT32_MAX;
-            for (int dy = -MOTION_Y; dy <= MOTION_Y; dy++)
-                for (int dx = -MOTION_X; dx <= MOTION_X; dx++)
-                    try_vector(job, x, row * MOTION_SEARCH_PX, dx, dy, &best);
-            memcpy(job->blocks + row * columns + first, best.vector,
-                   (size_t)count * sizeof(*best.vector));
+            for (int i = 0; i < VECTORS; i++)
+                try_vector(job, first * MOTION_SEARCH_PX, row * MOTION_SEARCH_PX, i, &best);
+            for (int b = 0; b < MOTION_RUN_BLOCKS && first + b < columns; b++)
+                job->blocks[row * columns + first + b] = vector_of(best.index[b]);
         }
 }
 
-// Differences around a cell, two pixels further than itself on each side.
+// Differences around a cell, further than itself on each side.
 static int cell_cost(const struct motion_job *job, int x, int y, struct motion_vector v)
 {
-    int sum = (abs(v.x) + abs(v.y)) * LENGTH_PRICE;
-
-    for (int r = -2; r < MOTION_CELL_PX + 2; r++) {
-        const uint8_t *a = job->now.luma + (y + r) * job->now.stride_px + x - 2;
-        const uint8_t *b = job->old.luma + (y + r + v.y) * job->old.stride_px + x - 2 + v.x;
-        for (int i = 0; i < MOTION_CELL_PX + 4; i++)
-            sum += a[i] > b[i] ? a[i] - b[i] : b[i] - a[i];
-    }
-    return sum;
+    x -= MOTION_AROUND_PX;
+    y -= MOTION_AROUND_PX;
+    return price(v) + KERNEL(motion_sum)(at(job->now, x, y), job->now.stride_px,
+                                         at(job->old, x + v.x, y + v.y), job->old.stride_px);
 }
 
 static struct motion_vector choose(const struct motion_job *job, int cell_x, int cell_y)
