@@ -12,6 +12,7 @@
 #include "tests/eval/eval.h"
 #include "tests/eval/eval_flicker.h"
 #include "tests/eval/eval_shots.h"
+#include "tests/eval/eval_swim.h"
 
 // The screen that the budget is asked for: the player's own default, 3 m wide and 3 m away.
 static const struct deep3d_comfort screen = {.screen_width_m = 3, .distance_m = 3};
@@ -35,6 +36,7 @@ struct clip {
     struct shot shot;
     struct eval_shots found, labels;
     struct eval_flicker *flicker, *raw_flicker;
+    struct eval_swim *swim;
     uint8_t *eyes[2];
     float *before; // nearness of the picture before the shot's first
     int shot_first;
@@ -150,6 +152,12 @@ static void write_pictures(const struct clip *c, const struct eval_picture *p, c
     eval_picture_write_sheet(path, &sheet);
 }
 
+// How far an eye's pixels may come from: half of all parallax, and as much for a hole's filling.
+static int reach_px(const struct clip *c, int width)
+{
+    return (int)(c->params->strength / 100 * (float)width) + 8;
+}
+
 // Nearness of the picture that was just converted, beside what it says by itself.
 static bool look_at(struct clip *c, const struct eval_picture *p, struct shot_step step)
 {
@@ -164,6 +172,7 @@ static bool look_at(struct clip *c, const struct eval_picture *p, struct shot_st
     if (c->flicker == NULL) {
         c->flicker = eval_flicker_create(width, height);
         c->raw_flicker = eval_flicker_create(width, height);
+        c->swim = eval_swim_create(p->width, p->height, reach_px(c, p->width));
         c->before = malloc((size_t)(width * height) * sizeof(float));
     }
     if (there) {
@@ -175,6 +184,9 @@ static bool look_at(struct clip *c, const struct eval_picture *p, struct shot_st
     c->flat += deep3d_last_flat(c->converter).share;
     eval_flicker_add(c->flicker, p->rgba, p->width, p->height, near, apart);
     eval_flicker_add(c->raw_flicker, p->rgba, p->width, p->height, raw.nearness, apart);
+    eval_swim_add(
+        c->swim,
+        &(struct eval_swim_picture){p->rgba, {c->eyes[0], c->eyes[1]}, near, width, height}, apart);
     if (!c->lag_open)
         memcpy(c->before, near, (size_t)(width * height) * sizeof(float));
     if (c->params->pictures != NULL && c->pictures % PICTURES_EVERY == 0)
@@ -219,6 +231,10 @@ static void report_depth(const struct clip *c, cJSON *clip)
 {
     cJSON_AddNumberToObject(clip, "flicker", eval_flicker_percent(c->flicker));
     cJSON_AddNumberToObject(clip, "flicker_unfiltered", eval_flicker_percent(c->raw_flicker));
+    if (eval_swim_share(c->swim) > 0) {
+        cJSON_AddNumberToObject(clip, "swim", eval_swim_steps(c->swim));
+        cJSON_AddNumberToObject(clip, "swim_share", eval_swim_share(c->swim));
+    }
     if (c->lags > 0)
         cJSON_AddNumberToObject(clip, "lag_pictures", c->lag_sum / c->lags);
     cJSON_AddNumberToObject(clip, "comfortable_share", c->within / c->pictures);
@@ -268,6 +284,7 @@ bool eval_clip(const struct eval_clip_params *params, cJSON *json)
     free(c->before);
     eval_flicker_destroy(&c->flicker);
     eval_flicker_destroy(&c->raw_flicker);
+    eval_swim_destroy(&c->swim);
     deep3d_destroy(&c->converter);
     eval_network_destroy(&c->network);
     eval_film_close(&c->film);

@@ -25,8 +25,6 @@ static const char usage[] =
     "  --labels FILE        where a film's shots begin: lines \"cut N\", \"fade N M\", \"dissolve "
     "N M\"\n"
     "  --only shots         of a film: nothing but where they begin\n"
-    "  --only shots         of a film: nothing but where they begin\n"
-    "  --only shots         of a film: nothing but where they begin\n"
     "  --strength N         of the conversion of a film (2)\n";
 
 static const char *option(int argc, char **argv, const char *name)

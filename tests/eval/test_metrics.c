@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "tests/eval/eval_metrics.h"
+#include "tests/eval/eval_swim.h"
 
 enum { WIDTH = 200, HEIGHT = 80, COUNT = WIDTH * HEIGHT };
 
@@ -93,6 +94,38 @@ static void order_is_what_it_says(void **state)
     assert_float_equal(o.order, 0, 1e-6);
 }
 
+// The right half lies nearer than the left one; nothing else has an edge of depth.
+static struct eval_swim *swim_after(bool film_moves, bool eye_moves)
+{
+    static const float near[4] = {0, 0, 1, 1};
+    struct eval_swim *swim = eval_swim_create(WIDTH, HEIGHT, 8);
+
+    for (int i = 0; i < 4; i++) {
+        draw(0);
+        memcpy(flat, left, sizeof(flat));
+        draw(i % 2);
+        eval_swim_add(swim,
+                      &(struct eval_swim_picture){
+                          film_moves ? right : flat, {flat, eye_moves ? right : flat}, near, 4, 1},
+                      false);
+    }
+    return swim;
+}
+
+static void swimming_is_what_the_film_does_not_do(void **state)
+{
+    struct eval_swim *still = swim_after(false, false), *swimming = swim_after(false, true),
+                     *moving = swim_after(true, true);
+
+    assert_true(eval_swim_share(still) > 0.3 && eval_swim_share(still) < 0.6);
+    assert_float_equal(eval_swim_steps(still), 0, 0);
+    assert_true(eval_swim_steps(swimming) > 5); // one eye's texture, every other picture by 1 px
+    assert_float_equal(eval_swim_share(moving), 0, 0);
+    eval_swim_destroy(&still);
+    eval_swim_destroy(&swimming);
+    eval_swim_destroy(&moving);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -100,6 +133,7 @@ int main(void)
         cmocka_unit_test(doing_nothing_does_not_pay),
         cmocka_unit_test(disparity_is_matched),
         cmocka_unit_test(order_is_what_it_says),
+        cmocka_unit_test(swimming_is_what_the_film_does_not_do),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
