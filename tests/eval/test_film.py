@@ -1,0 +1,97 @@
+#!/usr/bin/env python3
+"""Makes 3D films out of stereo pairs, a camera panning over one after the other, in each layout, and holds what deep3d-eval says of
+them against what it says of the same pictures as a folder of pairs. Without pairs it draws one.
+
+    test_film.py DEEP3D_EVAL FOLDER [NAME_left.jpg ...]
+"""
+import json
+import os
+import random
+import subprocess
+import sys
+
+WIDTH, HEIGHT = 640, 360
+PICTURES, EVERY, STEP_PX = 12, 6, 2  # of each pair; judged; the pan
+# how a picture of a layout is made of both eyes, and how far its figures may lie from the pairs': half layouts lose half the pixels
+LAYOUTS = {
+    "side-by-side": ("hstack", 0.001),
+    "top-bottom": ("vstack", 0.001),
+    "half-side-by-side": (f"hstack,scale={WIDTH}:{HEIGHT}:flags=area", 0.1),
+    "half-top-bottom": (f"vstack,scale={WIDTH}:{HEIGHT}:flags=area", 0.1),
+}
+FIGURES = ("rank", "row", "order", "siou", "ssim")
+LOSSLESS = ["-c:v", "ffv1", "-pix_fmt", "bgr0"]
+
+
+def ffmpeg(*arguments, data=None):
+    subprocess.run(["ffmpeg", "-v", "error", "-y", *arguments], input=data, check=True)
+
+
+def drawn(folder):
+    """A pair: coarse noise, and a board of other noise before it."""
+    rng = random.Random(7)
+    far, near = ([[rng.randrange(256) for _ in range(200)] for _ in range(60)] for _ in range(2))
+    paths = []
+    for side, shift in (("left", 0), ("right", 1)):
+        rows = [bytes(near[y // 8][(x + 24 * shift) // 6] if 220 <= x + 24 * shift < 460 and 100 <= y < 300 else
+                      far[y // 8][(x + 6 * shift) // 6] for x in range(720)) for y in range(400)]
+        paths.append(os.path.join(folder, f"drawn_{side}.png"))
+        ffmpeg("-f", "rawvideo", "-pix_fmt", "gray", "-s", "720x400", "-i", "-", "-frames:v", "1", paths[-1], data=b"".join(rows))
+    return paths[0]
+
+
+def pan(path):
+    """FFmpeg's filter: an eye as the camera sees it, larger than the film, moving right."""
+    return (f"[{path}]loop={PICTURES}:1,scale={WIDTH + 40}:{HEIGHT + 40}:force_original_aspect_ratio=increase:flags=bicubic,setsar=1,"
+            f"crop={WIDTH}:{HEIGHT}:{STEP_PX}*n:20,format=bgr0,trim=end_frame={PICTURES},setpts=N/24/TB")
+
+
+def make(folder, lefts):
+    """The film of both eyes, side by side without loss, and its judged pictures as pairs."""
+    both = os.path.join(folder, "both.mkv")
+    inputs, graph = [], ""
+    for n, left in enumerate(lefts):
+        inputs += ["-i", left, "-i", left.replace("_left.", "_right.")]
+        graph += f"{pan(2 * n)}[l{n}];{pan(2 * n + 1)}[r{n}];[l{n}][r{n}]hstack[p{n}];"
+    graph += "".join(f"[p{n}]" for n in range(len(lefts))) + f"concat=n={len(lefts)}"
+    ffmpeg(*inputs, "-filter_complex", graph, "-r", "24", *LOSSLESS, both)
+    pairs = os.path.join(folder, "pairs")
+    os.makedirs(pairs, exist_ok=True)
+    for side, x in (("left", 0), ("right", WIDTH)):
+        ffmpeg("-i", both, "-vf", f"select='eq(mod(n,{EVERY}),{EVERY - 1})',crop={WIDTH}:{HEIGHT}:{x}:0", "-vsync", "0",
+               os.path.join(pairs, f"%03d_{side}.png"))
+    return both, pairs
+
+
+def judge(program, what, *options):
+    result = what.rstrip("/") + ".json"
+    subprocess.run([program, what, "--json", result, *options], check=True, stdout=subprocess.DEVNULL)
+    mean = json.load(open(result))["mean"]
+    print(f"{os.path.basename(what):24}", *(f"{name} {mean[name]:.4f}" for name in ("pairs", *FIGURES, "edge")))
+    return mean
+
+
+def main():
+    if len(sys.argv) < 3:
+        sys.exit(__doc__)
+    program, folder, lefts = sys.argv[1], sys.argv[2], sys.argv[3:]
+    os.makedirs(folder, exist_ok=True)
+    lefts = lefts or [drawn(folder)]
+    both, pairs = make(folder, lefts)
+    expected = judge(program, pairs)
+    assert expected["pairs"] >= len(lefts) * PICTURES // EVERY * 2 // 3, "too few pairs can be judged"
+    for layout, (filters, tolerance) in LAYOUTS.items():
+        film = os.path.join(folder, layout + ".mkv")
+        eye = f"[0]crop={WIDTH}:{HEIGHT}"
+        ffmpeg("-i", both, "-filter_complex", f"{eye}:0:0[l];{eye}:{WIDTH}:0[r];[l][r]{filters}", *LOSSLESS, film)
+        got = judge(program, film, "--layout", layout, "--every", str(EVERY))
+        assert got["pairs"] == expected["pairs"], f"{layout}: {got['pairs']} of {expected['pairs']} pairs"
+        for name in FIGURES:
+            assert abs(got[name] - expected[name]) <= tolerance, f"{layout}: {name} {got[name]:.4f}, as pairs {expected[name]:.4f}"
+    wrong = subprocess.run([program, both, "--layout", "top-bottom", "--every", str(EVERY)], stdout=subprocess.DEVNULL,
+                             stderr=subprocess.PIPE, text=True, check=False)
+    assert wrong.returncode != 0 and "no stereo pair" in wrong.stderr, "a film in another layout was judged"
+
+
+if __name__ == "__main__":
+    main()
