@@ -207,6 +207,7 @@ void flat_look(struct flat *f, const struct image *picture, struct synth_inner i
         .old = f->luma,
         .width = f->width,
         .height = f->height,
+        .cut = cut,
         .add = cut ? ADD_CUT : ADD,
         .marks = f->marks,
         .edges = f->edges,

@@ -2,10 +2,11 @@
 // does not bend with the depth of what is behind it.
 //
 // They are found on the small picture by what sets them apart: strong edges that stay where they
-// are to the pixel while most other edges of the picture move, or that outlive a cut. Each such
-// picture adds to what speaks for an edge; an edge that changes has nothing left. A picture that
-// stands still says nothing, so nothing is found in it: a still scene is never flattened. Edges
-// must stand as close together as in lettering; boxes around them become plates.
+// are to the pixel while most other edges of the picture move, or that outlive a cut: there it is
+// enough that they go the same way, as what lies behind has another light. Each such picture adds
+// to what speaks for an edge; an edge that changes has nothing left. A picture that stands still
+// says nothing, so nothing is found in it before the second cut: a still scene is never flattened.
+// Edges must stand as close together as in lettering; boxes around them become plates.
 //
 // A plate lies where the nearer parts of what it covers lie: in front of nearly all of it, so that
 // it never seems to be cut into the scene, and no nearer than that, so that eyes need not turn.

@@ -33,8 +33,12 @@ static void mark(const struct marks_job *job)
     for (int y = job->top; y < job->bottom; y++) {
         const uint8_t *now = job->luma + (ptrdiff_t)y * width, *old = job->old + (now - job->luma);
         uint8_t *restrict marks = job->marks + (now - job->luma);
-        for (int x = left; x < right; x++)
-            marks[x] = marks_next(now + x, old + x, width, marks[x], add);
+        if (job->cut)
+            for (int x = left; x < right; x++)
+                marks[x] = marks_next(marks[x], marks_outlives(now + x, old + x, width), add);
+        else
+            for (int x = left; x < right; x++)
+                marks[x] = marks_next(marks[x], marks_stays(now + x, old + x, width), add);
     }
 }
 

@@ -47,8 +47,9 @@ static __global__ void mark(const struct marks_job job)
     uint8_t now = inside ? job.marks[at] : 0;
 
     if (judged(job, x, y)) {
-        now =
-            marks_next(job.luma + at, job.old + at, job.width, now, marks_add(job.edges, job.add));
+        int stays = job.cut ? marks_outlives(job.luma + at, job.old + at, job.width)
+                            : marks_stays(job.luma + at, job.old + at, job.width);
+        now = marks_next(now, stays, marks_add(job.edges, job.add));
         job.marks[at] = now;
     }
     if (first)

@@ -43,11 +43,29 @@ MARKS_FUNCTION int marks_add(const struct marks_edges *e, int add)
     return (int)(moving * (float)add + 0.5f);
 }
 
-MARKS_FUNCTION uint8_t marks_next(const uint8_t *now, const uint8_t *old, ptrdiff_t stride,
-                                  uint8_t mark, int add)
+// Whether an edge stays where it is.
+MARKS_FUNCTION int marks_stays(const uint8_t *now, const uint8_t *old, ptrdiff_t stride)
 {
-    int strength = marks_strength(now, stride), sum = mark + add;
-    int stays = (strength >= MARKS_EDGE) & (marks_change(now, old, stride) * 4 <= strength);
+    int strength = marks_strength(now, stride);
+
+    return (strength >= MARKS_EDGE) & (marks_change(now, old, stride) * 4 <= strength);
+}
+
+// The same from one shot to the next, where what lies behind a mark has another light: that edges
+// go the same way must do, up to 27 degrees.
+MARKS_FUNCTION int marks_outlives(const uint8_t *now, const uint8_t *old, ptrdiff_t stride)
+{
+    int x = now[1] - now[-1], y = now[stride] - now[-stride];
+    int u = old[1] - old[-1], v = old[stride] - old[-stride];
+    int edges =
+        (marks_strength(now, stride) >= MARKS_EDGE) & (marks_strength(old, stride) >= MARKS_EDGE);
+
+    return edges & (2 * abs(x * v - y * u) <= x * u + y * v);
+}
+
+MARKS_FUNCTION uint8_t marks_next(int mark, int stays, int add)
+{
+    int sum = mark + add;
 
     return (uint8_t)(stays ? (sum < 255 ? sum : 255) : 0);
 }

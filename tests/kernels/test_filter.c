@@ -380,6 +380,7 @@ static void marks_of(const struct kernels *k, int width, int height)
                             .top = random_int(1, 3),
                             .right = width - random_int(1, 3),
                             .bottom = height - random_int(1, 3),
+                            .cut = random_int(0, 1) == 1,
                             .add = random_int(1, 60),
                             .marks = r[2].data,
                             .edges = r[4].data,

@@ -23,13 +23,15 @@ static void put(int x, int y, int value)
     memset(pixels + (y * WIDTH + x) * 4, value < 0 ? 0 : value > 255 ? 255 : value, 4);
 }
 
-// A texture of strong edges, seen from `shift` pixels further right; light: 1 as it is.
+// A texture of strong edges, of each scene at other places, seen from `shift` pixels further right;
+// light: 1 as it is.
 static void draw_scene(unsigned scene, int shift, float light)
 {
     for (int y = 0; y < HEIGHT; y++)
         for (int x = 0; x < WIDTH; x++) {
-            unsigned cell = (unsigned)(x + shift) / 9 * 2654435761u ^ (unsigned)y / 11 * 40503u ^
-                            scene * 2246822519u;
+            unsigned column = ((unsigned)(x + shift) + scene * 4) / 9,
+                     row = ((unsigned)y + scene * 5) / 11;
+            unsigned cell = column * 2654435761u ^ row * 40503u ^ scene * 2246822519u;
             put(x, y, (int)((float)(40 + (cell >> 7) % 180) * light));
         }
 }
@@ -191,6 +193,32 @@ static void a_logo_outlives_cuts(void **state)
     flat_destroy(&flat);
 }
 
+// One colour alone, over light shots and dark ones, so that none of its edges keeps its strength;
+// and the same shots without it.
+static void a_plain_logo_outlives_cuts(void **state)
+{
+    for (int logo = 1; logo >= 0; logo--) {
+        struct flat *flat = flat_create(kernels_best());
+        assert_true(flat_resize(flat, WIDTH, HEIGHT));
+        for (int shot = 0; shot < 6; shot++)
+            for (int i = 0; i < 6; i++) {
+                draw_scene(20 + (unsigned)shot, 0, shot % 2 == 0 ? 0.4f : 0.1f);
+                for (int k = 0; shot % 2 == 0 && k < WIDTH * HEIGHT; k++)
+                    put(k % WIDTH, k / WIDTH, pixels[k * 4] + 100);
+                for (int y = 20; logo && y < 44; y++)
+                    for (int x = 420; x < 464; x++)
+                        if ((x - 420) % 12 < 5 || (y - 20) % 14 < 4)
+                            put(x, y, 255);
+                feed(flat, i == 0);
+            }
+        if (logo)
+            assert_true(flat_share(flat) > 0.005f && flat_share(flat) < 0.05f);
+        else
+            assert_float_equal(flat_share(flat), 0, 0);
+        flat_destroy(&flat);
+    }
+}
+
 // A camera that stands still before a still scene, lettering in it or not, with somebody walking
 // through; a pan; a light that goes on: all of that has depth.
 static void scenes_are_not_flattened(void **state)
@@ -222,7 +250,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bars_are_found_to_the_pixel), cmocka_unit_test(pillars_are_bars_too),
         cmocka_unit_test(a_night_has_no_bars),         cmocka_unit_test(captions_lie_in_one_plane),
-        cmocka_unit_test(a_logo_outlives_cuts),        cmocka_unit_test(scenes_are_not_flattened),
+        cmocka_unit_test(a_logo_outlives_cuts),        cmocka_unit_test(a_plain_logo_outlives_cuts),
+        cmocka_unit_test(scenes_are_not_flattened),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
