@@ -118,10 +118,8 @@ static void add_inputs(struct writer *g, const char *shapes)
 // Destroy with nn_model_destroy().
 static struct nn_model *load(const struct form *f)
 {
-    char file[] = "/tmp/nn_attention_XXXXXX";
-    int fd = mkstemp(file);
     char *nodes = mem_printf("%s", f->nodes), *rest = NULL;
-    struct writer g = {0}, w = {0};
+    struct writer g = {0};
     struct nn_model *model;
 
     add_inputs(&g, f->shapes);
@@ -133,14 +131,8 @@ static struct nn_model *load(const struct form *f)
     writer_output(&g, "y");
     if (f->more_output)
         writer_output(&g, f->more_output);
-    writer_model(&w, f->opset, &g);
-    assert_true(fd >= 0);
-    assert_int_equal(write(fd, w.bytes, w.size), w.size);
-    close(fd);
-    model = nn_model_load(file);
+    model = writer_load(&g, f->opset);
     assert_non_null(model);
-    unlink(file);
-    writer_finish(&w);
     return model;
 }
 

@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -88,10 +87,8 @@ static void add_numbers(struct writer *g, const char *name, int64_t a, int64_t b
 static struct nn_model *load(const struct form *f)
 {
     const int64_t shape[] = {1, f->channels, f->height, f->width, 0};
-    char file[] = "/tmp/nn_concat_XXXXXX", *nodes = mem_printf("%s", f->nodes),
-         *outputs = mem_printf("%s", f->outputs), *rest;
-    int fd = mkstemp(file);
-    struct writer g = {0}, w = {0};
+    char *nodes = mem_printf("%s", f->nodes), *outputs = mem_printf("%s", f->outputs), *rest;
+    struct writer g = {0};
     struct nn_model *model;
 
     writer_input(&g, "x", FLOAT, shape);
@@ -104,14 +101,8 @@ static struct nn_model *load(const struct form *f)
         add_node(&g, n);
     for (char *n = strtok_r(outputs, ",", &rest); n; n = strtok_r(NULL, ",", &rest))
         writer_output(&g, n);
-    writer_model(&w, 17, &g);
-    assert_true(fd >= 0);
-    assert_int_equal(write(fd, w.bytes, w.size), w.size);
-    close(fd);
-    model = nn_model_load(file);
+    model = writer_load(&g, 17);
     assert_non_null(model);
-    unlink(file);
-    writer_finish(&w);
     mem_free(nodes);
     mem_free(outputs);
     return model;

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -209,9 +208,8 @@ static struct nn_model *load(const char *activation, bool residual)
     static const int64_t shape[] = {1, IN, HEIGHT, WIDTH, 0}, first[] = {OUT, IN, 3, 3, 0},
                          line[] = {OUT, 0}, second[] = {OUT, OUT, 3, 3, 0}, scalar[] = {0};
     static const float limits[] = {0, 0.5f, 6};
-    char file[] = "/tmp/nn_winograd_XXXXXX", nodes[128];
-    int fd = mkstemp(file);
-    struct writer g = {0}, w = {0};
+    char nodes[128];
+    struct writer g = {0};
     struct nn_model *model;
 
     writer_input(&g, "x", FLOAT, shape);
@@ -233,14 +231,8 @@ static struct nn_model *load(const char *activation, bool residual)
     writer_node(&g, activation, nodes, "t", NULL);
     add_conv(&g, "t,v", "y");
     writer_output(&g, "y");
-    writer_model(&w, 17, &g);
-    assert_true(fd >= 0);
-    assert_int_equal(write(fd, w.bytes, w.size), w.size);
-    close(fd);
-    model = nn_model_load(file);
+    model = writer_load(&g, 17);
     assert_non_null(model);
-    unlink(file);
-    writer_finish(&w);
     return model;
 }
 

@@ -1,8 +1,11 @@
 #include "tests/nn/writer.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
+#include "engine/nn/nn.h"
 
 void writer_finish(struct writer *w)
 {
@@ -171,4 +174,22 @@ void writer_model(struct writer *w, int64_t opset, struct writer *graph)
     writer_int(&import, 2, opset);
     writer_message(w, 8, &import);
     writer_message(w, 7, graph);
+}
+
+struct nn_model *writer_load(struct writer *graph, int64_t opset)
+{
+    char file[] = "/tmp/nn_writer_XXXXXX";
+    int fd = mkstemp(file);
+    struct writer w = {0};
+    struct nn_model *model = NULL;
+
+    writer_model(&w, opset, graph);
+    if (fd >= 0) {
+        if (write(fd, w.bytes, w.size) == (ssize_t)w.size)
+            model = nn_model_load(file);
+        close(fd);
+        unlink(file);
+    }
+    writer_finish(&w);
+    return model;
 }

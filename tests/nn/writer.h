@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct nn_model;
+
 // Appended bytes; all-zero is empty. Finish with writer_finish().
 struct writer {
     uint8_t *bytes;
@@ -36,3 +38,5 @@ void writer_floats(struct writer *graph, const char *name, const int64_t *dims,
                    const float *values);
 // A file of one graph; empties graph.
 void writer_model(struct writer *w, int64_t opset, struct writer *graph);
+// The same, as the engine loads it; empties graph. NULL: it was refused, logged, or not written.
+struct nn_model *writer_load(struct writer *graph, int64_t opset);
