@@ -10,17 +10,22 @@
 #include "engine/deep3d.h"
 #include "tests/eval/eval.h"
 
+// Of a 3D film, each so many pictures.
+#define EVERY 24
+
 static const char usage[] =
     "usage: deep3d-eval FOLDER|FILM [OPTION ...]\n"
     "FOLDER holds stereo pairs NAME_left.*, NAME_right.*, and where there is one the true "
     "disparity\n"
-    "NAME_disparity.png; FILM is an ordinary one, or with --layout one that shows both eyes.\n"
+    "NAME_disparity.png; FILM is an ordinary one, or one that shows both eyes.\n"
     "  --model FILE         depth network; without it, the one that ships\n"
     "  --backend auto|cuda|cpu|ref\n"
     "  --json FILE          the figures, for programs\n"
     "  --pictures DIR       left, nearness, right, difference\n"
     "  --depth network|matched   what views of pairs are drawn with\n"
-    "  --layout side-by-side|half-side-by-side|top-bottom|half-top-bottom   a 3D film\n"
+    "  --layout flat|side-by-side|half-side-by-side|top-bottom|half-top-bottom   how FILM shows "
+    "them;\n"
+    "                       without it, as the film itself says\n"
     "  --every N            of a 3D film, each Nth picture (24)\n"
     "  --labels FILE        where a film's shots begin: lines \"cut N\", \"fade N M\", \"dissolve "
     "N M\"\n"
@@ -91,11 +96,39 @@ static float number(const char *text, float initial)
     return text != NULL ? strtof(text, NULL) : initial;
 }
 
+static bool layout_by_name(const char *name, struct eval_layout *out)
+{
+    bool ok = eval_layout_named(name, out);
+
+    if (!ok)
+        fprintf(stderr, "deep3d-eval: --layout %s: there is no such\n%s", name, usage);
+    return ok;
+}
+
+// As the film itself says.
+static bool layout_of_film(const char *path, struct eval_layout *out)
+{
+    struct eval_film *film = eval_film_open(path);
+
+    if (film == NULL)
+        return false;
+    *out = eval_film_layout(film);
+    eval_film_close(&film);
+    if (out->kind != EVAL_OTHER)
+        return true;
+    fprintf(stderr,
+            "deep3d-eval: %s shows both eyes in a way that is not read here; name one with "
+            "--layout\n",
+            path);
+    return false;
+}
+
 static bool evaluate(int argc, char **argv, const char *model, cJSON *json)
 {
     const char *backend = option(argc, argv, "--backend"), *depth = option(argc, argv, "--depth"),
-               *layout = option(argc, argv, "--layout"), *every = option(argc, argv, "--every"),
+               *named = option(argc, argv, "--layout"), *every = option(argc, argv, "--every"),
                *pictures = option(argc, argv, "--pictures"), *only = option(argc, argv, "--only");
+    struct eval_layout layout = {0};
     struct stat info;
     bool ok;
 
@@ -103,7 +136,11 @@ static bool evaluate(int argc, char **argv, const char *model, cJSON *json)
         fprintf(stderr, "deep3d-eval: %s does not exist\n", argv[1]);
         return false;
     }
-    if (!S_ISDIR(info.st_mode) && layout == NULL)
+    bool film = !S_ISDIR(info.st_mode);
+    if (film &&
+        !(named != NULL ? layout_by_name(named, &layout) : layout_of_film(argv[1], &layout)))
+        return false;
+    if (film && layout.kind == EVAL_FLAT)
         return eval_clip(
             &(struct eval_clip_params){
                 .path = argv[1],
@@ -114,11 +151,15 @@ static bool evaluate(int argc, char **argv, const char *model, cJSON *json)
                 .strength = number(option(argc, argv, "--strength"), DEEP3D_STRENGTH_DEFAULT),
                 .shots_only = only != NULL && strcmp(only, "shots") == 0},
             json);
+    if (number(every, EVERY) < 1) {
+        fprintf(stderr, "deep3d-eval: --every %s: a number from 1 on is needed\n", every);
+        return false;
+    }
     struct eval_network *network = eval_network_create(model, backend);
     struct eval_pairs_params params = {network,
                                        argv[1],
                                        layout,
-                                       (int)number(every, 24),
+                                       (int)number(every, EVERY),
                                        depth != NULL && strcmp(depth, "matched") == 0,
                                        pictures};
     ok = network != NULL && eval_pairs(&params, json);

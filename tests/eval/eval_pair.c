@@ -110,15 +110,10 @@ static struct eval_picture part_of(const struct eval_picture *p, int x0, int y0,
     return out;
 }
 
-bool eval_pair_layout(const char *layout)
+bool eval_pair_from_film(struct eval_pair *p, struct eval_film *film, struct eval_layout layout,
+                         int every)
 {
-    return strcmp(layout, "side-by-side") == 0 || strcmp(layout, "half-side-by-side") == 0 ||
-           strcmp(layout, "top-bottom") == 0 || strcmp(layout, "half-top-bottom") == 0;
-}
-
-bool eval_pair_from_film(struct eval_pair *p, struct eval_film *film, const char *layout, int every)
-{
-    bool half = strncmp(layout, "half-", 5) == 0, beside = strstr(layout, "side") != NULL;
+    bool half = layout.half, beside = layout.kind == EVAL_SIDE_BY_SIDE;
     struct eval_picture both;
 
     *p = (struct eval_pair){0};
@@ -127,8 +122,11 @@ bool eval_pair_from_film(struct eval_pair *p, struct eval_film *film, const char
             return false;
     int w = beside ? both.width / 2 : both.width, h = beside ? both.height : both.height / 2;
     int width = beside && half ? w * 2 : w, height = !beside && half ? h * 2 : h;
-    p->left = part_of(&both, 0, 0, w, h, width, height);
-    p->right = part_of(&both, beside ? w : 0, beside ? 0 : h, w, h, width, height);
+    struct eval_picture first = part_of(&both, 0, 0, w, h, width, height);
+    struct eval_picture second =
+        part_of(&both, beside ? w : 0, beside ? 0 : h, w, h, width, height);
+    p->left = layout.right_first ? second : first;
+    p->right = layout.right_first ? first : second;
     if (!make_room(p)) {
         eval_pair_free(p);
         return false;

@@ -23,9 +23,8 @@ struct eval_pair {
 
 // NAME_left.*, NAME_right.*. False: no such pair of pictures of one size, not too small.
 bool eval_pair_read(struct eval_pair *out, const char *folder, const char *name);
-// The next pair of a 3D film, of which every - 1 pictures are passed over. layout: one that
-// eval_pair_layout() knows. False: the film is over.
-bool eval_pair_from_film(struct eval_pair *out, struct eval_film *film, const char *layout,
+// The next pair of a 3D film, of which every - 1 pictures are passed over. layout: one of both
+// eyes. False: the film is over.
+bool eval_pair_from_film(struct eval_pair *out, struct eval_film *film, struct eval_layout layout,
                          int every);
-bool eval_pair_layout(const char *layout);
 void eval_pair_free(struct eval_pair *pair);

@@ -290,15 +290,10 @@ bool eval_pairs(const struct eval_pairs_params *params, cJSON *json)
     static struct tallies t;
 
     memset(&t, 0, sizeof(t));
-    if (params->layout == NULL) {
+    if (params->layout.kind == EVAL_FLAT)
         run_folder(params, &t);
-    } else if (!eval_pair_layout(params->layout) || params->every < 1) {
-        fprintf(stderr, "deep3d-eval: --layout %s or --every %d makes no sense\n", params->layout,
-                params->every);
-        return false;
-    } else {
+    else
         run_film(params, &t);
-    }
     if (t.all.pairs == 0) {
         fprintf(stderr, "deep3d-eval: %s holds no stereo pair that can be judged\n", params->path);
         return false;

@@ -2,6 +2,7 @@
 
 #include <libavcodec/avcodec.h>
 #include <libavformat/avformat.h>
+#include <libavutil/stereo3d.h>
 #include <libswscale/swscale.h>
 #include <png.h>
 #include <stdio.h>
@@ -16,6 +17,8 @@ struct eval_film {
     struct SwsContext *scale;
     int stream;
     bool flushed;
+    bool waiting; // frame is the next picture
+    struct eval_layout layout;
     struct eval_picture picture;
 };
 
@@ -47,22 +50,12 @@ static bool open_codec(struct eval_film *f)
            avcodec_open2(f->codec, codec, NULL) >= 0;
 }
 
-struct eval_film *eval_film_open(const char *path)
-{
-    struct eval_film *f = calloc(1, sizeof(*f));
-
-    f->packet = av_packet_alloc();
-    f->frame = av_frame_alloc();
-    if (avformat_open_input(&f->format, path, NULL, NULL) < 0 ||
-        avformat_find_stream_info(f->format, NULL) < 0 || !open_codec(f)) {
-        fprintf(stderr, "deep3d-eval: %s cannot be decoded\n", path);
-        eval_film_close(&f);
-    }
-    return f;
-}
-
 static bool decode(struct eval_film *f)
 {
+    if (f->waiting) {
+        f->waiting = false;
+        return true;
+    }
     for (;;) {
         int got = avcodec_receive_frame(f->codec, f->frame);
         if (got == 0)
@@ -78,6 +71,57 @@ static bool decode(struct eval_film *f)
             avcodec_send_packet(f->codec, f->packet);
         av_packet_unref(f->packet);
     }
+}
+
+// Of the stream, else of its first picture.
+static const AVStereo3D *stereo_of(const struct eval_film *f)
+{
+    const AVStream *stream = f->format->streams[f->stream];
+    const AVFrameSideData *of_frame = av_frame_get_side_data(f->frame, AV_FRAME_DATA_STEREO3D);
+#if LIBAVCODEC_VERSION_INT >= AV_VERSION_INT(60, 31, 102)
+    const AVPacketSideData *of_stream =
+        av_packet_side_data_get(stream->codecpar->coded_side_data,
+                                stream->codecpar->nb_coded_side_data, AV_PKT_DATA_STEREO3D);
+    const void *data = of_stream != NULL ? of_stream->data : NULL;
+#else
+    const void *data = av_stream_get_side_data(stream, AV_PKT_DATA_STEREO3D, NULL);
+#endif
+
+    if (data == NULL && of_frame != NULL)
+        data = of_frame->data;
+    return data;
+}
+
+// Decodes the first picture, which says what the container does not.
+static bool read_layout(struct eval_film *f)
+{
+    f->waiting = decode(f);
+    if (!f->waiting)
+        return false;
+    AVRational aspect =
+        av_guess_sample_aspect_ratio(f->format, f->format->streams[f->stream], f->frame);
+    f->layout = eval_layout_of(stereo_of(f), f->frame->width, f->frame->height,
+                               aspect.num > 0 ? av_q2d(aspect) : 0);
+    return true;
+}
+
+struct eval_film *eval_film_open(const char *path)
+{
+    struct eval_film *f = calloc(1, sizeof(*f));
+
+    f->packet = av_packet_alloc();
+    f->frame = av_frame_alloc();
+    if (avformat_open_input(&f->format, path, NULL, NULL) < 0 ||
+        avformat_find_stream_info(f->format, NULL) < 0 || !open_codec(f) || !read_layout(f)) {
+        fprintf(stderr, "deep3d-eval: %s cannot be decoded\n", path);
+        eval_film_close(&f);
+    }
+    return f;
+}
+
+struct eval_layout eval_film_layout(const struct eval_film *f)
+{
+    return f->layout;
 }
 
 bool eval_film_next(struct eval_film *f, struct eval_picture *out)

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "tests/eval/eval_layout.h"
+
 struct eval_picture {
     int width, height;
     uint8_t *rgba; // [height][width * 4], or NULL
@@ -12,10 +14,13 @@ struct eval_picture {
 
 struct eval_film;
 
-// A film or a single image. NULL, with a line on standard error, where it cannot be opened.
+// A film or a single image. NULL, with a line on standard error, where it holds no picture that can
+// be decoded.
 struct eval_film *eval_film_open(const char *path);
 // Accepts a pointer to NULL; sets it to NULL.
 void eval_film_close(struct eval_film **film);
+// How it shows both eyes, as it says itself.
+struct eval_layout eval_film_layout(const struct eval_film *film);
 // The next picture, valid until the next call; false at the end.
 bool eval_film_next(struct eval_film *film, struct eval_picture *out);
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Makes 3D films out of stereo pairs, a camera panning over one after the other, in each layout, and holds what deep3d-eval says of
-them against what it says of the same pictures as a folder of pairs. Without pairs it draws one.
+"""Makes 3D films out of stereo pairs, a camera panning over one after the other, in each layout and with each way of saying which, and
+holds what deep3d-eval says of them against what it says of the same pictures as a folder of pairs. Without pairs it draws one.
 
     test_film.py DEEP3D_EVAL FOLDER [NAME_left.jpg ...]
 """
@@ -11,16 +11,22 @@ import subprocess
 import sys
 
 WIDTH, HEIGHT = 640, 360
-PICTURES, EVERY, STEP_PX = 12, 6, 2  # of each pair; judged; the pan
-# how a picture of a layout is made of both eyes, and how far its figures may lie from the pairs': half layouts lose half the pixels
-LAYOUTS = {
-    "side-by-side": ("hstack", 0.001),
-    "top-bottom": ("vstack", 0.001),
-    "half-side-by-side": (f"hstack,scale={WIDTH}:{HEIGHT}:flags=area", 0.1),
-    "half-top-bottom": (f"vstack,scale={WIDTH}:{HEIGHT}:flags=area", 0.1),
-}
+PICTURES, EVERY, STEP_PX = 12, 12, 2  # of each pair; judged; the pan
 FIGURES = ("rank", "row", "order", "siou", "ssim")
 LOSSLESS = ["-c:v", "ffv1", "-pix_fmt", "bgr0"]
+H264 = ["-c:v", "libx264", "-preset", "veryfast", "-qp", "1", "-pix_fmt", "yuv444p"]
+HALF = f",scale={WIDTH}:{HEIGHT}:flags=area"
+# name: how a picture is made of both eyes; how the film says so; options; how far figures may lie from the pairs': half layouts lose half
+# the pixels
+FILMS = {
+    "another.mkv": ("[l][r]vstack", [*LOSSLESS, "-metadata:s:v", "stereo_mode=left_right"], ["--layout", "top-bottom"], 0.001),
+    "stereomode.mkv": ("[l][r]hstack", [*LOSSLESS, "-metadata:s:v", "stereo_mode=left_right"], [], 0.001),
+    "right-first.mkv": ("[r][l]vstack", [*LOSSLESS, "-metadata:s:v", "stereo_mode=bottom_top"], [], 0.001),
+    "samples.mkv": (f"[l][r]hstack{HALF},setsar=2", [*LOSSLESS, "-metadata:s:v", "stereo_mode=left_right"], [], 0.1),
+    "shape.mkv": (f"[l][r]vstack{HALF},setsar=1", [*LOSSLESS, "-metadata:s:v", "stereo_mode=top_bottom"], [], 0.1),
+    "packing.ts": (f"[l][r]hstack{HALF},setsar=1", [*H264, "-x264-params", "frame-packing=3"], [], 0.1),
+    "st3d.mp4": ("[l][r]vstack", [*H264, "-metadata:s:v", "stereo_mode=top_bottom"], [], 0.02),
+}
 
 
 def ffmpeg(*arguments, data=None):
@@ -80,14 +86,18 @@ def main():
     both, pairs = make(folder, lefts)
     expected = judge(program, pairs)
     assert expected["pairs"] >= len(lefts) * PICTURES // EVERY * 2 // 3, "too few pairs can be judged"
-    for layout, (filters, tolerance) in LAYOUTS.items():
-        film = os.path.join(folder, layout + ".mkv")
+    for name, (filters, says, options, tolerance) in FILMS.items():
+        film = os.path.join(folder, name)
         eye = f"[0]crop={WIDTH}:{HEIGHT}"
-        ffmpeg("-i", both, "-filter_complex", f"{eye}:0:0[l];{eye}:{WIDTH}:0[r];[l][r]{filters}", *LOSSLESS, film)
-        got = judge(program, film, "--layout", layout, "--every", str(EVERY))
-        assert got["pairs"] == expected["pairs"], f"{layout}: {got['pairs']} of {expected['pairs']} pairs"
-        for name in FIGURES:
-            assert abs(got[name] - expected[name]) <= tolerance, f"{layout}: {name} {got[name]:.4f}, as pairs {expected[name]:.4f}"
+        made = os.path.join(folder, "made.mkv") if name.endswith(".mp4") else film  # only a copy gets an st3d
+        ffmpeg("-i", both, "-filter_complex", f"{eye}:0:0[l];{eye}:{WIDTH}:0[r];{filters}", *says, made)
+        if made != film:
+            ffmpeg("-i", made, "-c", "copy", "-strict", "unofficial", film)
+        got = judge(program, film, "--every", str(EVERY), *options)
+        assert got["pairs"] == expected["pairs"], f"{name}: {got['pairs']} of {expected['pairs']} pairs"
+        for figure in FIGURES:
+            assert abs(got[figure] - expected[figure]) <= tolerance, f"{name}: {figure} {got[figure]:.4f}, as pairs {expected[figure]:.4f}"
+    subprocess.run([program, both, "--only", "shots"], stdout=subprocess.DEVNULL, check=True)  # it says nothing, so it is flat
     wrong = subprocess.run([program, both, "--layout", "top-bottom", "--every", str(EVERY)], stdout=subprocess.DEVNULL,
                              stderr=subprocess.PIPE, text=True, check=False)
     assert wrong.returncode != 0 and "no stereo pair" in wrong.stderr, "a film in another layout was judged"
