@@ -26,6 +26,11 @@
 #define FLASH_ONE_WAY 0.9f
 // A picture with less contrast (of 255) is of one colour.
 #define BLANK 4.0f
+// One whose spread (of 255) goes below the first shows a logo at most, until it is above the other.
+// A cell adds FAR to it at most: so what covers less than a 64th of a black picture is a logo.
+#define DARK 2.0f
+#define DARK_ENDS 4.0f
+#define FAR 16.0f
 // A dissolve: see is_dissolve().
 #define DISSOLVE_BEND 0.2f
 #define DISSOLVE_ALIKE 0.85f
@@ -33,14 +38,15 @@
 #define DISSOLVE_DIP_PAYS 0.6f
 #define DISSOLVE_STRIDE 0.55f
 #define DISSOLVE_TURN 0.25f
-// A fade-in is over when contrast grows by less than this from picture to picture.
+// A fade-in is over when contrast grows by less than this in two pictures, one of which may be a
+// copy of the other.
 #define FADE_GROWS 1.03f
-#define FADE_TURN 0.5f
+#define FADE_TURN 0.75f
 
 void shot_reset(struct shot *s)
 {
     s->fed = s->told = s->first = s->flash_end = s->dissolve_end = 0;
-    s->rising = false;
+    s->rising = s->dark = false;
     s->usual_luma = s->usual_colours = 0;
 }
 
@@ -52,6 +58,18 @@ int shot_waiting(const struct shot *s)
 static struct shot_look *look_at(struct shot *s, long n)
 {
     return &s->looks[n % SHOT_LOOKS];
+}
+
+// mean: of all luma.
+static float spread_of(const float *luma, float mean)
+{
+    float squares = 0;
+
+    for (int i = 0; i < CELLS; i++) {
+        float d = fminf(fabsf(luma[i] - mean), FAR);
+        squares += d * d;
+    }
+    return sqrtf(squares / CELLS);
 }
 
 static void measure(const struct image *p, struct shot_look *look)
@@ -78,6 +96,7 @@ static void measure(const struct image *p, struct shot_look *look)
     for (int i = 0; i < CELLS; i++)
         look->luma[i] = count[i] > 0 ? look->luma[i] / (float)count[i] : 0.0f;
     look->contrast = sqrtf(fmaxf(squares * unit - sum * unit * (sum * unit), 0));
+    look->spread = spread_of(look->luma, sum * unit);
 }
 
 // Mean absolute difference.
@@ -168,6 +187,12 @@ static bool is_blank(const struct shot_look *look)
     return look->contrast < BLANK;
 }
 
+// Nothing to see but a logo, at most.
+static bool is_empty(const struct shot_look *look)
+{
+    return is_blank(look) || look->spread < DARK;
+}
+
 static float mean_of(const float *luma)
 {
     float sum = 0;
@@ -218,8 +243,8 @@ static bool is_dissolve(struct shot *s, long first, long last)
     const struct shot_look *m = look_at(s, (first + last) / 2);
     float a_variance, b_variance, m_variance, part, old_part = 0;
 
-    if (luma_change(a, b) < LUMA_LEAST || colour_change(a, b) < COLOURS_LEAST || is_blank(a) ||
-        is_blank(b) || alike(a->luma, b->luma, &a_variance, &b_variance) > DISSOLVE_ALIKE)
+    if (luma_change(a, b) < LUMA_LEAST || colour_change(a, b) < COLOURS_LEAST || is_empty(a) ||
+        is_empty(b) || alike(a->luma, b->luma, &a_variance, &b_variance) > DISSOLVE_ALIKE)
         return false;
     alike(m->luma, m->luma, &m_variance, &m_variance);
     float dip = DISSOLVE_DIP - m_variance * 2 / (a_variance + b_variance);
@@ -251,23 +276,42 @@ static struct shot_step begin(struct shot *s, long t, enum shot_kind kind)
 {
     s->first = s->dissolve_end = t;
     s->rising = kind == SHOT_FADE;
+    s->dark = false;
+    if (s->rising)
+        s->marks = look_at(s, t - 1)->contrast;
     return (struct shot_step){.begins = kind, .turn = 1};
+}
+
+// A picture shows more than a logo, after some that did not.
+static bool leaves_dark(struct shot *s, const struct shot_look *now)
+{
+    bool was_dark = s->dark;
+
+    s->dark = !s->rising && now->spread < (was_dark ? DARK_ENDS : DARK);
+    return was_dark && !s->dark;
+}
+
+// Contrast beyond what was there in the dark.
+static float risen(const struct shot *s, const struct shot_look *look)
+{
+    return sqrtf(fmaxf(look->contrast * look->contrast - s->marks * s->marks, 0));
 }
 
 static struct shot_step gradual(struct shot *s, long t)
 {
     struct shot_step step = {0};
-    long newest = s->fed - 1;
 
+    s->rising = s->rising && risen(s, look_at(s, t)) > FADE_GROWS * risen(s, look_at(s, t - 2));
+    if (s->rising) {
+        s->first = t; // what gets brighter does not dissolve
+        return (struct shot_step){.turn = FADE_TURN};
+    }
     if (dissolves(s)) {
         step.begins = t > s->dissolve_end ? SHOT_DISSOLVE : SHOT_SAME;
-        s->dissolve_end = newest + 1;
+        s->dissolve_end = s->fed; // right after the newest
     }
     if (t < s->dissolve_end)
         step.turn = DISSOLVE_TURN;
-    s->rising = s->rising && look_at(s, t)->contrast > FADE_GROWS * look_at(s, t - 1)->contrast;
-    if (s->rising)
-        step.turn = FADE_TURN;
     return step;
 }
 
@@ -288,7 +332,7 @@ struct shot_step shot_next(struct shot *s)
         return (struct shot_step){.hold = true};
     if (jump && (now->luma_step > LUMA_SURE || !goes_on(s, t)))
         return begin(s, t, SHOT_CUT);
-    if (t != s->flash_end && is_blank(look_at(s, t - 1)))
+    if (leaves_dark(s, now) || (t != s->flash_end && is_blank(look_at(s, t - 1))))
         return begin(s, t, SHOT_FADE);
     s->usual_luma += FOLLOW * (now->luma_step - s->usual_luma);
     s->usual_colours += FOLLOW * (now->colour_step - s->usual_colours);

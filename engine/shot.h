@@ -12,7 +12,8 @@
 // - flash: such a change all one way, brighter or darker, after which the picture before it comes
 //   back within the pictures ahead.
 // - fade: pictures of one colour (black, mostly) tell nothing; the shot begins with the first
-//   picture that shows something again.
+//   picture that shows something again, or where a logo or a few words always did, with the first
+//   that shows more than these.
 // - dissolve: over some 8 to 24 pictures each point goes on a straight way from what was there to
 //   something unlike it, and the mixture between has less contrast than its ends, which no motion
 //   of the camera brings about.
@@ -48,17 +49,20 @@ struct shot_look {
     float luma[SHOT_WIDTH * SHOT_HEIGHT]; // 0..255
     float colours[3 * SHOT_BINS];         // parts of 1, a channel
     float contrast;                       // standard deviation of single pixels' luma
-    float luma_step, colour_step;         // change against the picture before
+    float spread; // the same of the thumbnail's, where what stands out far does not count for more
+    float luma_step, colour_step; // change against the picture before
 };
 
 struct shot {
     long fed, told; // pictures since the last reset; all-zero: none yet
     struct shot_look looks[SHOT_LOOKS];
     float usual_luma, usual_colours; // how much pictures change lately
-    long first;                      // picture of this shot
+    long first;                      // picture of this shot, after its fade-in
     long flash_end;                  // the picture that comes after the flash
     long dissolve_end;               // no picture of a dissolve was seen from here on
     bool rising;                     // a fade-in is going on
+    bool dark;                       // there was nothing but a logo, at most
+    float marks;                     // contrast before the fade-in
 };
 
 // Forgets all, pictures ahead included: the next picture begins a shot.

@@ -1,5 +1,5 @@
 // A film through the whole converter: where its shots begin, how steady depth is in them, how soon
-// it is the new one's after they began, and how many pictures keep the budget of comfort.
+// it is the new one's once they are all there, and how many pictures keep the budget of comfort.
 #include <cjson/cJSON.h>
 #include <math.h>
 #include <stdio.h>
@@ -16,7 +16,9 @@
 
 // The screen that the budget is asked for: the player's own default, 3 m wide and 3 m away.
 static const struct deep3d_comfort screen = {.screen_width_m = 3, .distance_m = 3};
-// A new shot's depth is there when so much of its difference to the old one's is left.
+// Lag: how many pictures after the first that has nothing of the old shot (a cut's first, or the one
+// after a fade or a dissolve) nearness differs from what the picture says by itself by at most this
+// part of what the old shot's last nearness does.
 #define LAG_LEFT 0.1
 // Pictures after a shot's beginning that are looked at.
 #define LAG_MOST 24
@@ -38,10 +40,11 @@ struct clip {
     struct eval_flicker *flicker, *raw_flicker;
     struct eval_swim *swim;
     uint8_t *eyes[2];
-    float *before; // nearness of the picture before the shot's first
+    float *before; // nearness of the last picture that was all the old shot's
     int shot_first;
     double lag_sum, within, within_raw, strength, flat;
-    int pictures, lags, lag_open;
+    int pictures, lags;
+    bool turning, lag_open; // between two shots; after that
 };
 
 static struct deep3d_picture describe(const struct eval_picture *p)
@@ -91,15 +94,35 @@ static double difference(const float *a, const float *b, int count)
     return sum / count;
 }
 
-// Whether a new shot of the labels, else of those found, has all of its picture at this one.
-static bool shot_is_there(const struct clip *c, enum shot_kind begins)
+// On the way from one shot to another, of the labels. True: the new one is there.
+static bool turn_by_labels(struct clip *c)
 {
-    if (c->params->labels == NULL)
-        return begins != SHOT_SAME && c->pictures > 0;
-    for (int i = 0; i < c->labels.count; i++)
-        if (c->labels.shot[i].last == c->pictures)
-            return true;
-    return false;
+    bool there = false;
+
+    c->turning = false;
+    for (int i = 0; i < c->labels.count; i++) {
+        const struct eval_shot *s = &c->labels.shot[i];
+        there = there || s->last == c->pictures;
+        c->turning = c->turning || (s->first <= c->pictures && c->pictures < s->last);
+    }
+    return there;
+}
+
+// The same of those found: a fade or a dissolve is over when the past counts again.
+static bool turn_as_found(struct clip *c, struct shot_step step)
+{
+    bool turned = c->turning, cut = step.begins == SHOT_CUT && c->pictures > 0;
+
+    c->turning = step.begins == SHOT_FADE || step.begins == SHOT_DISSOLVE ||
+                 (turned && !cut && step.turn > 0);
+    return cut || (turned && !c->turning);
+}
+
+static void end_lag(struct clip *c)
+{
+    c->lag_sum += c->pictures - c->shot_first;
+    c->lags++;
+    c->lag_open = false;
 }
 
 // How long something of the old shot's depth remains.
@@ -111,9 +134,7 @@ static void follow_lag(struct clip *c, const float *near, const float *raw, int 
     if (difference(near, raw, count) > LAG_LEFT * difference(c->before, raw, count) &&
         late < LAG_MOST)
         return;
-    c->lag_sum += late;
-    c->lags++;
-    c->lag_open = false;
+    end_lag(c);
 }
 
 // As it is drawn, and as strength alone would have it.
@@ -164,7 +185,8 @@ static bool look_at(struct clip *c, const struct eval_picture *p, struct shot_st
     struct depth_answer raw;
     int width, height;
     const float *near = deep3d_nearness(c->converter, &width, &height);
-    bool there = shot_is_there(c, step.begins), apart = step.turn >= 1 || there;
+    bool there = c->params->labels != NULL ? turn_by_labels(c) : turn_as_found(c, step);
+    bool apart = step.turn >= 1 || there;
 
     if (near == NULL || !eval_network_run(c->network, p, &raw) || raw.width != width ||
         raw.height != height)
@@ -176,6 +198,8 @@ static bool look_at(struct clip *c, const struct eval_picture *p, struct shot_st
         c->before = malloc((size_t)(width * height) * sizeof(float));
     }
     if (there) {
+        if (c->lag_open)
+            end_lag(c); // with this shot the old one's depth goes at last
         c->shot_first = c->pictures;
         c->lag_open = true;
     }
@@ -187,7 +211,7 @@ static bool look_at(struct clip *c, const struct eval_picture *p, struct shot_st
     eval_swim_add(
         c->swim,
         &(struct eval_swim_picture){p->rgba, {c->eyes[0], c->eyes[1]}, near, width, height}, apart);
-    if (!c->lag_open)
+    if (!c->lag_open && !c->turning)
         memcpy(c->before, near, (size_t)(width * height) * sizeof(float));
     if (c->params->pictures != NULL && c->pictures % PICTURES_EVERY == 0)
         write_pictures(c, p, near, width, height);

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Cuts a labelled film out of two clips or more - hard cuts, fades through black, dissolves, and flashes that are none of these - and
-holds what deep3d-eval finds in it against floors.
+holds what deep3d-eval finds in it against floors; then a fade from black with a logo on it, which depth has to follow.
 
     test_shots.py DEEP3D_EVAL FOLDER CLIP@SECOND ...     [--transitions N]
 """
@@ -87,6 +87,31 @@ def film(folder, clips, transitions, rng):
     return pictures, labels
 
 
+def write(path, pictures):
+    ffmpeg(*SIZE, "-i", "-", "-c:v", "libx264", "-preset", "veryfast", "-crf", "20", "-pix_fmt", "yuv420p", path,
+           data=b"".join(pictures))
+
+
+def logo(picture):
+    """Six strokes in the upper left corner."""
+    rows = [bytearray(picture[y * WIDTH:(y + 1) * WIDTH]) for y in range(HEIGHT)]
+    for row in rows[12:20]:
+        for x in range(12, 36, 4):
+            row[x:x + 2] = b"\xeb" * 2
+    return b"".join(rows) + picture[WIDTH * HEIGHT:]
+
+
+def check_fade_under_logo(program, folder, clip):
+    path, black, rise = os.path.join(folder, "logo.mkv"), 6, 24
+    scene = shot(clip)
+    write(path, [logo(light(p, min(max(i - black + 1, 0) / rise, 1), 0)) for i, p in enumerate([scene[0]] * black + scene)])
+    subprocess.run([program, path, "--json", path + ".json"], check=True)
+    result = json.load(open(path + ".json"))
+    kinds = [s["kind"] for s in result["shots"]["begin"]]
+    assert kinds == ["cut", "fade"], f"a fade from black under a logo is {kinds}"
+    assert result["clip"]["lag_pictures"] <= 1, result["clip"]
+
+
 def main():
     arguments = [a for a in sys.argv[1:] if not a.startswith("--")]
     transitions = int(sys.argv[sys.argv.index("--transitions") + 1]) if "--transitions" in sys.argv else 60
@@ -98,8 +123,7 @@ def main():
     os.makedirs(folder, exist_ok=True)
     pictures, labels = film(folder, clips, transitions, random.Random(5))
     path = os.path.join(folder, "labelled.mkv")
-    ffmpeg(*SIZE, "-i", "-", "-c:v", "libx264", "-preset", "veryfast", "-crf", "20", "-pix_fmt", "yuv420p", path,
-           data=b"".join(pictures))
+    write(path, pictures)
     with open(path + ".labels", "w") as out:
         out.write("\n".join(labels) + "\n")
     result = os.path.join(folder, "labelled.json")
@@ -110,6 +134,7 @@ def main():
         got = shots[kind]
         assert got["found"] > 0, f"no {kind} at all"
         assert got["precision"] >= precision and got["recall"] >= recall, f"{kind}: {got}"
+    check_fade_under_logo(program, folder, clips[0])
 
 
 if __name__ == "__main__":
