@@ -7,6 +7,7 @@ holds what deep3d-eval says of them against what it says of the same pictures as
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 
@@ -62,7 +63,8 @@ def make(folder, lefts):
     graph += "".join(f"[p{n}]" for n in range(len(lefts))) + f"concat=n={len(lefts)}"
     ffmpeg(*inputs, "-filter_complex", graph, "-r", "24", *LOSSLESS, both)
     pairs = os.path.join(folder, "pairs")
-    os.makedirs(pairs, exist_ok=True)
+    shutil.rmtree(pairs, ignore_errors=True)  # an earlier run may have judged others
+    os.makedirs(pairs)
     for side, x in (("left", 0), ("right", WIDTH)):
         ffmpeg("-i", both, "-vf", f"select='eq(mod(n,{EVERY}),{EVERY - 1})',crop={WIDTH}:{HEIGHT}:{x}:0", "-vsync", "0",
                os.path.join(pairs, f"%03d_{side}.png"))
