@@ -1,5 +1,6 @@
 #include "kernels/refine.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/parallel.h"
@@ -64,52 +65,83 @@ static void extend(float *row, int width, int radius)
     }
 }
 
-KERNEL_INLINE void add_few(const float *const *row, int count, int width, float *restrict sum)
+// What becomes of a window's rows, pixel by pixel.
+enum fold { SUM, LEAST, MOST };
+
+KERNEL_INLINE float both(enum fold how, float a, float b)
+{
+    if (how == SUM)
+        return a + b;
+    return how == LEAST ? (b < a ? b : a) : (b > a ? b : a);
+}
+
+// fresh: nothing is in `all` yet.
+KERNEL_INLINE void fold_few(enum fold how, const float *const *row, int count, bool fresh,
+                            int width, float *restrict all)
 {
     for (int x = 0; x < width; x++) {
-        float all = sum[x];
-        for (int k = 0; k < count; k++)
-            all += row[k][x];
-        sum[x] = all;
+        float v = fresh ? row[0][x] : both(how, all[x], row[0][x]);
+        for (int k = 1; k < count; k++)
+            v = both(how, v, row[k][x]);
+        all[x] = v;
     }
 }
 
-// Adds rows, one after another as their order counts for the bits, a few in each pass over the sum.
-static void add_rows(const float *const *row, int count, int width, float *sum)
+// One row after another, as their order counts for a sum's bits, many in each pass over the
+// result. count: >= 2.
+KERNEL_INLINE void fold_rows(enum fold how, const float *const *row, int count, int width,
+                             float *all)
 {
-    for (; count >= 4; count -= 4, row += 4)
-        add_few(row, 4, width, sum);
-    for (; count >= 2; count -= 2, row += 2)
-        add_few(row, 2, width, sum);
-    if (count > 0)
-        add_few(row, 1, width, sum);
+    int k = count % 2 != 0 ? 3 : 2;
+
+    if (k == 3)
+        fold_few(how, row, 3, true, width, all);
+    else
+        fold_few(how, row, 2, true, width, all);
+    for (; k + 8 <= count; k += 8)
+        fold_few(how, row + k, 8, false, width, all);
+    for (; k + 4 <= count; k += 4)
+        fold_few(how, row + k, 4, false, width, all);
+    if (k < count)
+        fold_few(how, row + k, 2, false, width, all);
+}
+
+static void sum_rows(const float *const *row, int count, int width, float *sum)
+{
+    fold_rows(SUM, row, count, width, sum);
+}
+
+static void least_rows(const float *const *row, int count, int width, float *least)
+{
+    fold_rows(LEAST, row, count, width, least);
+}
+
+static void most_rows(const float *const *row, int count, int width, float *most)
+{
+    fold_rows(MOST, row, count, width, most);
 }
 
 // Pixel by pixel three, and then two and two, which many windows share; pair: [width + 2 * radius].
 static void window_sum(const float *restrict row, int width, int radius, float *restrict pair,
                        float *restrict out)
 {
-    const float *pairs[REFINE_RADIUS_MAX];
+    const float *part[REFINE_RADIUS_MAX + 1] = {pair, row + 2};
 
     for (int x = 0; x < width + 2 * radius - 1; x++)
         pair[x] = row[x] + row[x + 1];
-    for (int x = 0; x < width; x++)
-        out[x] = pair[x] + row[x + 2];
     for (int k = 1; k < radius; k++)
-        pairs[k - 1] = pair + 2 * k + 1;
-    add_rows(pairs, radius - 1, width, out);
+        part[k + 1] = pair + 2 * k + 1;
+    sum_rows(part, radius + 1, width, out);
 }
 
-static void window_least(const float *restrict row, int width, int radius, float *restrict least,
-                         float *restrict most)
+static void window_range(const float *row, int width, int radius, float *least, float *most)
 {
-    memcpy(least, row, (size_t)width * sizeof(*least));
-    memcpy(most, row, (size_t)width * sizeof(*most));
-    for (int k = 1; k <= 2 * radius; k++)
-        for (int x = 0; x < width; x++) {
-            least[x] = row[x + k] < least[x] ? row[x + k] : least[x];
-            most[x] = row[x + k] > most[x] ? row[x + k] : most[x];
-        }
+    const float *along[2 * REFINE_RADIUS_MAX + 1];
+
+    for (int k = 0; k <= 2 * radius; k++)
+        along[k] = row + k;
+    least_rows(along, 2 * radius + 1, width, least);
+    most_rows(along, 2 * radius + 1, width, most);
 }
 
 // Sums over the windows of row y, horizontally.
@@ -139,7 +171,7 @@ static void make_moments(struct strip *s, int y)
             product[x] = a[x] * b[x];
         window_sum(product, width, radius, pair, out + (size_t)(4 + m) * (size_t)n);
     }
-    window_least(in + 3 * (size_t)n, width, radius, out + REFINE_SUMS * (size_t)n,
+    window_range(in + 3 * (size_t)n, width, radius, out + REFINE_SUMS * (size_t)n,
                  out + (REFINE_SUMS + 1) * (size_t)n);
 }
 
@@ -154,25 +186,20 @@ static void window_rows(const struct strip *s, float *ring, int planes, int plan
 }
 
 // Vertical part of the windows' sums, least and greatest around row y.
-static void add_moments(struct strip *s, int y, float *restrict sum)
+static void add_moments(struct strip *s, int y, float *sum)
 {
     const float *row[2 * REFINE_RADIUS_MAX + 1];
     size_t n = (size_t)s->row_floats;
     int width = s->job->out.width;
-    float *restrict least = sum + REFINE_SUMS * n, *restrict most = least + n;
 
     for (int m = 0; m < REFINE_SUMS; m++) {
         window_rows(s, s->moments, REFINE_MOMENTS, m, y, row);
-        memcpy(sum + (size_t)m * n, row[0], (size_t)width * sizeof(*sum));
-        add_rows(row + 1, s->window - 1, width, sum + (size_t)m * n);
+        sum_rows(row, s->window, width, sum + (size_t)m * n);
     }
     window_rows(s, s->moments, REFINE_MOMENTS, REFINE_SUMS, y, row);
-    memcpy(least, row[0], 2 * n * sizeof(*least));
-    for (int k = 1; k < s->window; k++)
-        for (int x = 0; x < width; x++) {
-            least[x] = row[k][x] < least[x] ? row[k][x] : least[x];
-            most[x] = row[k][n + (size_t)x] > most[x] ? row[k][n + (size_t)x] : most[x];
-        }
+    least_rows(row, s->window, width, sum + REFINE_SUMS * n);
+    window_rows(s, s->moments, REFINE_MOMENTS, REFINE_SUMS + 1, y, row);
+    most_rows(row, s->window, width, sum + (REFINE_SUMS + 1) * n);
 }
 
 // Least squares of nearness on colour in each window: slopes, base, and the gain that the fit
@@ -252,10 +279,9 @@ static void make_cells(struct strip *s, int y)
     for (int last = clamp_int(y + job->radius, job->out.height - 1); s->next_fits <= last;
          s->next_fits++)
         make_fits(s, s->next_fits);
-    memset(sum, 0, 4 * n * sizeof(*sum));
     for (int c = 0; c < 4; c++) {
         window_rows(s, s->fits, REFINE_FITS, c, y, row);
-        add_rows(row, s->window, job->out.width, sum + (size_t)c * n);
+        sum_rows(row, s->window, job->out.width, sum + (size_t)c * n);
     }
     fold(sum, ring_row(s->fits, REFINE_FITS, s, y) + 4 * n, n, norm, job->out.width, out, stride);
 }

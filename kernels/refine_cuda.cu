@@ -204,9 +204,9 @@ static __device__ float4 sum_fits(const struct tile &t, const float4 *inputs, fl
     }
     __syncthreads();
     const float4 *from = along + threadIdx.y * TILE_X + threadIdx.x;
-    sum = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
+    sum = from[0];
 #pragma unroll 4
-    for (int k = 0; k <= 2 * t.radius; k++)
+    for (int k = 1; k <= 2 * t.radius; k++)
         sum = plus(sum, from[k * TILE_X]);
     return sum;
 }
