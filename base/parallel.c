@@ -26,15 +26,19 @@ int parallel_cores(void)
     return cores > 0 ? cores : 1;
 }
 
-void parallel_rows(int count, int threads, parallel_body *body, void *user)
+static int threads_for(int count, int threads)
 {
     if (threads <= 0)
         threads = parallel_cores();
-    if (threads > count)
-        threads = count;
 #if defined(__SANITIZE_THREAD__)
     threads = 1; // ThreadSanitizer does not see libgomp's barriers and would report each of them
 #endif
+    return threads < count ? threads : count;
+}
+
+void parallel_rows(int count, int threads, parallel_body *body, void *user)
+{
+    threads = threads_for(count, threads);
     if (threads <= 1) {
         body(user, 0, count);
         return;
@@ -43,4 +47,16 @@ void parallel_rows(int count, int threads, parallel_body *body, void *user)
     for (int t = 0; t < threads; t++)
         body(user, (int)((long long)count * t / threads),
              (int)((long long)count * (t + 1) / threads));
+}
+
+void parallel_bands(int count, int threads, parallel_body *body, void *user)
+{
+    threads = threads_for(count, threads);
+    if (threads <= 1) {
+        body(user, 0, count);
+        return;
+    }
+#pragma omp parallel for num_threads(threads) schedule(dynamic, 1)
+    for (int i = 0; i < count; i++)
+        body(user, i, i + 1);
 }

@@ -12,6 +12,9 @@ typedef void parallel_body(void *user, int first, int end);
 // Splits 0..count-1 into at most `threads` runs of neighbouring rows and returns when all are done.
 // threads: 0 means one for each core that the process may use.
 void parallel_rows(int count, int threads, parallel_body *body, void *user);
+// Each of 0..count-1 by itself, to the first thread that is free: cores that other work slows down
+// get fewer of them. Returns when all are done. threads: as above.
+void parallel_bands(int count, int threads, parallel_body *body, void *user);
 // Call first in main(), with its argv. OpenMP's workers would spin while they wait; on cores that
 // decoders and displays need too, a conversion takes several times as long then (720p on two busy
 // cores: 600 ms spinning, 90 ms sleeping). The policy is read from the environment before main(),

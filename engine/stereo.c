@@ -19,10 +19,13 @@
 // Steps of so many times an edge's softness are stretched, wider ones torn.
 #define TEAR 1.5f
 
+// Runs of rows that each thread draws: few, as some rows at the border of two are worked on twice.
+#define DRAW_BANDS 4
+
 struct stereo {
     const struct kernels *kernels;
     const struct device *device;
-    int bands;
+    int threads;
     int width, height; // 0: no room
     struct image picture, fine, small;
     struct refine_grid grid;
@@ -37,7 +40,7 @@ struct stereo *stereo_create(const struct kernels *kernels, int threads)
 
     s->kernels = kernels;
     s->device = kernels->device;
-    s->bands = threads > 0 ? threads : parallel_cores();
+    s->threads = threads > 0 ? threads : parallel_cores();
     return s;
 }
 
@@ -100,8 +103,9 @@ bool stereo_resize(struct stereo *s, int width, int height)
     s->small_block = image_init(s->device, &s->small, grid_width, grid_height, 4);
     s->cells = s->device->take(stride * REFINE_PLANES * (size_t)grid_height * sizeof(float));
     s->refine_scratch =
-        s->device->take(s->kernels->refine_scratch_bytes(grid_width, grid_height, s->bands));
-    s->synth_scratch = s->device->take(s->kernels->synth_scratch_bytes(width, height, s->bands));
+        s->device->take(s->kernels->refine_scratch_bytes(grid_width, grid_height, s->threads));
+    s->synth_scratch =
+        s->device->take(s->kernels->synth_scratch_bytes(width, height, s->threads * DRAW_BANDS));
     if (s->picture_block == NULL || s->small_block == NULL || s->cells == NULL ||
         s->refine_scratch == NULL || s->synth_scratch == NULL) {
         log_error("no memory to convert pictures of %dx%d pixels; use a smaller video", width,
@@ -141,7 +145,7 @@ const struct image *stereo_fine(const struct stereo *s)
 
 const struct image *stereo_shrink(struct stereo *s)
 {
-    struct shrink_job job = {s->picture, s->small, s->grid.log2_step, s->bands};
+    struct shrink_job job = {s->picture, s->small, s->grid.log2_step, s->threads};
 
     s->kernels->shrink(&job);
     return &s->small;
@@ -172,7 +176,7 @@ void stereo_refine(struct stereo *s, const float *nearness, int near_width, int 
         .smooth = COLOUR_NOISE * COLOUR_NOISE,
         .gain = EDGE_GAIN,
         .out = s->grid,
-        .bands = s->bands,
+        .bands = s->threads,
         .scratch = s->refine_scratch,
     };
 
@@ -204,7 +208,8 @@ void stereo_draw(struct stereo *s, const struct stereo_view *view)
         .soft_px = soft_px(s),
         .eye = {view->eye[0], view->eye[1]},
         .stride_bytes = view->stride_bytes,
-        .bands = s->bands,
+        .bands = s->threads * DRAW_BANDS,
+        .threads = s->threads,
         .scratch = s->synth_scratch,
     };
 
@@ -231,8 +236,8 @@ static void bands_of_rows(void *user, int first, int end)
 
     for (int band = first; band < end; band++) {
         float *near = r->near + (size_t)band * r->near_floats + REFINE_SLACK;
-        int begin = (int)((long long)s->height * band / s->bands);
-        int stop = (int)((long long)s->height * (band + 1) / s->bands);
+        int begin = (int)((long long)s->height * band / s->threads);
+        int stop = (int)((long long)s->height * (band + 1) / s->threads);
         for (int y = begin; y < stop; y++) {
             s->kernels->refine_row(&r->grid, &r->look, y, near);
             r->row(r->user, y, near);
@@ -249,7 +254,7 @@ static bool bring(struct stereo *s, struct rows *r)
     r->near_floats = ((size_t)s->width + 2 * REFINE_SLACK + 15) / 16 * 16;
     if (s->rows_here == NULL)
         s->rows_here = s->device->take_host(picture + cells +
-                                            (size_t)s->bands * r->near_floats * sizeof(float));
+                                            (size_t)s->threads * r->near_floats * sizeof(float));
     if (s->rows_here == NULL) {
         log_error("no memory to show pictures of %dx%d pixels in this view", s->width, s->height);
         return false;
@@ -279,6 +284,6 @@ bool stereo_rows(struct stereo *s, const struct stereo_view *view, stereo_row *r
     stereo_refine(s, view->nearness, view->near_width, view->near_height);
     if (s->device->gpu && !bring(s, &rows))
         return false;
-    parallel_rows(s->bands, s->bands, bands_of_rows, &rows);
+    parallel_rows(s->threads, s->threads, bands_of_rows, &rows);
     return true;
 }

@@ -54,7 +54,8 @@ struct synth_job {
     int soft_px;       // how far an edge's soft pixels reach to either side, 0..REFINE_SOFT_MAX
     uint8_t *eye[2];   // [height][stride_bytes], R, G, B, 255, or in 16 bits as the fine picture
     size_t stride_bytes;
-    int bands;      // how many runs of rows are worked on at the same time, >= 1
+    int bands;      // how many runs of rows there are, >= 1
+    int threads;    // how many are worked on at the same time; 0: all cores
     float *scratch; // [bands][synth_scratch_floats(picture.width)]
 };
 

@@ -253,5 +253,5 @@ static void bands(void *user, int first, int end)
 
 void KERNEL(synth)(const struct synth_job *job)
 {
-    parallel_rows(job->bands, job->bands, bands, (void *)job);
+    parallel_bands(job->bands, job->threads, bands, (void *)job);
 }
