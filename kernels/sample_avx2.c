@@ -7,10 +7,10 @@
 #include "kernels/synth.h"
 #include "kernels/variant.h"
 
-// The four taps of a pixel.
+// The four taps of a pixel. Unsigned, a place needs no widening with its sign.
 static inline const __m128i *taps(const uint8_t *row, int32_t place)
 {
-    return (const __m128i *)(const void *)(row + ((ptrdiff_t)(place >> 6) - 1) * 4);
+    return (const __m128i *)(const void *)(row + (size_t)((uint32_t)place >> 6) * 4 - 4);
 }
 
 static inline __m256i weights(int32_t place)
