@@ -147,6 +147,14 @@ class Film(unittest.TestCase):
             self.assertTrue(train.run(config, f"{folder}/work", [f"{folder}/first.onnx"], float32=True))
             state = torch.load(f"{folder}/work/checkpoint.pt")["average"]
             self.assertTrue(torch.equal(state["stem.1.running_mean"], torch.zeros(16)))
+            config.pop("fixed_norm")
+            config["optimiser"]["rate"] = 0.0
+            self.assertTrue(train.run(config, f"{folder}/open", [f"{folder}/first.onnx"], float32=True))
+            opened = model.Network(**options)
+            opened.load_state_dict(torch.load(f"{folder}/open/checkpoint.pt")["average"])
+            self.assertTrue((opened.stem[1].running_mean != 0).any())
+            with torch.no_grad():
+                torch.testing.assert_close(opened.eval()(x)[0], again(x)[0], atol=0.2, rtol=0.2)
             further = train.Run(config, f"{folder}/further", torch.device("cpu"), False,
                                 train.make_sources(config)[2])
             further.start_from([f"{folder}/work/checkpoint.pt"] * 2)
@@ -205,6 +213,8 @@ class Label(unittest.TestCase):
             self.assertEqual((disparity.shape, doubt.shape, maps[0].shape), ((96, 128), (96, 128), (2, 12, 16)))
             self.assertLess(np.abs(disparity - wanted).mean(), 0.04)
             self.assertLess(doubt[:, 60:68].mean(), doubt[:, :8].mean())
+        disparity, _, _ = label.label(teacher, rgb, True, pupil=lambda rgb: 7 - rgb[::4, ::4, 0].astype(np.float32))
+        self.assertGreater(np.corrcoef(disparity.ravel(), -wanted.ravel())[0, 1], 0.8)  # it outvotes the teacher
 
 
 class Losses(unittest.TestCase):
