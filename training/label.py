@@ -25,7 +25,7 @@ SCALES = (2 / 3, 5 / 6)  # besides 1
 CROP, CROP_SCALE = 0.7, 5 / 6  # of each side; long side that the teacher sees, of LONG_SIDE
 FEATHER = 0.1  # of a crop's side over which it fades into the whole
 LONGEST_ASPECT = 2.2  # wider or taller pictures lose their ends
-PUPIL_SHARE = 0.6  # of a label, where a pupil is asked
+PUPIL_SHARE = 0.5  # of a label, where a pupil is asked
 
 _teacher = _quick = _pupil = None  # of this worker process
 
