@@ -13,6 +13,7 @@
 #include "engine/depth.h"
 #include "engine/foresight.h"
 #include "engine/layers.h"
+#include "engine/native.h"
 #include "engine/over.h"
 #include "engine/picture.h"
 #include "engine/rig.h"
@@ -129,9 +130,10 @@ bool deep3d_on_gpu(const struct deep3d *c)
 void deep3d_eyes_size(const struct deep3d_picture *picture, int *out_width, int *out_height)
 {
     bool lying = picture->rotation_deg == 90 || picture->rotation_deg == 270;
+    struct deep3d_size eye = picture_eye_size(picture);
 
-    *out_width = lying ? picture->height : picture->width;
-    *out_height = lying ? picture->width : picture->height;
+    *out_width = lying ? eye.height : eye.width;
+    *out_height = lying ? eye.width : eye.height;
 }
 
 static bool check_settings(const struct deep3d_settings *s)
@@ -535,17 +537,31 @@ static bool take_aboard(struct deep3d *c, struct deep3d_picture *picture, struct
            (eyes_here.memory == DEEP3D_MEMORY_CUDA || ferry_eyes(c->rig.ferry, &eyes_here, eyes));
 }
 
-// The picture's eyes, wherever both lie, or queued. False: the device failed, or memory is short.
-static bool convert(struct deep3d *c, struct deep3d_picture picture,
-                    const struct deep3d_settings *settings, const struct deep3d_eyes *out_eyes)
+// Both eyes of a native 3D film: nothing is known of their depth.
+static bool draw_native(struct deep3d *c, const struct deep3d_picture *picture,
+                        const struct deep3d_eyes *eyes)
 {
-    struct deep3d_eyes eyes = *out_eyes;
-
-    if (!resize(c, &eyes) || !take_aboard(c, &picture, &eyes))
+    c->forget = true;
+    c->network_due = false;
+    c->nearness = NULL;
+    c->view = (struct comfort_view){.parallax.comfortable = true};
+    c->found = (struct deep3d_flat){0};
+    stopwatch_stamp(&c->rig.watch, STOPWATCH_PREPARED);
+    stopwatch_stamp(&c->rig.watch, STOPWATCH_ANSWERED);
+    stopwatch_stamp(&c->rig.watch, STOPWATCH_FILTERED);
+    native_draw(&c->rig, picture, c->threads, eyes);
+    stopwatch_stamp(&c->rig.watch, STOPWATCH_DRAWN);
+    if (!c->rig.device->wait()) // the picture has been read then
         return false;
+    stopwatch_waited(&c->rig.watch);
+    return true;
+}
+
+static bool draw_converted(struct deep3d *c, const struct deep3d_picture *picture,
+                           const struct deep3d_settings *settings, const struct deep3d_eyes *eyes)
+{
     c->refined = false;
-    stopwatch_begin(&c->rig.watch);
-    prepare(c, &picture);
+    prepare(c, picture);
     if (!answer(c))
         return false;
     if (depth_is_original(c->depth))
@@ -554,10 +570,25 @@ static bool convert(struct deep3d *c, struct deep3d_picture picture,
         return false;
     if (!c->refined)
         stopwatch_stamp(&c->rig.watch, STOPWATCH_FILTERED);
-    if (!draw(c, settings->shift, &eyes))
+    if (!draw(c, settings->shift, eyes))
         return false;
     stopwatch_stamp(&c->rig.watch, STOPWATCH_DRAWN);
     find_flat(c);
+    return true;
+}
+
+// The picture's eyes, wherever both lie, or queued. False: the device failed, or memory is short.
+static bool convert(struct deep3d *c, struct deep3d_picture picture,
+                    const struct deep3d_settings *settings, const struct deep3d_eyes *out_eyes)
+{
+    bool native = picture.packing != DEEP3D_ONE_EYE;
+    struct deep3d_eyes eyes = *out_eyes;
+
+    if ((!native && !resize(c, &eyes)) || !take_aboard(c, &picture, &eyes))
+        return false;
+    stopwatch_begin(&c->rig.watch);
+    if (!(native ? draw_native(c, &picture, &eyes) : draw_converted(c, &picture, settings, &eyes)))
+        return false;
     stopwatch_end(&c->rig.watch, c->network_due);
     if (eyes.memory == out_eyes->memory)
         return c->rig.device->check();

@@ -39,6 +39,15 @@ enum deep3d_layout {
     DEEP3D_BGRA,        // one plane, 8 bits a sample: B, G, R, ignored
 };
 
+// What a picture shows. Both eyes of a native 3D film are shown as they are: no network sees them,
+// and settings, comfort and views do not matter.
+enum deep3d_packing {
+    DEEP3D_ONE_EYE,
+    DEEP3D_SIDE_BY_SIDE, // each eye has one half of the stored picture's columns, in whole samples
+                         // of chroma
+    DEEP3D_TOP_BOTTOM,   // of its rows
+};
+
 // Where pixels lie. In CUDA's, work on them is queued on the per-thread default stream of the
 // thread that calls (cudaStreamPerThread), in the primary context of the converter's GPU.
 enum deep3d_memory { DEEP3D_MEMORY_HOST, DEEP3D_MEMORY_CUDA };
@@ -56,9 +65,11 @@ struct deep3d_picture {
     int shift; // how far samples are shifted left in their words (P010: 6), else 0
     int chroma_shift_x; // log2 of horizontal chroma subsampling: 0 or 1 (2 for 4:1:1)
     int chroma_shift_y;
-    bool full_range;           // samples 0..2^bits-1, not 16..235
-    int rotation_deg;          // clockwise turn that makes the picture upright: 0, 90, 180, 270
-    bool mirrored;             // flip left and right, after the turn
+    bool full_range;  // samples 0..2^bits-1, not 16..235
+    int rotation_deg; // clockwise turn that makes the picture upright: 0, 90, 180, 270
+    bool mirrored;    // flip left and right, after the turn
+    enum deep3d_packing packing;
+    bool right_first;          // the right eye is on the left side, or on top
     enum deep3d_memory memory; // of the planes. CUDA: only where deep3d_on_gpu()
 };
 
@@ -70,7 +81,7 @@ struct deep3d_picture {
 // 8. Views other than stereo, and the original's synthesis, have no more than 8 to say. They lie in
 // host memory, and a converter in GPU memory goes on with the CPU once it is given some.
 struct deep3d_eyes {
-    int width, height;   // upright: exchanged where the rotation is 90 or 270
+    int width, height;   // as deep3d_eyes_size() says
     uint8_t *pixels[2];  // left, right; [height][stride_bytes]
     size_t stride_bytes; // at least a row's pixels, a multiple of one's bytes: 4, or 8
     int bits;            // a sample: 0, 8; 16
@@ -183,7 +194,7 @@ void deep3d_destroy(struct deep3d **converter);
 // not. False once the GPU has failed: it goes on with the CPU, and both must then be host memory.
 bool deep3d_on_gpu(const struct deep3d *converter);
 
-// The size of the eyes for this picture.
+// The size of the eyes for this picture: upright, so exchanged where the rotation is 90 or 270.
 void deep3d_eyes_size(const struct deep3d_picture *picture, int *out_width, int *out_height);
 
 // Pictures may be shown before they are converted, in the film's order, up to this many beyond the

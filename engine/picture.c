@@ -32,6 +32,36 @@ static bool check_size(const struct deep3d_picture *p)
     return true;
 }
 
+// log2 of chroma subsampling, 0 where there is no chroma plane.
+static int chroma_shift(const struct deep3d_picture *p, int shift)
+{
+    return plane_count(p->layout) > 1 ? shift : 0;
+}
+
+struct deep3d_size picture_eye_size(const struct deep3d_picture *p)
+{
+    struct deep3d_size size = {p->width, p->height};
+    int shift_x = chroma_shift(p, p->chroma_shift_x), shift_y = chroma_shift(p, p->chroma_shift_y);
+
+    if (p->packing == DEEP3D_SIDE_BY_SIDE)
+        size.width = p->width / 2 >> shift_x << shift_x;
+    else if (p->packing == DEEP3D_TOP_BOTTOM)
+        size.height = p->height / 2 >> shift_y << shift_y;
+    return size;
+}
+
+static bool check_packing(const struct deep3d_picture *p)
+{
+    struct deep3d_size eye;
+
+    if ((unsigned)p->packing > DEEP3D_TOP_BOTTOM)
+        return refuse("unknown packing", p->packing);
+    eye = picture_eye_size(p);
+    if (eye.width < 1 || eye.height < 1)
+        return refuse("it is too small to show both eyes", eye.width < 1 ? p->width : p->height);
+    return true;
+}
+
 static bool check_samples(const struct deep3d_picture *p)
 {
     if (p->layout < DEEP3D_PLANAR || p->layout > DEEP3D_BGRA)
@@ -86,6 +116,24 @@ size_t picture_row_bytes(const struct deep3d_picture *p, int plane)
     return (size_t)row_samples(p, plane) * (p->bits > 8 ? 2 : 1);
 }
 
+struct deep3d_picture picture_eye(const struct deep3d_picture *p, int eye)
+{
+    struct deep3d_size size = picture_eye_size(p);
+    bool second = (eye == 1) != p->right_first;
+    struct deep3d_picture out = *p, before = *p; // before: what lies left of the eye, or above it
+    int shift_x = chroma_shift(p, p->chroma_shift_x), shift_y = chroma_shift(p, p->chroma_shift_y);
+
+    before.width = second ? (p->width - size.width) >> shift_x << shift_x : 0;
+    before.height = second ? (p->height - size.height) >> shift_y << shift_y : 0;
+    out.width = size.width;
+    out.height = size.height;
+    out.packing = DEEP3D_ONE_EYE;
+    for (int i = 0; i < plane_count(p->layout); i++)
+        out.plane[i] += picture_rows(&before, i) * p->stride_bytes[i] +
+                        (ptrdiff_t)picture_row_bytes(&before, i);
+    return out;
+}
+
 static bool check_planes(const struct deep3d_picture *p)
 {
     for (int i = 0; i < plane_count(p->layout); i++) {
@@ -114,7 +162,7 @@ bool picture_check(const struct deep3d_picture *picture, bool gpu)
     if (picture == NULL)
         return refuse("there is none", 0);
     return check_memory(picture, gpu) && check_size(picture) && check_samples(picture) &&
-           check_planes(picture);
+           check_packing(picture) && check_planes(picture);
 }
 
 static bool check_eyes_size(const struct deep3d_picture *picture, const struct deep3d_eyes *eyes)

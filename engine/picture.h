@@ -17,5 +17,9 @@ bool picture_check_eyes(const struct deep3d_picture *picture, const struct deep3
 int picture_planes(const struct deep3d_picture *picture);
 size_t picture_row_bytes(const struct deep3d_picture *picture, int plane);
 int picture_rows(const struct deep3d_picture *picture, int plane);
+// What is stored of one eye: the picture, or half of it.
+struct deep3d_size picture_eye_size(const struct deep3d_picture *picture);
+// That part of a checked picture. eye: 0 left, 1 right.
+struct deep3d_picture picture_eye(const struct deep3d_picture *picture, int eye);
 // The conversion of a checked picture; out and threads are left for the caller.
 struct colour_job picture_colour_job(const struct deep3d_picture *picture);

@@ -35,6 +35,7 @@ struct colour_job {
     bool mirrored;                  // after the turn
     struct image out;               // its size must be the turned one
     int out_bits;                   // a sample of it: 0: 8; 16 (not on a GPU): see image.h
+    bool bare;                      // out has no pixels beside its rows, and none are written
     int threads;                    // 0: all cores
 };
 

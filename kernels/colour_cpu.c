@@ -195,7 +195,7 @@ static void pad_rows(void *user, int first, int end)
     const struct image *out = &job->out;
     size_t bytes = (size_t)pixel_bytes(job);
 
-    for (int y = first; y < end; y++) {
+    for (int y = first; y < end && !job->bare; y++) {
         uint8_t *row = out->pixels + (size_t)y * out->stride_bytes,
                 *right = row + (size_t)out->width * bytes;
         for (size_t i = 1; i <= IMAGE_PAD_PX; i++) {

@@ -73,9 +73,10 @@ template <bool TONED> static __device__ void convert_one(const struct colour_job
         column = job.out.width - 1 - column;
     uint32_t *out = (uint32_t *)(job.out.pixels + (size_t)row * job.out.stride_bytes) + column;
     *out = pixel;
-    for (int i = 1; column == 0 && i <= IMAGE_PAD_PX; i++)
+    const int pad = job.bare ? 0 : IMAGE_PAD_PX;
+    for (int i = 1; column == 0 && i <= pad; i++)
         out[-i] = pixel;
-    for (int i = 1; column == job.out.width - 1 && i <= IMAGE_PAD_PX; i++)
+    for (int i = 1; column == job.out.width - 1 && i <= pad; i++)
         out[i] = pixel;
 }
 
@@ -139,7 +140,7 @@ static __device__ void write_group(const struct colour_job &job, int group, int 
                                    const uint32_t (&pixel)[GROUP])
 {
     uint4 *row = (uint4 *)(job.out.pixels + (size_t)y * job.out.stride_bytes);
-    const int pad = IMAGE_PAD_PX / GROUP;
+    const int pad = job.bare ? 0 : IMAGE_PAD_PX / GROUP;
 
     row[group] = make_uint4(pixel[0], pixel[1], pixel[2], pixel[3]);
     for (int i = 1; group == 0 && i <= pad; i++)

@@ -467,7 +467,9 @@ static bool open_source(struct convert *c)
     struct source_params source = {.url = o->files[0],
                                    .lookahead_frames = o->lookahead_frames,
                                    .image_duration_ns = 5 * NS_PER_S,
-                                   .no_audio = true};
+                                   .no_audio = true,
+                                   .input = (enum stereo_input)o->input,
+                                   .swap_eyes = o->swap_eyes};
 
     c->converter = model ? deep3d_create(&params) : NULL;
     mem_free(model);
@@ -475,7 +477,7 @@ static bool open_source(struct convert *c)
         return false;
     source.gpu = o->hwdec == HWDEC_AUTO && deep3d_on_gpu(c->converter);
     c->source = source_open(&source);
-    return c->source;
+    return c->source && (o->file_layout != FILE_LAYOUT_DISPARITY || source_has_one_eye(c->source));
 }
 
 static bool open_all(struct convert *c)

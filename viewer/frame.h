@@ -14,5 +14,5 @@ struct frame {
     int64_t pts_ns;                // media time; 0 is the beginning of the file
     int64_t duration_ns;           // > 0; of a still image: how long it is shown
     unsigned generation;           // raised by each seek: frames of an older one are stale
-    double aspect; // width / height of the upright picture as it is to look (sample aspect applied)
+    double aspect; // width / height of an eye as it is to look, upright (sample aspect applied)
 };

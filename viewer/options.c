@@ -92,6 +92,12 @@ static const struct option_row table[] = {
     {"view", PLAY | CONVERT, OPTION_CHOICE, FIELD(view), .choices = "stereo|layers|disparity",
      .help = "what both eyes see: the film, its depth layers from near to far, or its disparity "
              "in colours"},
+    {"input", PLAY | CONVERT | LAYERS, OPTION_CHOICE, FIELD(input),
+     .choices = "auto|flat|sbs|full-sbs|half-sbs|top-bottom|full-tb|half-tb",
+     .help = "how the film shows both eyes, if it does: such films are shown as they are; auto: as "
+             "it says itself, or\n      as it is named (film.hsbs.mkv); flat: one eye"},
+    {"swap-eyes", PLAY | CONVERT, OPTION_FLAG, FIELD(swap_eyes),
+     .help = "a film that shows both eyes has the right one first"},
     {"strength", PLAY | CONVERT | LAYERS, OPTION_NUMBER, FIELD(strength), 0, 10,
      DEEP3D_STRENGTH_DEFAULT, .help = "range of parallax in % of the picture's width"},
     {"convergence", PLAY | CONVERT | LAYERS, OPTION_NUMBER, FIELD(convergence), 0, 1,

@@ -74,6 +74,7 @@ struct options {
     const char *stats;
     const char *output; // NULL: not given
     int file_layout;    // enum file_layout
+    int input;          // enum stereo_input
     int codec;          // enum file_codec
     int encoder;        // enum file_encoder
     int crf;            // constant quality; -1: the encoder's usual
@@ -96,7 +97,8 @@ struct options {
     double sub_depth_pct; // parallax; OPTIONS_SUB_DEPTH_AUTO
     int threads;
     int lookahead_frames;
-    int hwdec; // enum hwdec
+    int hwdec;      // enum hwdec
+    bool swap_eyes; // of a native 3D film
     bool mute, no_audio, fullscreen, loop, overwrite, verbose, help, version;
     const char **files; // argv's own strings
     int file_count;

@@ -43,6 +43,13 @@ static bool sways(const struct options *o)
     return o->file_layout == FILE_LAYOUT_WIGGLE || file_name_ends(o->output, "gif");
 }
 
+// Eyes alone are not enough for it.
+static bool shows_depth(const struct options *o)
+{
+    return o->subcommand == SUBCOMMAND_LAYERS || o->file_layout == FILE_LAYOUT_DISPARITY ||
+           sways(o);
+}
+
 bool photo_is_asked(const struct options *options)
 {
     return options->output && (image_file_takes(options->output) || sways(options) ||
@@ -54,7 +61,11 @@ bool photo_is_asked(const struct options *options)
 static bool open_photo(struct photo *p)
 {
     const char *url = p->options->files[0];
-    struct source_params params = {.url = url, .lookahead_frames = 1, .no_audio = true};
+    struct source_params params = {.url = url,
+                                   .lookahead_frames = 1,
+                                   .no_audio = true,
+                                   .input = (enum stereo_input)p->options->input,
+                                   .swap_eyes = p->options->swap_eyes};
 
     p->source = source_open(&params);
     if (!p->source)
@@ -64,7 +75,8 @@ static bool open_photo(struct photo *p)
                   p->options->output);
         return false;
     }
-    return source_read_video(p->source, &p->frame) == SOURCE_OK;
+    return (!shows_depth(p->options) || source_has_one_eye(p->source)) &&
+           source_read_video(p->source, &p->frame) == SOURCE_OK;
 }
 
 static bool open_converter(struct photo *p)

@@ -376,6 +376,8 @@ static bool open_film(struct player *p, const char *url)
         .gpu_uuid = stage_gpu_uuid(p->stage),
         .no_audio = o->no_audio || !stage_keeps_time(p->stage),
         .subtitles = subtitles_create(o),
+        .input = (enum stereo_input)o->input,
+        .swap_eyes = o->swap_eyes,
     };
     struct conversion_params conversion = {
         .converter = p->converter,
@@ -393,6 +395,8 @@ static bool open_film(struct player *p, const char *url)
     p->source = conversion.source = source_open(&params);
     if (!p->source)
         return false;
+    if (source_info(p->source)->native)
+        log_info("%s shows both eyes: they are shown as they are", url);
     subtitles_add_files(p->subtitles, url, source_info(p->source)->frames_per_s);
     if (source_info(p->source)->audio_rate_hz > 0 && !params.no_audio)
         p->audio = audio_create(

@@ -27,6 +27,9 @@ static void set_params(struct source *s, const struct source_params *params)
     s->gpu_wanted = params->gpu;
     s->gpu_uuid = params->gpu_uuid;
     s->subtitles = params->subtitles;
+    s->stereo = (struct stereo_words){.asked = params->input,
+                                      .named = stereo_input_named(params->url),
+                                      .swapped = params->swap_eyes};
     s->video.index = SOURCE_NO_STREAM;
     s->audio.index = params->no_audio ? SOURCE_NO_STREAM : 0; // source_open_input() finds it
     s->target_ns = s->taken_ns = s->first_pts_ns = s->expected_dts_ns = CLOCK_NONE;
@@ -66,7 +69,7 @@ static bool start_threads(struct source *s)
 static bool wait_for_picture(struct source *s)
 {
     const struct frame *first;
-    bool there, turned;
+    bool there;
 
     monitor_lock(&s->monitor);
     while (s->ready_count == 0 && !s->video_ended)
@@ -74,9 +77,8 @@ static bool wait_for_picture(struct source *s)
     there = s->ready_count > 0;
     if (there) {
         first = &s->pictures_ready[s->ready_first]->frame;
-        turned = first->picture.rotation_deg % 180 != 0;
-        s->info.width = turned ? first->picture.height : first->picture.width;
-        s->info.height = turned ? first->picture.width : first->picture.height;
+        deep3d_eyes_size(&first->picture, &s->info.width, &s->info.height);
+        s->info.native = first->picture.packing != DEEP3D_ONE_EYE;
         s->info.aspect = first->aspect;
         s->info.bits = first->picture.bits;
         s->info.matrix = first->picture.matrix;
@@ -157,6 +159,16 @@ void source_stop(struct source *source)
 const struct source_info *source_info(const struct source *source)
 {
     return &source->info;
+}
+
+bool source_has_one_eye(const struct source *s)
+{
+    if (s->info.native)
+        log_error(
+            "%s shows both eyes, so that no depth of it is estimated; --input flat takes it as "
+            "one picture",
+            s->url);
+    return !s->info.native;
 }
 
 struct source_counts source_counts(const struct source *source)

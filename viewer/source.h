@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "viewer/frame.h"
+#include "viewer/stereo_input.h"
 
 struct AVFrame;
 struct source;
@@ -29,6 +30,8 @@ struct source_params {
     bool gpu;                    // an NVIDIA GPU decodes where it can, into its own memory
     const uint8_t *gpu_uuid;     // which, as deep3d_params have it
     bool no_audio;               // leave sound aside
+    enum stereo_input input;     // how pictures show both eyes, as a person says
+    bool swap_eyes;              // left and right are exchanged in them
     struct subtitles *subtitles; // gets the captions as they are read, and outlives the source;
                                  // NULL: they are left aside
 };
@@ -38,12 +41,13 @@ struct source_info {
     const char *container; // FFmpeg's short name
     const char *video_codec;
     const char *audio_codec; // NULL: no sound
-    int width, height;       // upright
-    double aspect;
-    double frames_per_s; // average; 0: unknown
-    int64_t duration_ns; // 0: unknown or live
-    int64_t frames;      // as the container says; 0: it does not
-    bool image;          // a single picture
+    int width, height;       // of an eye, upright
+    double aspect;           // of it
+    bool native;             // pictures show both eyes
+    double frames_per_s;     // average; 0: unknown
+    int64_t duration_ns;     // 0: unknown or live
+    int64_t frames;          // as the container says; 0: it does not
+    bool image;              // a single picture
     bool seekable;
     int audio_rate_hz; // 0: no sound
     int audio_channels;
@@ -83,6 +87,8 @@ void source_close(struct source **source);
 
 const struct source_info *source_info(const struct source *source);
 struct source_counts source_counts(const struct source *source);
+// False, logged: its pictures show both eyes, so that no depth of them is estimated.
+bool source_has_one_eye(const struct source *source);
 
 // Blocks until a frame is there. SOURCE_OK: *out is the caller's until source_give_back().
 enum source_result source_read_video(struct source *source, struct frame **out);

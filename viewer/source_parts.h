@@ -24,6 +24,7 @@
 
 #include <libavcodec/avcodec.h>
 #include <libavformat/avformat.h>
+#include <libavutil/stereo3d.h>
 
 #include "base/clock.h"
 #include "base/thread.h"
@@ -32,6 +33,7 @@
 #include "viewer/source_gpu.h"
 #include "viewer/source_picture.h"
 #include "viewer/source_timing.h"
+#include "viewer/stereo_input.h"
 
 #define SOURCE_SOUND_FRAMES 256
 // "The container has no such stream."
@@ -67,6 +69,8 @@ struct source {
     bool gpu_wanted;
     const uint8_t *gpu_uuid;
     struct subtitles *subtitles; // NULL: captions are left aside
+    struct stereo_words stereo;  // said: where the container does, pictures may else
+    AVStereo3D stereo_of_stream;
     struct source_stream video, audio;
     AVCodecParameters *parameters; // of the video stream
     struct source_gpu *gpu;        // NULL: none decodes
@@ -96,6 +100,7 @@ struct source {
     bool on_gpu;               // the decoder's pictures are
     bool gpu_failed;           // at the packet at hand
     bool single;               // the film has but one picture
+    bool complained;           // of how pictures show both eyes
     struct source_frame *held; // waits for its successor, which tells how long it lasts
 
     struct monitor monitor;

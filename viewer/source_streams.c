@@ -204,19 +204,19 @@ static bool is_image(const AVFormatContext *container, const char *url)
     return length > 5 && strcmp(name + length - 5, "_pipe") == 0;
 }
 
-static const int32_t *stream_matrix(const AVStream *stream)
+// At least `least` bytes of it; NULL: the container does not say it.
+static const void *stream_says(const AVStream *stream, enum AVPacketSideDataType what, size_t least)
 {
 #if LIBAVCODEC_VERSION_INT >= AV_VERSION_INT(60, 31, 102)
-    const AVPacketSideData *data =
-        av_packet_side_data_get(stream->codecpar->coded_side_data,
-                                stream->codecpar->nb_coded_side_data, AV_PKT_DATA_DISPLAYMATRIX);
+    const AVPacketSideData *data = av_packet_side_data_get(
+        stream->codecpar->coded_side_data, stream->codecpar->nb_coded_side_data, what);
 
-    return data && data->size >= 9 * sizeof(int32_t) ? (const int32_t *)data->data : NULL;
+    return data && data->size >= least ? data->data : NULL;
 #else
     size_t size = 0;
-    const uint8_t *data = av_stream_get_side_data(stream, AV_PKT_DATA_DISPLAYMATRIX, &size);
+    const uint8_t *data = av_stream_get_side_data(stream, what, &size);
 
-    return data && size >= 9 * sizeof(int32_t) ? (const int32_t *)data : NULL;
+    return data && size >= least ? data : NULL;
 #endif
 }
 
@@ -255,6 +255,9 @@ static bool is_seekable(const AVFormatContext *container)
 
 static void describe_video(struct source *s, AVStream *stream)
 {
+    const void *matrix;
+    const AVStereo3D *stereo;
+
     s->info.video_codec = avcodec_get_name(stream->codecpar->codec_id);
     s->info.width = stream->codecpar->width;
     s->info.height = stream->codecpar->height;
@@ -263,9 +266,15 @@ static void describe_video(struct source *s, AVStream *stream)
     s->guessed_frames_per_s =
         s->info.frames_per_s > 0 ? s->info.frames_per_s : FRAMES_PER_S_DEFAULT;
     s->sample_aspect = stream->sample_aspect_ratio;
-    if (stream_matrix(stream)) {
-        memcpy(s->display_matrix, stream_matrix(stream), sizeof(s->display_matrix));
+    matrix = stream_says(stream, AV_PKT_DATA_DISPLAYMATRIX, sizeof(s->display_matrix));
+    if (matrix) {
+        memcpy(s->display_matrix, matrix, sizeof(s->display_matrix));
         s->has_display_matrix = true;
+    }
+    stereo = stream_says(stream, AV_PKT_DATA_STEREO3D, sizeof(s->stereo_of_stream));
+    if (stereo) {
+        s->stereo_of_stream = *stereo;
+        s->stereo.said = &s->stereo_of_stream;
     }
 }
 

@@ -51,6 +51,31 @@ static double sample_aspect(const struct source *s, const AVFrame *av)
     return aspect > SAMPLE_ASPECT_MAX || aspect < 1 / SAMPLE_ASPECT_MAX ? 1 : aspect;
 }
 
+// Sets packing and aspect.
+static void describe_eyes(struct source *s, const AVFrame *av, struct frame *frame)
+{
+    struct deep3d_picture *p = &frame->picture;
+    const AVFrameSideData *said = av_frame_get_side_data(av, AV_FRAME_DATA_STEREO3D);
+    double samples = sample_aspect(s, av);
+    struct stereo_words words = s->stereo;
+    struct stereo_halves halves;
+
+    if (!words.said && said && said->size >= sizeof(AVStereo3D))
+        words.said = (const AVStereo3D *)(const void *)said->data;
+    if (!stereo_input_halves(&words, p->width, p->height, samples, &halves) && !s->complained) {
+        log_warn(
+            "%s: it shows both eyes in a way that is not read here (%s), and is converted as if "
+            "it were flat; --input says otherwise",
+            s->url, av_stereo3d_type_name(words.said->type));
+        s->complained = true;
+    }
+    p->packing = halves.packing;
+    p->right_first = halves.right_first;
+    frame->aspect = stereo_halves_aspect(&halves, p->width, p->height, samples);
+    if (p->rotation_deg % 180 != 0)
+        frame->aspect = 1 / frame->aspect;
+}
+
 // Fills in f->frame from its AVFrame, times aside. False: cannot be shown.
 static bool describe(struct source *s, struct source_frame *f)
 {
@@ -71,9 +96,7 @@ static bool describe(struct source *s, struct source_frame *f)
         picture_orient_exif(p, atoi(exif->value));
     else if (s->png_orientation)
         picture_orient_exif(p, s->png_orientation);
-    f->frame.aspect = p->width * sample_aspect(s, av) / p->height;
-    if (p->rotation_deg % 180 != 0)
-        f->frame.aspect = 1 / f->frame.aspect;
+    describe_eyes(s, av, &f->frame);
     f->bytes = 0;
     for (int i = 0; i < AV_NUM_DATA_POINTERS && av->buf[i]; i++)
         f->bytes += (int64_t)av->buf[i]->size;

@@ -24,9 +24,9 @@ const float *eval_network_levels(const struct eval_network *network, int *out_le
 
 struct eval_pairs_params {
     struct eval_network *network;
-    const char *path;          // a folder of pairs, or a 3D film
-    struct eval_layout layout; // of a film; EVAL_FLAT: it is a folder
-    int every;                 // of a film, each so many pictures; > 0
+    const char *path;            // a folder of pairs, or a 3D film
+    struct stereo_halves halves; // of a film; DEEP3D_ONE_EYE: it is a folder
+    int every;                   // of a film, each so many pictures; > 0
     bool matched_depth;   // views are drawn with the pair's own disparity, not the network's answer
     const char *pictures; // a folder that results are written to, or NULL
 };

@@ -96,31 +96,50 @@ static float number(const char *text, float initial)
     return text != NULL ? strtof(text, NULL) : initial;
 }
 
-static bool layout_by_name(const char *name, struct eval_layout *out)
+// NULL: AUTO. False: there is no such.
+static bool input_named(const char *name, enum stereo_input *out)
 {
-    bool ok = eval_layout_named(name, out);
+    static const struct {
+        const char *name;
+        enum stereo_input input;
+    } known[] = {
+        {"flat", STEREO_INPUT_FLAT},
+        {"side-by-side", STEREO_INPUT_FULL_SBS},
+        {"half-side-by-side", STEREO_INPUT_HALF_SBS},
+        {"top-bottom", STEREO_INPUT_FULL_TB},
+        {"half-top-bottom", STEREO_INPUT_HALF_TB},
+    };
 
-    if (!ok)
-        fprintf(stderr, "deep3d-eval: --layout %s: there is no such\n%s", name, usage);
-    return ok;
+    *out = STEREO_INPUT_AUTO;
+    for (size_t i = 0; name != NULL && i < sizeof(known) / sizeof(*known); i++)
+        if (strcmp(name, known[i].name) == 0)
+            *out = known[i].input;
+    if (name == NULL || *out != STEREO_INPUT_AUTO)
+        return true;
+    fprintf(stderr, "deep3d-eval: --layout %s: there is no such\n%s", name, usage);
+    return false;
 }
 
-// As the film itself says.
-static bool layout_of_film(const char *path, struct eval_layout *out)
+// How a film shows both eyes, as --layout or it itself says.
+static bool halves_of(const char *path, const char *named, struct stereo_halves *out)
 {
-    struct eval_film *film = eval_film_open(path);
+    struct eval_film *film;
+    enum stereo_input input;
+    bool ok;
 
+    if (!input_named(named, &input))
+        return false;
+    film = eval_film_open(path);
     if (film == NULL)
         return false;
-    *out = eval_film_layout(film);
+    ok = eval_film_halves(film, input, out);
     eval_film_close(&film);
-    if (out->kind != EVAL_OTHER)
-        return true;
-    fprintf(stderr,
-            "deep3d-eval: %s shows both eyes in a way that is not read here; name one with "
-            "--layout\n",
-            path);
-    return false;
+    if (!ok)
+        fprintf(stderr,
+                "deep3d-eval: %s shows both eyes in a way that is not read here; name one with "
+                "--layout\n",
+                path);
+    return ok;
 }
 
 static bool evaluate(int argc, char **argv, const char *model, cJSON *json)
@@ -128,7 +147,7 @@ static bool evaluate(int argc, char **argv, const char *model, cJSON *json)
     const char *backend = option(argc, argv, "--backend"), *depth = option(argc, argv, "--depth"),
                *named = option(argc, argv, "--layout"), *every = option(argc, argv, "--every"),
                *pictures = option(argc, argv, "--pictures"), *only = option(argc, argv, "--only");
-    struct eval_layout layout = {0};
+    struct stereo_halves halves = {0};
     struct stat info;
     bool ok;
 
@@ -137,10 +156,9 @@ static bool evaluate(int argc, char **argv, const char *model, cJSON *json)
         return false;
     }
     bool film = !S_ISDIR(info.st_mode);
-    if (film &&
-        !(named != NULL ? layout_by_name(named, &layout) : layout_of_film(argv[1], &layout)))
+    if (film && !halves_of(argv[1], named, &halves))
         return false;
-    if (film && layout.kind == EVAL_FLAT)
+    if (film && halves.packing == DEEP3D_ONE_EYE)
         return eval_clip(
             &(struct eval_clip_params){
                 .path = argv[1],
@@ -158,7 +176,7 @@ static bool evaluate(int argc, char **argv, const char *model, cJSON *json)
     struct eval_network *network = eval_network_create(model, backend);
     struct eval_pairs_params params = {network,
                                        argv[1],
-                                       layout,
+                                       halves,
                                        (int)number(every, EVERY),
                                        depth != NULL && strcmp(depth, "matched") == 0,
                                        pictures};

@@ -110,10 +110,10 @@ static struct eval_picture part_of(const struct eval_picture *p, int x0, int y0,
     return out;
 }
 
-bool eval_pair_from_film(struct eval_pair *p, struct eval_film *film, struct eval_layout layout,
+bool eval_pair_from_film(struct eval_pair *p, struct eval_film *film, struct stereo_halves halves,
                          int every)
 {
-    bool half = layout.half, beside = layout.kind == EVAL_SIDE_BY_SIDE;
+    bool half = halves.half, beside = halves.packing == DEEP3D_SIDE_BY_SIDE;
     struct eval_picture both;
 
     *p = (struct eval_pair){0};
@@ -125,8 +125,8 @@ bool eval_pair_from_film(struct eval_pair *p, struct eval_film *film, struct eva
     struct eval_picture first = part_of(&both, 0, 0, w, h, width, height);
     struct eval_picture second =
         part_of(&both, beside ? w : 0, beside ? 0 : h, w, h, width, height);
-    p->left = layout.right_first ? second : first;
-    p->right = layout.right_first ? first : second;
+    p->left = halves.right_first ? second : first;
+    p->right = halves.right_first ? first : second;
     if (!make_room(p)) {
         eval_pair_free(p);
         return false;

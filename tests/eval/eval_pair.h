@@ -23,8 +23,8 @@ struct eval_pair {
 
 // NAME_left.*, NAME_right.*. False: no such pair of pictures of one size, not too small.
 bool eval_pair_read(struct eval_pair *out, const char *folder, const char *name);
-// The next pair of a 3D film, of which every - 1 pictures are passed over. layout: one of both
-// eyes. False: the film is over.
-bool eval_pair_from_film(struct eval_pair *out, struct eval_film *film, struct eval_layout layout,
+// The next pair of a 3D film, of which every - 1 pictures are passed over. halves: of a
+// picture with both eyes. False: the film is over.
+bool eval_pair_from_film(struct eval_pair *out, struct eval_film *film, struct stereo_halves halves,
                          int every);
 void eval_pair_free(struct eval_pair *pair);

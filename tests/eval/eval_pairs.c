@@ -275,7 +275,7 @@ static void run_film(const struct eval_pairs_params *params, struct tallies *t)
     struct eval_film *film = eval_film_open(params->path);
     struct eval_pair p;
 
-    for (int n = 0; film != NULL && eval_pair_from_film(&p, film, params->layout, params->every);
+    for (int n = 0; film != NULL && eval_pair_from_film(&p, film, params->halves, params->every);
          n++) {
         snprintf(p.name, sizeof(p.name), "%05d", n * params->every + params->every - 1);
         run_pair(params, &p,
@@ -290,7 +290,7 @@ bool eval_pairs(const struct eval_pairs_params *params, cJSON *json)
     static struct tallies t;
 
     memset(&t, 0, sizeof(t));
-    if (params->layout.kind == EVAL_FLAT)
+    if (params->halves.packing == DEEP3D_ONE_EYE)
         run_folder(params, &t);
     else
         run_film(params, &t);

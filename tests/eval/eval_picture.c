@@ -18,7 +18,7 @@ struct eval_film {
     int stream;
     bool flushed;
     bool waiting; // frame is the next picture
-    struct eval_layout layout;
+    enum stereo_input named;
     struct eval_picture picture;
 };
 
@@ -92,19 +92,6 @@ static const AVStereo3D *stereo_of(const struct eval_film *f)
     return data;
 }
 
-// Decodes the first picture, which says what the container does not.
-static bool read_layout(struct eval_film *f)
-{
-    f->waiting = decode(f);
-    if (!f->waiting)
-        return false;
-    AVRational aspect =
-        av_guess_sample_aspect_ratio(f->format, f->format->streams[f->stream], f->frame);
-    f->layout = eval_layout_of(stereo_of(f), f->frame->width, f->frame->height,
-                               aspect.num > 0 ? av_q2d(aspect) : 0);
-    return true;
-}
-
 struct eval_film *eval_film_open(const char *path)
 {
     struct eval_film *f = calloc(1, sizeof(*f));
@@ -112,16 +99,24 @@ struct eval_film *eval_film_open(const char *path)
     f->packet = av_packet_alloc();
     f->frame = av_frame_alloc();
     if (avformat_open_input(&f->format, path, NULL, NULL) < 0 ||
-        avformat_find_stream_info(f->format, NULL) < 0 || !open_codec(f) || !read_layout(f)) {
+        avformat_find_stream_info(f->format, NULL) < 0 || !open_codec(f) || !decode(f)) {
         fprintf(stderr, "deep3d-eval: %s cannot be decoded\n", path);
         eval_film_close(&f);
+        return NULL;
     }
+    f->waiting = true; // the first picture says what the container does not
+    f->named = stereo_input_named(path);
     return f;
 }
 
-struct eval_layout eval_film_layout(const struct eval_film *f)
+bool eval_film_halves(const struct eval_film *f, enum stereo_input asked, struct stereo_halves *out)
 {
-    return f->layout;
+    AVRational aspect =
+        av_guess_sample_aspect_ratio(f->format, f->format->streams[f->stream], f->frame);
+    struct stereo_words words = {.asked = asked, .said = stereo_of(f), .named = f->named};
+
+    return stereo_input_halves(&words, f->frame->width, f->frame->height,
+                               aspect.num > 0 ? av_q2d(aspect) : 0, out);
 }
 
 bool eval_film_next(struct eval_film *f, struct eval_picture *out)

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "tests/eval/eval_layout.h"
+#include "viewer/stereo_input.h"
 
 struct eval_picture {
     int width, height;
@@ -19,8 +19,9 @@ struct eval_film;
 struct eval_film *eval_film_open(const char *path);
 // Accepts a pointer to NULL; sets it to NULL.
 void eval_film_close(struct eval_film **film);
-// How it shows both eyes, as it says itself.
-struct eval_layout eval_film_layout(const struct eval_film *film);
+// How it shows both eyes; asked: as somebody says who knows. False: in a way that is not read here.
+bool eval_film_halves(const struct eval_film *film, enum stereo_input asked,
+                      struct stereo_halves *out);
 // The next picture, valid until the next call; false at the end.
 bool eval_film_next(struct eval_film *film, struct eval_picture *out);
 

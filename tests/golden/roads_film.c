@@ -105,6 +105,8 @@ struct deep3d_picture film_picture(const struct film *f, uint8_t *planes)
         .full_range = packed(f),
         .rotation_deg = f->rotation_deg,
         .mirrored = f->mirrored,
+        .packing = f->packing,
+        .right_first = f->right_first,
     };
 
     if (packed(f))

@@ -16,6 +16,8 @@ struct film {
     enum deep3d_transfer transfer;
     int rotation_deg;
     bool mirrored, bars, caption;
+    enum deep3d_packing packing;
+    bool right_first;
 };
 
 #define FILM_CUT 9 // pictures of a scene

@@ -233,6 +233,7 @@ static void columns_agree(void **state)
         const int *size = guard_sizes[i % guard_size_count];
         struct source s = random_source(size[0], size[1]);
         s.job.out_bits = i % 4 == 0 ? 16 : 8;
+        s.job.bare = i % 5 == 0;
         struct guarded_image want = output_for(&s);
         s.job.tone = i % 3 == 0 ? &tone : NULL;
         size_t bytes = want.image.stride_bytes * (size_t)want.image.height;

@@ -75,6 +75,7 @@ struct colour_case {
     bool mirrored, wide, toned;
     bool paired;  // chroma in one plane
     bool aligned; // rows begin on 16 bytes
+    bool bare;    // see struct colour_job
 };
 
 // Three components in one block; returns its bytes. Without samples: counts alone.
@@ -120,6 +121,7 @@ static void colour_at(struct colour_case c)
                              .wide = c.wide,
                              .quarter_turns = c.turns,
                              .mirrored = c.mirrored,
+                             .bare = c.bare,
                              .matrix =
                                  colour_matrix_for(COLOUR_BT709, c.wide ? 10 : 8, 0, false, false)};
     size_t bytes = lay_planes(&c, NULL, &job);
@@ -159,14 +161,16 @@ static void colour(void **state)
                                            .turns = turn % 4,
                                            .mirrored = turn >= 4,
                                            .wide = i % 2 != 0,
-                                           .toned = i % 2 != 0 && turn == 1});
-        for (int k = 0; k < 16; k++)
+                                           .toned = i % 2 != 0 && turn == 1,
+                                           .bare = turn % 3 == 0});
+        for (int k = 0; k < 32; k++)
             colour_at((struct colour_case){.width = size[0],
                                            .height = size[1],
                                            .paired = k & 1,
                                            .wide = k & 2,
                                            .toned = k & 4,
-                                           .aligned = k & 8});
+                                           .aligned = k & 8,
+                                           .bare = k & 16});
     }
 }
 
