@@ -4,8 +4,8 @@
         --measure ../shared/stereo/measure.py --pairs ../shared/stereo/dev [--teacher WORK/teacher.onnx] \\
         [--clips ../shared/media/CLIP ...]
 
-On pairs: rank, row and order of measure.py, means and by kind, with the spread of row over bootstrap samples; and edges, the
-share of true disparity edges that the prediction has within EDGE_REACH px at 384 wide. On clips: flicker, the mean change
+On pairs: rank, row and order of measure.py, means and by kind, with the spread of row over bootstrap samples, and where there is a
+teacher how far a model is above it, by kind, with the spread of that; and edges, the share of true disparity edges that the prediction has within EDGE_REACH px at 384 wide. On clips: flicker, the mean change
 of disparity between frames beyond what the motion in the picture explains, in % of the clip's disparity range.
 """
 import argparse
@@ -114,7 +114,7 @@ def edge_share(disparity, truth):
 
 
 def on_pairs(answer, measure, folder):
-    """measure.py's summary of `answer` on the pairs of a folder, with `edges` added."""
+    """(measure.py's summary of `answer` on the pairs of a folder, with `edges` added; [(kind, (rank, row, order))] of each pair)"""
     rng, rows, edges = np.random.default_rng(1), [], []
     for row, left, right in measure.pairs(folder):
         disparity = np.asarray(answer(np.ascontiguousarray(left[..., ::-1])), np.float32)
@@ -124,7 +124,23 @@ def on_pairs(answer, measure, folder):
             truth = measure.truth(left, right, float(row["disp_p03_pct"]), float(row["disp_p97_pct"]))
             edges.append(edge_share(cv2.resize(disparity, truth.shape[::-1], interpolation=cv2.INTER_LINEAR), truth))
     found = [e for e in edges if e is not None]
-    return {**measure.summary(rows), "edges": round(float(np.mean(found)), 3) if found else None}
+    return {**measure.summary(rows), "edges": round(float(np.mean(found)), 3) if found else None}, rows
+
+
+def above(rows, others, samples=2000):
+    """{kind: {figure: (mean of rows' less others', its 90 % interval over bootstrap samples of the pairs)}}; both as on_pairs gives
+    them, of the same pairs."""
+    rng, out = np.random.default_rng(3), {}
+    for kind in sorted({k for k, _ in rows}):
+        pairs = [(a, b) for (k, a), (_, b) in zip(rows, others) if k == kind]
+        out[kind] = {}
+        for i, name in enumerate(("rank", "row", "order")):
+            d = np.array([a[i] - b[i] for a, b in pairs if a[i] is not None and b[i] is not None])
+            if not len(d):
+                continue
+            means = d[rng.integers(0, len(d), (samples, len(d)))].mean(1)
+            out[kind][name] = tuple(round(float(v), 3) for v in (d.mean(), *np.percentile(means, (5, 95))))
+    return out
 
 
 def frames(path, most=FRAMES):
@@ -189,15 +205,19 @@ def main():
         answers["teacher"] = TeacherAnswer(args.teacher)
     if args.ramp:
         answers["ramp"] = ramp
-    measure = load_measure(args.measure) if args.pairs else None
+    measure, rows = load_measure(args.measure) if args.pairs else None, {}
     for name, answer in answers.items():
         if measure:
-            result = on_pairs(answer, measure, args.pairs)
+            result, rows[name] = on_pairs(answer, measure, args.pairs)
             print(name, {k: v for k, v in result.items() if k != "kind"})
             for kind, figures in result.get("kind", {}).items():
                 print("   ", kind, figures)
         for clip in args.clips:
             print(f"    flicker {clip.rsplit('/', 1)[-1]}: {flicker(answer, frames(clip)):.2f} %", flush=True)
+    for name in args.model if "teacher" in rows else ():
+        print(f"{name} above the teacher (90 % interval)")
+        for kind, figures in above(rows[name], rows["teacher"]).items():
+            print("   ", kind, ", ".join(f"{k} {m:+.3f} ({low:+.3f} to {high:+.3f})" for k, (m, low, high) in figures.items()))
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from torch import nn
 
 from . import export, losses
 from .data import Batches, PackSource, prefetch
-from .model import Network, expectation, freeze, reopen, unfold
+from .model import Network, expectation, freeze, unfold
 from .sheet import colour, sheet
 
 LOG_EVERY = 50  # steps
@@ -205,15 +205,12 @@ class Run:
             self.average.state, self.average.updates = state["average"], state["updates"]
             self.step, self.seconds = state["step"], state["seconds"]
 
-    def start_from(self, paths, batch=None):
+    def start_from(self, paths):
         """Takes the averaged weights of another training as a beginning, or of several states of one the mean, or those of
-        one exported file, whose folded batch normalisations work again from the statistics of `batch` if that is given; steps
-        count from 0."""
+        one exported file; steps count from 0."""
         network = self.student.network
         if Path(paths[0]).suffix == ".onnx":
             unfold(network, export.weights(paths[0]))
-            if batch is not None:
-                reopen(network, to_device(batch, self.device)[1])
         else:
             state = torch.load(paths[-1], map_location=self.device)
             own = self.student.state_dict()  # another teacher, or none, has other adapters: they begin anew
@@ -308,12 +305,10 @@ def run(config, work, start=(), float32=False):
     cv2.setNumThreads(1)
     sources, shares, statistics = make_sources(config)
     this = Run(config, work, device, not float32, statistics)
-    batches = Batches(sources, shares, config["seed"])
     if start:
-        first = config["phase"][0]
-        this.start_from(start, None if config.get("fixed_norm") else batches.make(0, first["count"], 0, *shape_at(first, 0)))
+        this.start_from(start)
     this.resume()
-    this.train(batches)
+    this.train(Batches(sources, shares, config["seed"]))
     return this.step == this.total
 
 
@@ -323,7 +318,8 @@ def main():
     parser.add_argument("--work", required=True)
     parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="changes to the config")
     parser.add_argument("--start", nargs="+", default=[],
-                        help="checkpoints of one lineage whose mean is the beginning, or an exported file; steps count from 0")
+                        help="checkpoints of one lineage whose mean is the beginning, or an exported file, which needs "
+                             "fixed_norm=true; steps count from 0")
     parser.add_argument("--float32", action="store_true")
     args = parser.parse_args()
     run(load_config(args.config, args.set), args.work, args.start, args.float32)
