@@ -20,7 +20,7 @@ struct steady {
     bool known;        // past, old_guide and old_luma hold the previous picture's
     // in the device's memory:
     float *block;
-    float *past, *moved_past;               // [height][width]
+    float *past, *moved_past, *snapped;     // [height][width]
     float *guide, *old_guide, *moved_guide; // [3][height][width]
     struct carry_sums *sums;
     uint8_t *luma_block;
@@ -88,7 +88,7 @@ bool steady_resize(struct steady *s, int width, int height)
     if (s->width == width && s->height == height)
         return true;
     release(s);
-    s->block = s->device->take(count * 11 * sizeof(float));
+    s->block = s->device->take(count * 12 * sizeof(float));
     s->sums = s->device->take(sizeof(*s->sums));
     if (s->block == NULL || s->sums == NULL || !make_luma(s, width, height)) {
         log_error("no memory to steady a depth of %dx%d", width, height);
@@ -97,7 +97,8 @@ bool steady_resize(struct steady *s, int width, int height)
     }
     s->past = s->block;
     s->moved_past = s->past + count;
-    s->guide = s->moved_past + count;
+    s->snapped = s->moved_past + count;
+    s->guide = s->snapped + count;
     s->old_guide = s->guide + 3 * count;
     s->moved_guide = s->old_guide + 3 * count;
     s->width = width;
@@ -181,6 +182,15 @@ static void exchange_past(struct steady *s)
     s->moved_past = past;
 }
 
+// The past on the edges of the picture that it has come to.
+static const float *snapped(struct steady *s)
+{
+    struct snap_job job = {s->width, s->height, s->past, s->guide, s->snapped, 1};
+
+    s->kernels->snap(&job);
+    return s->snapped;
+}
+
 const float *steady_run(struct steady *s, const struct depth_answer *answer,
                         const struct image *picture, float turn)
 {
@@ -191,7 +201,7 @@ const float *steady_run(struct steady *s, const struct depth_answer *answer,
         s->device->copy(s->past, answer->nearness,
                         (size_t)s->width * (size_t)s->height * sizeof(float));
         s->known = true;
-        return s->past;
+        return snapped(s);
     }
     follow(s, answer->nearness);
     struct steady_job job = {
@@ -211,7 +221,7 @@ const float *steady_run(struct steady *s, const struct depth_answer *answer,
     };
     s->kernels->steady(&job);
     exchange_past(s);
-    return s->past;
+    return snapped(s);
 }
 
 const float *steady_follow(struct steady *s, const struct image *picture)
@@ -221,5 +231,5 @@ const float *steady_follow(struct steady *s, const struct image *picture)
     see(s, picture);
     follow(s, NULL);
     exchange_past(s);
-    return s->past;
+    return snapped(s);
 }

@@ -16,6 +16,7 @@ const struct kernels KERNEL(kernels) = {
     .levels = KERNEL(levels),
     .motion = KERNEL(motion),
     .steady = KERNEL(steady),
+    .snap = KERNEL(snap),
     .refine = KERNEL(refine),
     .refine_row = KERNEL(refine_row),
     .synth = KERNEL(synth),

@@ -10,6 +10,7 @@
     kernel_levels levels_##variant;                                                                \
     kernel_motion motion_##variant;                                                                \
     kernel_steady steady_##variant;                                                                \
+    kernel_snap snap_##variant;                                                                    \
     kernel_refine refine_##variant;                                                                \
     kernel_refine_row refine_row_##variant;                                                        \
     kernel_overlay overlay_##variant;                                                              \

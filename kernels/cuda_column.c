@@ -20,6 +20,7 @@ QUEUED(shrink)
 QUEUED(levels)
 QUEUED(motion)
 QUEUED(steady)
+QUEUED(snap)
 QUEUED(refine)
 QUEUED(synth)
 QUEUED(overlay)
@@ -60,6 +61,7 @@ static void make_column(void)
     column.levels = levels_queued;
     column.motion = motion_queued;
     column.steady = steady_queued;
+    column.snap = snap_queued;
     column.refine = refine_queued;
     column.synth = synth_queued;
     column.overlay = overlay_queued;

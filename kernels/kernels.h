@@ -26,6 +26,7 @@
 #include "kernels/spread.h"
 #include "kernels/select.h"
 #include "kernels/shrink.h"
+#include "kernels/snap.h"
 #include "kernels/steady.h"
 #include "kernels/strips.h"
 #include "kernels/synth.h"
@@ -40,6 +41,7 @@ struct kernels {
     kernel_levels *levels;
     kernel_motion *motion;
     kernel_steady *steady;
+    kernel_snap *snap;
     kernel_refine *refine;
     kernel_synth *synth;
     kernel_overlay *overlay;

@@ -66,6 +66,7 @@ const struct kernels_cuda *deep3d_kernels_cuda(void)
         levels_cuda,
         motion_cuda,
         steady_cuda,
+        snap_cuda,
         refine_cuda,
         synth_cuda,
         overlay_cuda,

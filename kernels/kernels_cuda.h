@@ -33,6 +33,7 @@
 #include "kernels/resize.h"
 #include "kernels/spread.h"
 #include "kernels/shrink.h"
+#include "kernels/snap.h"
 #include "kernels/steady.h"
 #include "kernels/strips.h"
 #include "kernels/synth.h"
@@ -51,6 +52,7 @@ typedef bool kernel_shrink_cuda(const struct shrink_job *job, struct CUstream_st
 typedef bool kernel_levels_cuda(const struct levels_job *job, struct CUstream_st *stream);
 typedef bool kernel_motion_cuda(const struct motion_job *job, struct CUstream_st *stream);
 typedef bool kernel_steady_cuda(const struct steady_job *job, struct CUstream_st *stream);
+typedef bool kernel_snap_cuda(const struct snap_job *job, struct CUstream_st *stream);
 typedef bool kernel_refine_cuda(const struct refine_job *job, struct CUstream_st *stream);
 typedef bool kernel_synth_cuda(const struct synth_job *job, struct CUstream_st *stream);
 typedef bool kernel_overlay_cuda(const struct overlay_job *job, struct CUstream_st *stream);
@@ -80,6 +82,7 @@ struct kernels_cuda {
     kernel_levels_cuda *levels;
     kernel_motion_cuda *motion;
     kernel_steady_cuda *steady;
+    kernel_snap_cuda *snap;
     kernel_refine_cuda *refine;
     kernel_synth_cuda *synth;
     kernel_overlay_cuda *overlay;
@@ -109,6 +112,7 @@ kernel_shrink_cuda shrink_cuda;
 kernel_levels_cuda levels_cuda;
 kernel_motion_cuda motion_cuda;
 kernel_steady_cuda steady_cuda;
+kernel_snap_cuda snap_cuda;
 kernel_refine_cuda refine_cuda;
 kernel_synth_cuda synth_cuda;
 kernel_overlay_cuda overlay_cuda;

@@ -1,11 +1,13 @@
 #include <stdlib.h>
 
+#include "engine/steady.h"
 #include "engine/stereo.h"
 #include "tests/eval/eval.h"
 
 struct eval_network {
     struct depth *depth;
     struct stereo *stereo; // for its upright picture
+    struct steady *steady; // brings answers to the picture's edges
 };
 
 struct eval_network *eval_network_create(const char *model, const char *backend)
@@ -15,6 +17,7 @@ struct eval_network *eval_network_create(const char *model, const char *backend)
     n->depth =
         depth_create(&(struct deep3d_params){.model = model, .backend = backend}, kernels_best());
     n->stereo = stereo_create(kernels_best(), 0);
+    n->steady = steady_create(kernels_best());
     if (n->depth == NULL)
         eval_network_destroy(&n);
     return n;
@@ -26,6 +29,7 @@ void eval_network_destroy(struct eval_network **network)
         return;
     depth_destroy(&(*network)->depth);
     stereo_destroy(&(*network)->stereo);
+    steady_destroy(&(*network)->steady);
     free(*network);
     *network = NULL;
 }
@@ -49,6 +53,9 @@ bool eval_network_run(struct eval_network *n, const struct eval_picture *p,
     if (!depth_run(n->depth))
         return false;
     *out = depth_read(n->depth, true);
+    if (!steady_resize(n->steady, out->width, out->height))
+        return false;
+    out->nearness = steady_run(n->steady, out, stereo_shrink(n->stereo), 1);
     return true;
 }
 

@@ -275,6 +275,33 @@ static void enlarge_of(const struct kernels *k, int width, int height)
     guard_free(plain);
 }
 
+// Two depths with colours of their own, whose edges do not quite agree, and noise in both.
+static void snap_of(const struct kernels *k, int width, int height)
+{
+    size_t plane = (size_t)width * (size_t)height, bytes = plane * sizeof(float);
+    float *near = random_nearness(plane), *guide = random_nearness(3 * plane);
+    float *plain = guard_new(bytes), noise = 0.1f * random_float();
+    int edge = random_int(0, width), off = random_int(-3, 3), slope = random_int(-2, 2);
+
+    for (size_t i = 0; i < plane; i++) {
+        int x = (int)(i % (size_t)width) + slope * (int)(i / (size_t)width);
+        near[i] = noise * near[i] + (x < edge ? 0.2f : x < edge + 4 ? 0.5f : 0.7f);
+        for (size_t c = 0; c < 3; c++)
+            guide[c * plane + i] = noise * guide[c * plane + i] + (x < edge + off ? 0.3f : 0.8f);
+    }
+    struct region in[2] = {region_new(k->device, near, bytes),
+                           region_new(k->device, guide, 3 * bytes)};
+    struct region out = region_new(k->device, plain, bytes);
+    k->snap(&(struct snap_job){width, height, in[0].data, in[1].data, out.data, 2});
+    kernels_column(0)->snap(&(struct snap_job){width, height, near, guide, plain, 1});
+    region_same(&out, plain, "snap");
+    region_same(&in[0], near, "snap's nearness");
+    region_same(&in[1], guide, "snap's guide");
+    guard_free(near);
+    guard_free(guide);
+    guard_free(plain);
+}
+
 static void press_of(const struct kernels *k, int width, int height)
 {
     size_t bytes = (size_t)width * (size_t)height * sizeof(float);
@@ -511,6 +538,12 @@ static void enlarge(void **state)
     at_all_sizes(enlarge_of, "enlarge");
 }
 
+static void snap(void **state)
+{
+    at_all_sizes(snap_of, "snap");
+    at_all_sizes(snap_of, "snap again");
+}
+
 static void press(void **state)
 {
     at_all_sizes(press_of, "press");
@@ -565,9 +598,9 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(luma),   cmocka_unit_test(carry),   cmocka_unit_test(spread),
-        cmocka_unit_test(range),  cmocka_unit_test(enlarge), cmocka_unit_test(press),
-        cmocka_unit_test(edges),  cmocka_unit_test(marks),   cmocka_unit_test(plates),
-        cmocka_unit_test(strips), cmocka_unit_test(glance),
+        cmocka_unit_test(range),  cmocka_unit_test(enlarge), cmocka_unit_test(snap),
+        cmocka_unit_test(press),  cmocka_unit_test(edges),   cmocka_unit_test(marks),
+        cmocka_unit_test(plates), cmocka_unit_test(strips),  cmocka_unit_test(glance),
     };
 
     if (!find_columns(argc > 1 && strcmp(argv[1], "gpu") == 0))

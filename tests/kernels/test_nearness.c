@@ -115,6 +115,58 @@ static void steady_follows_what_moves(void **state)
     }
 }
 
+enum { SNAP_WIDTH = 40, SNAP_HEIGHT = 9, SNAP_PLANE = SNAP_WIDTH * SNAP_HEIGHT };
+
+// A step from near to far, `soft` pixels wide, in the middle of each row.
+static void soft_step(float near, float far, int soft, float *out)
+{
+    for (int i = 0; i < SNAP_PLANE; i++) {
+        float part = ((float)(i % SNAP_WIDTH) - SNAP_WIDTH / 2.0f) / (float)soft + 0.5f;
+        part = part < 0 ? 0 : part > 1 ? 1 : part;
+        out[i] = near + (far - near) * part;
+    }
+}
+
+// A soft step lies where the picture's colour changes, two pixels beside its own place.
+static void snap_goes_to_the_edge(void **state)
+{
+    static float near[SNAP_PLANE], guide[3 * SNAP_PLANE], out[SNAP_PLANE];
+    struct snap_job job = {SNAP_WIDTH, SNAP_HEIGHT, near, guide, out, 1};
+    const int edge = SNAP_WIDTH / 2 + 2;
+
+    random_start("snap");
+    soft_step(0.8f, 0.2f, 6, near);
+    for (int i = 0; i < 3 * SNAP_PLANE; i++)
+        guide[i] = (i % SNAP_WIDTH < edge ? 0.3f : 0.7f) + 0.04f * random_float();
+    kernels_best()->snap(&job);
+    for (int y = 0; y < SNAP_HEIGHT; y++) {
+        const float *row = out + y * SNAP_WIDTH;
+        assert_true(near[edge - 1] < 0.45f && row[edge - 1] > 0.6f);
+        assert_true(row[edge] < 0.3f);
+        assert_float_equal(row[2], 0.8, 1e-6);
+        assert_float_equal(row[SNAP_WIDTH - 3], 0.2, 1e-6);
+    }
+}
+
+// Where colours do not tell two depths apart, or there is no step, all stays as it was.
+static void snap_leaves_the_rest(void **state)
+{
+    static float near[SNAP_PLANE], guide[3 * SNAP_PLANE], out[SNAP_PLANE];
+    struct snap_job job = {SNAP_WIDTH, SNAP_HEIGHT, near, guide, out, 1};
+
+    random_start("snap leaves");
+    soft_step(0.8f, 0.2f, 6, near);
+    for (int i = 0; i < 3 * SNAP_PLANE; i++)
+        guide[i] = random_float();
+    kernels_best()->snap(&job);
+    assert_memory_equal(out, near, sizeof(near));
+    soft_step(0.8f, 0.2f, SNAP_WIDTH, near);
+    for (int i = 0; i < 3 * SNAP_PLANE; i++)
+        guide[i] = i % SNAP_WIDTH < SNAP_WIDTH / 2 ? 0.2f : 0.9f;
+    kernels_best()->snap(&job);
+    assert_memory_equal(out, near, sizeof(near));
+}
+
 struct luma {
     struct motion_plane plane;
     void *block;
@@ -352,6 +404,8 @@ int main(void)
         cmocka_unit_test(levels_know_how_sure_they_are),
         cmocka_unit_test(steady_columns_agree),
         cmocka_unit_test(steady_follows_what_moves),
+        cmocka_unit_test(snap_goes_to_the_edge),
+        cmocka_unit_test(snap_leaves_the_rest),
         cmocka_unit_test(motion_is_found),
         cmocka_unit_test(motion_columns_agree),
         cmocka_unit_test(refine_columns_agree),
