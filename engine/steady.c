@@ -182,13 +182,12 @@ static void exchange_past(struct steady *s)
     s->moved_past = past;
 }
 
-// The past on the edges of the picture that it has come to.
-static const float *snapped(struct steady *s)
+// The answer on the edges of its picture.
+static void snap(const struct steady *s, const float *answer, float *out)
 {
-    struct snap_job job = {s->width, s->height, s->past, s->guide, s->snapped, 1};
+    struct snap_job job = {s->width, s->height, answer, s->guide, out, 1};
 
     s->kernels->snap(&job);
-    return s->snapped;
 }
 
 const float *steady_run(struct steady *s, const struct depth_answer *answer,
@@ -198,16 +197,16 @@ const float *steady_run(struct steady *s, const struct depth_answer *answer,
         return answer->nearness; // unfiltered, which is better than nothing
     see(s, picture);
     if (turn >= 1 || !s->known) {
-        s->device->copy(s->past, answer->nearness,
-                        (size_t)s->width * (size_t)s->height * sizeof(float));
+        snap(s, answer->nearness, s->past);
         s->known = true;
-        return snapped(s);
+        return s->past;
     }
-    follow(s, answer->nearness);
+    snap(s, answer->nearness, s->snapped);
+    follow(s, s->snapped);
     struct steady_job job = {
         .width = s->width,
         .height = s->height,
-        .nearness = answer->nearness,
+        .nearness = s->snapped,
         .sureness = answer->sureness,
         .guide = s->guide,
         .old_guide = s->moved_guide,
@@ -221,7 +220,7 @@ const float *steady_run(struct steady *s, const struct depth_answer *answer,
     };
     s->kernels->steady(&job);
     exchange_past(s);
-    return snapped(s);
+    return s->past;
 }
 
 const float *steady_follow(struct steady *s, const struct image *picture)
@@ -231,5 +230,5 @@ const float *steady_follow(struct steady *s, const struct image *picture)
     see(s, picture);
     follow(s, NULL);
     exchange_past(s);
-    return snapped(s);
+    return s->past;
 }

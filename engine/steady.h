@@ -1,5 +1,5 @@
 // Keeps nearness steady from picture to picture inside a shot (kernels/steady.h says how a pixel is
-// filtered), and brings what it gives to the picture's edges (kernels/snap.h).
+// filtered). Answers are brought to the edges of their pictures before (kernels/snap.h).
 //
 // What moves is followed (kernels/motion.h): a pixel's past is that of the thing that it shows now.
 // Before pixels are filtered, the whole answer is brought in line with the past by the one scale
