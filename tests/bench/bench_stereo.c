@@ -20,8 +20,8 @@
 
 #define RUNS 60
 // What a network answers: size and shape of the default model.
-#define NEAR_WIDTH 192
-#define NEAR_HEIGHT 112
+#define NEAR_WIDTH 160
+#define NEAR_HEIGHT 96
 
 // A scene with texture and a few objects in front, drawn so that edges of picture and depth agree.
 static float scene_nearness(float u, float v)
