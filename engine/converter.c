@@ -486,7 +486,8 @@ static bool draw_disparity(struct deep3d *c, const struct deep3d_eyes *eyes,
 static bool draw_layers(const struct deep3d *c, const struct canvas *canvas)
 {
     struct depth_levels levels = depth_levels(c->depth);
-    const float *nearness = near_copy_get(c->rig.near_copy, c->nearness);
+    const float *nearness =
+        c->nearness != NULL ? near_copy_get(c->rig.near_copy, c->nearness) : NULL;
 
     if (nearness == NULL)
         return false;

@@ -232,12 +232,14 @@ void deep3d_set_effort(struct deep3d *converter, const struct deep3d_effort *eff
 int deep3d_sizes(const struct deep3d *converter, struct deep3d_size *out);
 
 // The layers of the last picture, as DEEP3D_VIEW_LAYERS has them, in any size: R, G, B, 255;
-// [height][stride_bytes]. Call after a deep3d_convert() that succeeded.
+// [height][stride_bytes]. Call after a deep3d_convert() that succeeded; of native 3D nothing is
+// drawn.
 void deep3d_draw_layers(const struct deep3d *converter, int width, int height, uint8_t *pixels,
                         size_t stride_bytes);
 // Nearness of the last picture as the network gave it and the filter left it: [height][width], 0
-// far .. 1 near. Valid until the next call. From a GPU it is brought for the first one who asks,
-// and with each picture for as long as somebody asks; so for the next function.
+// far .. 1 near. NULL: none is known, as of native 3D. Valid until the next call. From a GPU it is
+// brought for the first one who asks, and with each picture for as long as somebody asks; so for
+// the next function.
 const float *deep3d_nearness(const struct deep3d *converter, int *out_width, int *out_height);
 // Where to put something that is drawn over this part of both eyes of the last picture, so that it
 // is in front of all that it covers: parallax in % of the width as above (> 0: in front of the

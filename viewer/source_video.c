@@ -16,6 +16,8 @@
 #define FROM_START_NS (120 * NS_PER_S)
 // Sample aspects beyond are damage.
 #define SAMPLE_ASPECT_MAX 32.0
+// Side of a picture that can show both eyes, whatever its chroma.
+#define LEAST_BOTH_PX 8
 // Pictures that wait on a GPU take surfaces from its decoder.
 #define READY_ON_GPU 4
 
@@ -69,6 +71,8 @@ static void describe_eyes(struct source *s, const AVFrame *av, struct frame *fra
             s->url, av_stereo3d_type_name(words.said->type));
         s->complained = true;
     }
+    if (p->width < LEAST_BOTH_PX || p->height < LEAST_BOTH_PX) // an eye would have nothing
+        halves = (struct stereo_halves){0};
     p->packing = halves.packing;
     p->right_first = halves.right_first;
     frame->aspect = stereo_halves_aspect(&halves, p->width, p->height, samples);

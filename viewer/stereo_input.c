@@ -5,7 +5,6 @@
 #include <math.h>
 #include <stddef.h>
 #include <string.h>
-#include <strings.h>
 
 // An eye of a film is hardly narrower or wider (width / height), up to Ultra Panavision's 2.76;
 // half a film of the widest usual kind, 2.4, is 1.2.
@@ -24,9 +23,9 @@ static const struct {
     {"sbs", true, STEREO_INPUT_SBS},          {"hsbs", true, STEREO_INPUT_HALF_SBS},
     {"halfsbs", true, STEREO_INPUT_HALF_SBS}, {"fsbs", true, STEREO_INPUT_FULL_SBS},
     {"fullsbs", true, STEREO_INPUT_FULL_SBS}, {"lr", false, STEREO_INPUT_SBS},
-    {"htab", true, STEREO_INPUT_HALF_TB},     {"hou", true, STEREO_INPUT_HALF_TB},
+    {"htab", true, STEREO_INPUT_HALF_TB},     {"hou", false, STEREO_INPUT_HALF_TB},
     {"halfou", true, STEREO_INPUT_HALF_TB},   {"halftab", true, STEREO_INPUT_HALF_TB},
-    {"ftab", true, STEREO_INPUT_FULL_TB},     {"fou", true, STEREO_INPUT_FULL_TB},
+    {"ftab", true, STEREO_INPUT_FULL_TB},     {"fou", false, STEREO_INPUT_FULL_TB},
     {"fullou", true, STEREO_INPUT_FULL_TB},   {"fulltab", true, STEREO_INPUT_FULL_TB},
     {"tab", false, STEREO_INPUT_TOP_BOTTOM},  {"ou", false, STEREO_INPUT_TOP_BOTTOM},
     {"tb", false, STEREO_INPUT_TOP_BOTTOM},

@@ -29,6 +29,8 @@ static void names(void **state)
         {"/3d/sbs/film.mkv", STEREO_INPUT_AUTO},                      // folders do not count
         // words of other meanings
         {"ou est le tab.mkv", STEREO_INPUT_AUTO},
+        {"Pierrot le Fou.mkv", STEREO_INPUT_AUTO},
+        {"film.3D.hou.mkv", STEREO_INPUT_HALF_TB},
         {"how sbsx works.mkv", STEREO_INPUT_AUTO},
         {"half of it.mkv", STEREO_INPUT_AUTO},
         {"a_very_long_word_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaasbs.mkv", STEREO_INPUT_AUTO},

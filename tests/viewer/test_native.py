@@ -92,6 +92,13 @@ def check_depth(b):
     expect("width", streams(b.path("photo_left.jpg"))[0]["width"], WIDTH)
 
 
+def check_small(b):
+    """Too small to show both eyes, whatever its name."""
+    photo = b.ffmpeg("dot.sbs.png", "-f", "lavfi", "-i", "testsrc2=size=16x16,scale=1:1", "-frames:v", 1)
+    b.run(photo, "-o", b.path("dot2.png"), "--layout", "pair")
+    expect("width", streams(b.path("dot2_left.png"))[0]["width"], 1)
+
+
 def check_unknown(b):
     film = make(b, "lines.mkv", BESIDE, [*LOSSLESS, "-metadata:s:v", "stereo_mode=row_interleaved_lr"])
     b.run(film, "-o", b.path("lines2.mkv"), "--layout", "pair", "--codec", "ffv1", says=["not read here"])
@@ -102,7 +109,7 @@ def main(program, work):
     b = Bench(program, None, work)
     for name in FILMS:
         b.check(name, lambda name=name: check_eyes(b, name))
-    for check in (check_player, check_flat, check_depth, check_unknown):
+    for check in (check_player, check_flat, check_depth, check_small, check_unknown):
         b.check(check.__name__, lambda check=check: check(b))
     return b.report.end()
 
