@@ -9,24 +9,13 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "viewer/vk_candidate.h"
 #include "viewer/vk_export.h"
 
 #define VALIDATION_LAYER "VK_LAYER_KHRONOS_validation"
 #define MAX_EXTENSIONS 32
-#define MAX_DEVICES 16
-#define MAX_FAMILIES 32
 // far longer than any copy or draw of ours: what is not ready by then never will be
 #define WAIT_LIMIT_NS (5 * NS_PER_S)
-
-// What was found out about a physical device.
-struct candidate {
-    VkPhysicalDevice physical;
-    VkPhysicalDeviceProperties properties;
-    uint8_t uuid[VK_UUID_SIZE];
-    uint32_t family, queue_count;
-    bool timeline_is_core; // else by its extension
-    bool swapchain, exports_memory, exports_semaphores;
-};
 
 static atomic_int validation_messages;
 
@@ -100,148 +89,9 @@ static bool loader_create_instance(void *user, const VkInstanceCreateInfo *info,
     return false;
 }
 
-static bool has_extension(VkPhysicalDevice physical, const char *name)
-{
-    uint32_t count = 0;
-    VkExtensionProperties *extensions;
-    bool found = false;
-
-    if (vkEnumerateDeviceExtensionProperties(physical, NULL, &count, NULL) != VK_SUCCESS)
-        return false;
-    extensions = mem_new(count ? count : 1, sizeof(*extensions));
-    if (vkEnumerateDeviceExtensionProperties(physical, NULL, &count, extensions) < 0)
-        count = 0;
-    for (uint32_t i = 0; i < count; i++)
-        found = found || strcmp(extensions[i].extensionName, name) == 0;
-    mem_free(extensions);
-    return found;
-}
-
-static bool has_timeline(VkPhysicalDevice physical)
-{
-    VkPhysicalDeviceTimelineSemaphoreFeatures timeline = {
-        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_TIMELINE_SEMAPHORE_FEATURES,
-    };
-    VkPhysicalDeviceFeatures2 features = {
-        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2,
-        .pNext = &timeline,
-    };
-
-    vkGetPhysicalDeviceFeatures2(physical, &features);
-    return timeline.timelineSemaphore;
-}
-
-// A family with graphics (which includes transfer), one that can present where there is one.
-static bool find_family(const struct vk_device_params *params, VkInstance instance,
-                        struct candidate *c, bool *out_presents)
-{
-    VkQueueFamilyProperties families[MAX_FAMILIES];
-    uint32_t count = MAX_FAMILIES;
-    bool found = false;
-
-    *out_presents = false;
-    vkGetPhysicalDeviceQueueFamilyProperties(c->physical, &count, families);
-    for (uint32_t i = 0; i < count && !*out_presents; i++) {
-        if (!(families[i].queueFlags & VK_QUEUE_GRAPHICS_BIT))
-            continue;
-        *out_presents = !params->can_present ||
-                        params->can_present(params->can_present_user, instance, c->physical, i);
-        if (!found || *out_presents) {
-            c->family = i;
-            c->queue_count = families[i].queueCount;
-            found = true;
-        }
-    }
-    return found;
-}
-
-static void examine_sharing(struct candidate *c)
-{
-    VkPhysicalDeviceIDProperties id = {
-        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_ID_PROPERTIES,
-    };
-    VkPhysicalDeviceProperties2 properties = {
-        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2,
-        .pNext = &id,
-    };
-
-    vkGetPhysicalDeviceProperties2(c->physical, &properties);
-    memcpy(c->uuid, id.deviceUUID, sizeof(c->uuid));
-    c->exports_memory =
-        has_extension(c->physical, VK_EXPORT_MEMORY_EXTENSION) && vk_exports_memory(c->physical);
-    c->exports_semaphores = has_extension(c->physical, VK_EXPORT_SEMAPHORE_EXTENSION) &&
-                            vk_exports_semaphores(c->physical);
-}
-
-// NULL: the device fits (without a window where swapchain is false), else what it lacks.
-static const char *examine(const struct vk_device_params *params, VkInstance instance,
-                           VkPhysicalDevice physical, struct candidate *out)
-{
-    bool presents;
-
-    *out = (struct candidate){.physical = physical};
-    vkGetPhysicalDeviceProperties(physical, &out->properties);
-    out->timeline_is_core = out->properties.apiVersion >= VK_API_VERSION_1_2;
-    if (out->properties.apiVersion < VK_API_VERSION_1_1)
-        return "Vulkan 1.1";
-    if (!out->timeline_is_core &&
-        !has_extension(physical, VK_KHR_TIMELINE_SEMAPHORE_EXTENSION_NAME))
-        return "Vulkan 1.2 or " VK_KHR_TIMELINE_SEMAPHORE_EXTENSION_NAME;
-    if (!has_timeline(physical))
-        return "timeline semaphores";
-    if (!find_family(params, instance, out, &presents))
-        return "a graphics queue";
-    out->swapchain =
-        params->swapchain && presents && has_extension(physical, VK_KHR_SWAPCHAIN_EXTENSION_NAME);
-    examine_sharing(out);
-    return NULL;
-}
-
-static int rank(VkPhysicalDeviceType type)
-{
-    switch (type) {
-    case VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU:
-        return 4;
-    case VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU:
-        return 3;
-    case VK_PHYSICAL_DEVICE_TYPE_VIRTUAL_GPU:
-        return 2;
-    default:
-        return 1;
-    }
-}
-
 static bool loader_choose_physical(void *user, VkInstance instance, VkPhysicalDevice *out)
 {
-    const struct vk_device_params *params = user;
-    VkPhysicalDevice devices[MAX_DEVICES];
-    uint32_t count = MAX_DEVICES;
-    int best = 0;
-    VkResult result = vkEnumeratePhysicalDevices(instance, &count, devices);
-
-    // drivers without a card of theirs give VK_ERROR_INITIALIZATION_FAILED
-    if (result < 0 || count == 0) {
-        log_error("no Vulkan device (%s): install the graphics card's driver, or "
-                  "mesa-vulkan-drivers",
-                  vk_result_name(result));
-        return false;
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        struct candidate c;
-        const char *lack = examine(params, instance, devices[i], &c);
-
-        if (!lack && params->swapchain && !c.swapchain)
-            lack = "a way to draw into windows of this desktop";
-        if (lack)
-            log_info("Vulkan device %s is passed over: it lacks %s", c.properties.deviceName, lack);
-        else if (rank(c.properties.deviceType) > best) {
-            best = rank(c.properties.deviceType);
-            *out = devices[i];
-        }
-    }
-    if (best == 0)
-        log_error("none of the %u Vulkan devices can be used: a newer driver may help", count);
-    return best > 0;
+    return vk_candidate_choose(user, instance, out);
 }
 
 static bool loader_create_device(void *user, VkPhysicalDevice physical,
@@ -294,7 +144,7 @@ static bool create_instance(struct vk_device *d, const struct vk_device_params *
            VK(create_messenger(d->instance, &messenger, NULL, &d->messenger));
 }
 
-static bool create_device(struct vk_device *d, const struct candidate *c,
+static bool create_device(struct vk_device *d, const struct vk_candidate *c,
                           const struct vk_maker *maker)
 {
     uint32_t queue_count = c->queue_count >= 2 ? 2 : 1;
@@ -370,7 +220,7 @@ struct vk_device *vk_device_create(const struct vk_device_params *params)
     };
     const struct vk_maker *maker = params->maker ? params->maker : &loader;
     struct vk_device *d = mem_new(1, sizeof(*d));
-    struct candidate c;
+    struct vk_candidate c;
     const char *lack;
 
     pthread_mutex_init(&d->queues[0].lock, NULL);
@@ -378,7 +228,7 @@ struct vk_device *vk_device_create(const struct vk_device_params *params)
     if (!create_instance(d, params, maker) ||
         !maker->choose_physical(maker->user, d->instance, &d->physical))
         goto fail;
-    lack = examine(params, d->instance, d->physical, &c);
+    lack = vk_candidate_examine(params, d->instance, d->physical, &c);
     if (lack) {
         log_error("Vulkan device %s lacks %s: a newer driver may help", c.properties.deviceName,
                   lack);
