@@ -18,6 +18,7 @@
 #include "viewer/convert_files.h"
 #include "viewer/depth_wish.h"
 #include "viewer/film_encoder.h"
+#include "viewer/disparity.h"
 #include "viewer/film_log.h"
 #include "viewer/film_mux.h"
 #include "viewer/model_path.h"
@@ -305,7 +306,7 @@ static void on_converted(void *user, struct deep3d *converter, struct stereo_fra
     int width, height;
     const float *nearness = deep3d_nearness(converter, &width, &height);
 
-    stereo_pack_draw_disparity(nearness, width, height, &frame->eyes);
+    disparity_draw(nearness, width, height, &frame->eyes);
 }
 
 static bool start(struct convert *c)

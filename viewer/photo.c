@@ -14,6 +14,7 @@
 #include "viewer/convert_files.h"
 #include "viewer/depth_wish.h"
 #include "viewer/file_name.h"
+#include "viewer/disparity.h"
 #include "viewer/frame.h"
 #include "viewer/image_file.h"
 #include "viewer/model_path.h"
@@ -129,7 +130,7 @@ static AVFrame *pack(const struct photo *p, struct stereo_pack *stereo_pack)
     const float *nearness = deep3d_nearness(p->converter, &width, &height);
 
     if (p->options->file_layout == FILE_LAYOUT_DISPARITY)
-        stereo_pack_draw_disparity(nearness, width, height, &p->eyes);
+        disparity_draw(nearness, width, height, &p->eyes);
     return stereo_pack_run(stereo_pack, &p->eyes);
 }
 

@@ -1,6 +1,5 @@
 #include "viewer/stereo_pack.h"
 
-#include <math.h>
 #include <string.h>
 
 #include <libavutil/frame.h>
@@ -11,12 +10,11 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/parallel.h"
+#include "viewer/anaglyph.h"
 #include "viewer/eye_scaler.h"
 
 #define GAP_SHARE 24 // HDMI 1.4: 45 rows of 1080, 30 of 720
 #define ROW_ALIGN 64
-#define LIGHT_STEPS 4096 // of 16-bit samples
-#define ENCODE_STEPS 4096
 
 // Where an eye goes in the packed picture.
 struct place {
@@ -30,8 +28,7 @@ struct stereo_pack {
     int width, height;
     struct place place[2];     // left, right; width 0: not shown
     struct deep3d_eyes canvas; // one picture of the packed size, for layouts drawn here; pixels[0]
-    float linear[LIGHT_STEPS]; // sRGB, 8 bits or the upper 12 of 16, to linear light
-    float encoded[ENCODE_STEPS + 1];
+    struct anaglyph *anaglyph; // NULL: another layout
     AVFrame *frame;
     // for eyes that came in another size than the first ones
     struct deep3d_eyes fitted;
@@ -154,23 +151,6 @@ static bool make_scalers(struct stereo_pack *p)
     return true;
 }
 
-static void fill_tables(struct stereo_pack *p)
-{
-    int steps = is_fine(p) ? LIGHT_STEPS : 256;
-
-    for (int i = 0; i < steps; i++) { // IEC 61966-2-1
-        float v = (float)i / (float)(steps - 1);
-
-        p->linear[i] = v <= 0.04045f ? v / 12.92f : powf((v + 0.055f) / 1.055f, 2.4f);
-    }
-    for (int i = 0; i <= ENCODE_STEPS; i++) {
-        // steps are square roots, so that the dark ones are fine enough
-        float root = (float)i / ENCODE_STEPS, v = root * root;
-
-        p->encoded[i] = v <= 0.0031308f ? 12.92f * v : 1.055f * powf(v, 1 / 2.4f) - 0.055f;
-    }
-}
-
 static bool make_canvas(struct stereo_pack *p)
 {
     size_t stride = (size_t)p->width * pixel_bytes(p), bytes = stride * (size_t)p->height;
@@ -190,7 +170,8 @@ struct stereo_pack *stereo_pack_create(const struct stereo_pack_params *params)
 
     p->params = *params;
     p->frame = av_frame_alloc();
-    fill_tables(p);
+    if (params->layout == FILE_LAYOUT_ANAGLYPH)
+        p->anaglyph = anaglyph_create(params->eye_bits);
     arrange(p);
     if (p->width < 1 || p->height < 1) {
         log_error("pictures of %dx%d are too small for this layout", params->width, params->height);
@@ -219,6 +200,7 @@ void stereo_pack_destroy(struct stereo_pack **pack)
     mem_free(p->fitted.pixels[0]);
     mem_free(p->fitted.pixels[1]);
     mem_free(p->canvas.pixels[0]);
+    anaglyph_destroy(&p->anaglyph);
     av_frame_free(&p->frame);
     mem_free(p);
     *pack = NULL;
@@ -230,55 +212,6 @@ struct rows {
     const struct stereo_pack *pack;
     const struct deep3d_eyes *eyes;
 };
-
-// Sample i of a row as light.
-static float light(const struct stereo_pack *p, const uint8_t *row, size_t i)
-{
-    return p->linear[is_fine(p) ? ((const uint16_t *)(const void *)row)[i] >> 4 : row[i]];
-}
-
-static void encode(const struct stereo_pack *p, float v, uint8_t *row, size_t i)
-{
-    v = v < 0 ? 0 : v > 1 ? 1 : v;
-    v = p->encoded[(int)(sqrtf(v) * ENCODE_STEPS + 0.5f)];
-    if (is_fine(p))
-        ((uint16_t *)(void *)row)[i] = (uint16_t)(v * 65535 + 0.5f);
-    else
-        row[i] = (uint8_t)(v * 255 + 0.5f);
-}
-
-// Red from the left eye, green and blue from the right one, as far as glasses let it be.
-static const float dubois[3][6] = {
-    {0.456100f, 0.500484f, 0.176381f, -0.0434706f, -0.0879388f, -0.00155529f},
-    {-0.0400822f, -0.0378246f, -0.0157589f, 0.378476f, 0.733640f, -0.0184503f},
-    {-0.0152161f, -0.0205971f, -0.00546856f, -0.0721527f, -0.112961f, 1.226400f},
-};
-
-static void anaglyph_rows(void *user, int first, int end)
-{
-    const struct rows *r = user;
-    const struct stereo_pack *p = r->pack;
-
-    for (int y = first; y < end; y++) {
-        const uint8_t *left = r->eyes->pixels[0] + (size_t)y * r->eyes->stride_bytes;
-        const uint8_t *right = r->eyes->pixels[1] + (size_t)y * r->eyes->stride_bytes;
-        uint8_t *out = p->canvas.pixels[0] + (size_t)y * p->canvas.stride_bytes;
-
-        for (size_t i = 0; i < (size_t)p->canvas.width * 4; i += 4) {
-            float v[6];
-
-            for (size_t c = 0; c < 3; c++) {
-                v[c] = light(p, left, i + c);
-                v[3 + c] = light(p, right, i + c);
-            }
-            for (size_t c = 0; c < 3; c++)
-                encode(p,
-                       v[0] * dubois[c][0] + v[1] * dubois[c][1] + v[2] * dubois[c][2] +
-                           v[3] * dubois[c][3] + v[4] * dubois[c][4] + v[5] * dubois[c][5],
-                       out, i + c);
-        }
-    }
-}
 
 static void frame_packed_rows(void *user, int first, int end)
 {
@@ -361,9 +294,10 @@ AVFrame *stereo_pack_run(struct stereo_pack *pack, const struct deep3d_eyes *eye
         return pack->frame;
     }
     if (is_drawn(pack->params.layout)) {
-        parallel_rows(
-            pack->eye_height, 0,
-            pack->params.layout == FILE_LAYOUT_ANAGLYPH ? anaglyph_rows : frame_packed_rows, &rows);
+        if (pack->anaglyph)
+            anaglyph_draw(pack->anaglyph, rows.eyes, &pack->canvas);
+        else
+            parallel_rows(pack->eye_height, 0, frame_packed_rows, &rows);
         eye_scaler_run(pack->place[0].scaler, pack->canvas.pixels[0], pack->canvas.stride_bytes,
                        pack->frame, 0, 0);
         return pack->frame;
@@ -373,55 +307,4 @@ AVFrame *stereo_pack_run(struct stereo_pack *pack, const struct deep3d_eyes *eye
             eye_scaler_run(pack->place[eye].scaler, rows.eyes->pixels[eye], rows.eyes->stride_bytes,
                            pack->frame, pack->place[eye].x, pack->place[eye].y);
     return pack->frame;
-}
-
-// --- disparity
-
-struct grey {
-    const float *nearness;
-    int near_width, near_height;
-    const struct deep3d_eyes *eyes;
-};
-
-// Place of an output pixel's centre among `count` samples: the sample before it, and how far it
-// is to the next.
-static int between(int at, int size, int count, float *out_share)
-{
-    float place = ((float)at + 0.5f) * (float)count / (float)size - 0.5f;
-    int before = place > 0 ? (int)place : 0;
-
-    *out_share = place > (float)before ? place - (float)before : 0;
-    return before < count - 1 ? before : count - 1;
-}
-
-static void grey_rows(void *user, int first, int end)
-{
-    const struct grey *g = user;
-
-    for (int y = first; y < end; y++) {
-        uint16_t *out =
-            (uint16_t *)(void *)(g->eyes->pixels[0] + (size_t)y * g->eyes->stride_bytes);
-        float down, across;
-        int row = between(y, g->eyes->height, g->near_height, &down);
-        const float *upper = g->nearness + (size_t)row * (size_t)g->near_width;
-        const float *lower = row + 1 < g->near_height ? upper + g->near_width : upper;
-
-        for (int x = 0; x < g->eyes->width; x++) {
-            int a = between(x, g->eyes->width, g->near_width, &across);
-            int b = a + 1 < g->near_width ? a + 1 : a;
-            float top = upper[a] + (upper[b] - upper[a]) * across;
-            float bottom = lower[a] + (lower[b] - lower[a]) * across;
-            float v = top + (bottom - top) * down;
-
-            out[x] = (uint16_t)((v < 0 ? 0 : v > 1 ? 1 : v) * 65535 + 0.5f);
-        }
-    }
-}
-
-void stereo_pack_draw_disparity(const float *nearness, int near_width, int near_height,
-                                const struct deep3d_eyes *eyes)
-{
-    struct grey grey = {nearness, near_width, near_height, eyes};
-
-    parallel_rows(eyes->height, 0, grey_rows, &grey);
 }

@@ -5,8 +5,6 @@
 // Frame-packed is HDMI 1.4's: left eye, a black gap of height / 24 rows (1080: 45), right eye;
 // where the sum of the rows is odd and must not be, a black one follows.
 //
-// Anaglyph: E. Dubois, "A projection method to generate anaglyph stereo images", ICASSP 2001.
-//
 // Thread-safety: none.
 #pragma once
 #include <stdbool.h>
@@ -35,11 +33,6 @@ void stereo_pack_size(const struct stereo_pack *pack, int *out_width, int *out_h
 // half-sbs 2, half-tb 0.5, else 1.
 double stereo_pack_stretch(enum file_layout layout);
 // Eyes of another size are scaled. For disparity the left eye's memory holds the picture:
-// stereo_pack_draw_disparity(). The packed picture stays the pack's, valid until the next run; who
+// disparity_draw(). The packed picture stays the pack's, valid until the next run; who
 // needs it for longer takes a reference. NULL, logged: no memory.
 struct AVFrame *stereo_pack_run(struct stereo_pack *pack, const struct deep3d_eyes *eyes);
-
-// Draws nearness ([near_height][near_width], 0 far .. 1 near) over the left eye's memory: rows of
-// 16-bit words, 0 far .. 65535 near, interpolated to the eyes' size.
-void stereo_pack_draw_disparity(const float *nearness, int near_width, int near_height,
-                                const struct deep3d_eyes *eyes);
