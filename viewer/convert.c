@@ -16,12 +16,12 @@
 #include "engine/deep3d.h"
 #include "viewer/conversion.h"
 #include "viewer/convert_files.h"
+#include "viewer/converter_open.h"
 #include "viewer/depth_wish.h"
-#include "viewer/film_encoder.h"
 #include "viewer/disparity.h"
+#include "viewer/film_encoder.h"
 #include "viewer/film_log.h"
 #include "viewer/film_mux.h"
-#include "viewer/model_path.h"
 #include "viewer/options.h"
 #include "viewer/progress.h"
 #include "viewer/source.h"
@@ -460,11 +460,6 @@ static enum convert_result convert(struct convert *c)
 static bool open_source(struct convert *c)
 {
     const struct options *o = c->options;
-    char *model = model_path(o->model);
-    struct deep3d_params params = {.model = model,
-                                   .backend = options_backends[o->backend],
-                                   .threads = o->threads,
-                                   .synthesis = (enum deep3d_synthesis)o->synthesis};
     struct source_params source = {.url = o->files[0],
                                    .lookahead_frames = o->lookahead_frames,
                                    .image_duration_ns = 5 * NS_PER_S,
@@ -472,8 +467,7 @@ static bool open_source(struct convert *c)
                                    .input = (enum stereo_input)o->input,
                                    .swap_eyes = o->swap_eyes};
 
-    c->converter = model ? deep3d_create(&params) : NULL;
-    mem_free(model);
+    c->converter = converter_open(o, NULL);
     if (!c->converter)
         return false;
     source.gpu = o->hwdec == HWDEC_AUTO && deep3d_on_gpu(c->converter);

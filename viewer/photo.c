@@ -12,12 +12,12 @@
 #include "base/output_file.h"
 #include "engine/deep3d.h"
 #include "viewer/convert_files.h"
+#include "viewer/converter_open.h"
 #include "viewer/depth_wish.h"
-#include "viewer/file_name.h"
 #include "viewer/disparity.h"
+#include "viewer/file_name.h"
 #include "viewer/frame.h"
 #include "viewer/image_file.h"
-#include "viewer/model_path.h"
 #include "viewer/mpo.h"
 #include "viewer/options.h"
 #include "viewer/source.h"
@@ -80,20 +80,6 @@ static bool open_photo(struct photo *p)
            source_read_video(p->source, &p->frame) == SOURCE_OK;
 }
 
-static bool open_converter(struct photo *p)
-{
-    const struct options *o = p->options;
-    char *model = model_path(o->model);
-    struct deep3d_params params = {.model = model,
-                                   .backend = options_backends[o->backend],
-                                   .threads = o->threads,
-                                   .synthesis = (enum deep3d_synthesis)o->synthesis};
-
-    p->converter = model ? deep3d_create(&params) : NULL;
-    mem_free(model);
-    return p->converter;
-}
-
 static bool make_eyes(struct photo *p)
 {
     struct deep3d_eyes *e = &p->eyes;
@@ -106,6 +92,14 @@ static bool make_eyes(struct photo *p)
         log_error("%s: no memory for two pictures of %dx%d", p->options->files[0], e->width,
                   e->height);
     return e->pixels[0] && e->pixels[1];
+}
+
+static bool open_all(struct photo *p)
+{
+    if (!open_photo(p))
+        return false;
+    p->converter = converter_open(p->options, NULL);
+    return p->converter && make_eyes(p);
 }
 
 // share: of the strength, 0..1.
@@ -261,7 +255,7 @@ int photo_run(const struct options *options)
     if (options->file_count != 1)
         log_error("deep3d convert takes one photograph at a time, not %d", options->file_count);
     else if ((p.file_count = convert_files_name(options, p.files)) > 0)
-        ok = open_photo(&p) && open_converter(&p) && make_eyes(&p) && write_files(&p);
+        ok = open_all(&p) && write_files(&p);
     for (int i = 0; ok && i < p.file_count; i++)
         log_info("%s: %dx%d an eye", p.files[i].path, p.eyes.width, p.eyes.height);
     finish(&p);
@@ -280,7 +274,7 @@ int photo_layers_run(const struct options *options)
     else if (output_file_same(options->files[0], options->output))
         log_error("%s is both read and written; name another output", options->output);
     else
-        ok = open_photo(&p) && open_converter(&p) && make_eyes(&p) && write_layers(&p);
+        ok = open_all(&p) && write_layers(&p);
     finish(&p);
     return !ok;
 }

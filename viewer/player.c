@@ -6,14 +6,13 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/mem.h"
 #include "engine/deep3d.h"
 #include "viewer/audio.h"
 #include "viewer/commands.h"
 #include "viewer/conversion.h"
+#include "viewer/converter_open.h"
 #include "viewer/depth_wish.h"
 #include "viewer/media_clock.h"
-#include "viewer/model_path.h"
 #include "viewer/osd.h"
 #include "viewer/playlist.h"
 #include "viewer/source.h"
@@ -503,23 +502,13 @@ static enum stats_end play_list(struct player *p, const struct playlist *list)
 // The converter works on the GPU that shows the pictures, so the stage comes first.
 static bool create(struct player *p)
 {
-    char *model = model_path(p->options->model);
-    struct deep3d_params params = {
-        .model = model,
-        .backend = options_backends[p->options->backend],
-        .threads = p->options->threads,
-        .synthesis = (enum deep3d_synthesis)p->options->synthesis,
-    };
     struct display_context context = {.options = p->options, .stats = p->stats};
 
     context.commands = p->commands = command_queue_create();
     context.clock = p->clock = media_clock_create();
-    p->stage = model ? stage_create(&context) : NULL;
-    if (p->stage) {
-        params.gpu_uuid = stage_gpu_uuid(p->stage);
-        p->converter = deep3d_create(&params);
-    }
-    mem_free(model);
+    p->stage = stage_create(&context);
+    if (p->stage)
+        p->converter = converter_open(p->options, stage_gpu_uuid(p->stage));
     if (!p->converter)
         return false;
     snprintf(p->stats->model, sizeof(p->stats->model), "%s", deep3d_model_name(p->converter));

@@ -1,4 +1,4 @@
-#include "viewer/model_path.h"
+#include "viewer/converter_open.h"
 
 #include <limits.h>
 #include <string.h>
@@ -6,6 +6,8 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "engine/deep3d.h"
+#include "viewer/options.h"
 
 #define SHIPPED "models/deep3d-small.onnx"
 
@@ -19,7 +21,8 @@ static void program_folder(char *out, size_t size)
         strrchr(out, '/')[1] = '\0';
 }
 
-char *model_path(const char *asked)
+// A new string. NULL, logged with the places looked at: there is none.
+static char *model_path(const char *asked)
 {
     char folder[PATH_MAX], *installed, *source;
 
@@ -39,4 +42,20 @@ char *model_path(const char *asked)
     }
     mem_free(installed);
     return source;
+}
+
+struct deep3d *converter_open(const struct options *options, const uint8_t *gpu_uuid)
+{
+    char *model = model_path(options->model);
+    struct deep3d_params params = {
+        .model = model,
+        .backend = options_backends[options->backend],
+        .threads = options->threads,
+        .synthesis = (enum deep3d_synthesis)options->synthesis,
+        .gpu_uuid = gpu_uuid,
+    };
+    struct deep3d *converter = model ? deep3d_create(&params) : NULL;
+
+    mem_free(model);
+    return converter;
 }
