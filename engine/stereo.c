@@ -188,7 +188,7 @@ static struct synth_inner inner_of(const struct stereo *s, const struct stereo_v
     return view->inner.right > 0 ? view->inner : (struct synth_inner){0, 0, s->width, s->height};
 }
 
-static int soft_px(const struct stereo *s)
+static int look_px(const struct stereo *s)
 {
     int soft = (s->width + SOFT_EDGE_WIDTH / 2) / SOFT_EDGE_WIDTH;
 
@@ -205,7 +205,8 @@ void stereo_draw(struct stereo *s, const struct stereo_view *view)
         .gain_px = {view->gain_px[0], view->gain_px[1]},
         .convergence = view->convergence,
         .tear_px = TEAR * (s->width > SOFT_EDGE_WIDTH ? (float)s->width / SOFT_EDGE_WIDTH : 1.0f),
-        .soft_px = soft_px(s),
+        .look_px = look_px(s),
+        .soft_px = look_px(s) - 1 > 0 ? look_px(s) - 1 : 0,
         .eye = {view->eye[0], view->eye[1]},
         .stride_bytes = view->stride_bytes,
         .bands = s->threads * DRAW_BANDS,
@@ -280,7 +281,7 @@ bool stereo_rows(struct stereo *s, const struct stereo_view *view, stereo_row *r
                         .user = user};
 
     rows.look = (struct refine_look){&rows.picture, inner.left,   inner.top,
-                                     inner.right,   inner.bottom, soft_px(s)};
+                                     inner.right,   inner.bottom, look_px(s)};
     stereo_refine(s, view->nearness, view->near_width, view->near_height);
     if (s->device->gpu && !bring(s, &rows))
         return false;

@@ -5,12 +5,12 @@
 // window. Beside it stand the least and the greatest nearness of the window: the background and the
 // foreground that meet there. At full size
 //
-//     t = 0.5 + gain * ((a . colour + b - low) / (high - low) - 0.5)
+//     t = 0.5 + gain * ((a . colour + b - low) / (high - low) - 0.5) + (gain - 1) * REFINE_NEARER
 //     nearness = low + (high - low) * clamp(t, 0, 1)
 //
 // gain is 1 where nearness is smooth, so that the filter's own value comes out, and grows where the
 // window has two depths that the colours tell apart: there the step becomes as sharp as the
-// picture's edge. All of it is folded into six numbers a cell, interpolated linearly between cells.
+// picture's edge, and lies at its outer rim. All of it is folded into six numbers a cell, interpolated linearly between cells.
 //
 // Cost: reads the grid's picture and the network's nearness (both small), writes 24 bytes a cell;
 // refine_row reads them and the picture's rows about its own, and writes 4 bytes a pixel, row by

@@ -261,7 +261,7 @@ static void fold(const float *restrict sum, const float *restrict own, size_t n,
         out[x] = sum[x] * unit;
         out[stride + x] = sum[n + x] * unit;
         out[2 * stride + x] = sum[2 * n + x] * unit;
-        out[3 * stride + x] = 0.5f + gain * ((sum[3 * n + x] * norm - low) / range - 0.5f);
+        out[3 * stride + x] = refine_base(sum[3 * n + x] * norm, low, range, gain);
         out[4 * stride + x] = low;
         out[5 * stride + x] = range;
     }

@@ -240,7 +240,7 @@ static __global__ void __launch_bounds__(TILE_X *TILE_Y, 2)
     out[0] = sum.x * unit;
     out[stride] = sum.y * unit;
     out[2 * stride] = sum.z * unit;
-    out[3 * stride] = 0.5f + gain * ((sum.w * norm - low) / range - 0.5f);
+    out[3 * stride] = refine_base(sum.w * norm, low, range, gain);
     out[4 * stride] = low;
     out[5 * stride] = range;
 }

@@ -16,6 +16,16 @@ REFINE_FUNCTION float refine_smoothstep(float from, float to, float v)
     return t * t * (3.0f - 2.0f * t);
 }
 
+// Where steps are sharpened, t is more by this for each 1 of gain beyond 1: an edge's mixed pixels,
+// and what is too thin to have a pixel of its own, belong to what is near.
+#define REFINE_NEARER 0.25f
+
+// t of a cell but for its colour. base: of the fit; low, range: of nearness in the window.
+REFINE_FUNCTION float refine_base(float base, float low, float range, float gain)
+{
+    return 0.5f + gain * ((base - low) / range - 0.5f) + (gain - 1.0f) * REFINE_NEARER;
+}
+
 // Slopes of R, G, B, base, and the gain that the fit deserves.
 struct refine_fit {
     float r, g, b, base, gain;

@@ -10,9 +10,9 @@
 // left of the farther one that it hides, so the first is the nearest: no depth buffer, and each
 // output pixel is written once. For the right eye the row is walked backwards.
 //
-// Nearness has soft steps where the picture has soft edges (soft_px). What is near is widened by
-// that much to all sides, so that an edge's soft pixels stay with what they belong to, and as much
-// again on the side where it uncovers something, so that none of them is left behind there.
+// Refinement gives an edge's soft pixels to what is near as far as their colour says so. What is near
+// is then widened by soft_px to all sides, so that the faintest stay with it too, and by soft_px + 1
+// more on the side where it uncovers something, so that none of them is left behind there.
 //
 // Where a step is wider than tear_px the picture is torn: the hole is filled from the farther side,
 // mirrored at the step's place, which is known to parts of a pixel and so is the same from row to
@@ -34,6 +34,7 @@
 
 // Places along a row are rounded to 1 / SYNTH_UNIT pixel.
 #define SYNTH_UNIT 64
+#define SYNTH_SOFT_MAX 3
 
 // The part of a picture that has depth, px; right and bottom are the first beyond it.
 struct synth_inner {
@@ -51,7 +52,8 @@ struct synth_job {
     float convergence; // the nearness that stays where it is
     float tear_px;     // the widest step of places that is bridged by stretching; smaller ones are
                        // not worth a torn edge
-    int soft_px;       // how far an edge's soft pixels reach to either side, 0..REFINE_SOFT_MAX
+    int look_px;       // how far refinement looks about a pixel, 0..REFINE_SOFT_MAX: refine_look
+    int soft_px;       // how far what is near is widened, 0..SYNTH_SOFT_MAX
     uint8_t *eye[2];   // [height][stride_bytes], R, G, B, 255, or in 16 bits as the fine picture
     size_t stride_bytes;
     int bands;      // how many runs of rows there are, >= 1

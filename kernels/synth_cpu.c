@@ -41,11 +41,8 @@ static void greatest(const float *const *row, int count, int width, float *restr
     case 5:
         greatest_of(row, 5, width, out);
         break;
-    case 7:
-        greatest_of(row, 7, width, out);
-        break;
     default:
-        greatest_of(row, 2 * REFINE_SOFT_MAX + 1, width, out);
+        greatest_of(row, 2 * SYNTH_SOFT_MAX + 1, width, out);
         break;
     }
 }
@@ -59,12 +56,12 @@ static void repeat_ends(float *row, int width)
 }
 
 // near: of row x the greatest of x .. x + soft. What is near is wider by soft to both sides, and by
-// as much again on the side where it uncovers something: for the left eye x - soft .. x + 2 * soft.
+// soft + 1 more where it uncovers something: for the left eye x - soft .. x + 2 * soft + 1.
 static void places_left(const float *restrict near, int width, int soft, float gain,
                         float convergence, float *restrict out)
 {
     for (int x = 0; x < width; x++) {
-        float most = greater(greater(near[x - soft], near[x]), near[x + soft]);
+        float most = greater(greater(near[x - soft], near[x + 1]), near[x + soft + 1]);
         out[x] = (float)x + gain * (most - convergence);
     }
 }
@@ -74,7 +71,7 @@ static void places_right(const float *restrict near, int width, int soft, float 
                          float convergence, float *restrict out)
 {
     for (int x = 0; x < width; x++) {
-        float most = greater(greater(near[x - 2 * soft], near[x - soft]), near[x]);
+        float most = greater(greater(near[x - 2 * soft - 1], near[x - soft]), near[x]);
         out[width - 1 - x] = (float)(width - 1 - x) + gain * (most - convergence);
     }
 }
@@ -118,7 +115,7 @@ static void refine_up_to(struct strip *s, int end)
     const struct synth_job *job = s->job;
     const struct synth_inner *inner = &job->inner;
     struct refine_look look = {&job->picture, inner->left,   inner->top,
-                               inner->right,  inner->bottom, job->soft_px};
+                               inner->right,  inner->bottom, job->look_px};
 
     for (; s->next < end && s->next < inner->bottom; s->next++)
         KERNEL(refine_row)(&job->grid, &look, s->next, s->near[s->next % SYNTH_NEAR_ROWS]);
@@ -147,8 +144,8 @@ static void make_wide(struct strip *s, int y)
     greatest(row, 2 * soft + 1, width, s->tall);
     repeat_ends(s->tall, width);
     for (int k = 0; k <= soft; k++)
-        row[k] = s->tall - 2 * soft + k;
-    greatest(row, soft + 1, width + 3 * soft, s->wide - 2 * soft);
+        row[k] = s->tall - 2 * soft - 1 + k;
+    greatest(row, soft + 1, width + 3 * soft + 2, s->wide - 2 * soft - 1);
 }
 
 // The picture that eyes are made of.

@@ -151,7 +151,7 @@ static __device__ inline void synth_look_of(const struct synth_job &job, bool al
 static __device__ inline void synth_look(const struct synth_job &job, bool aligned, int y,
                                          int group, unsigned (&out)[SYNTH_GROUP])
 {
-    switch (job.soft_px) {
+    switch (job.look_px) {
     case 0:
         synth_look_of<0>(job, aligned, y, group, out);
         break;
@@ -249,7 +249,7 @@ static __device__ inline void synth_tall_row(const struct synth_job &job,
     }
 }
 
-// The greatest within SOFT pixels on both sides of the middle ones of v, and of as many more on the
+// The greatest within SOFT pixels on both sides of the middle ones of v, and of SOFT + 1 more on the
 // side where the left or the right eye sees something uncovered.
 template <int SOFT>
 static __device__ inline void synth_widest(const float (&v)[5 * SYNTH_GROUP],
@@ -264,7 +264,7 @@ static __device__ inline void synth_widest(const float (&v)[5 * SYNTH_GROUP],
             most = fmaxf(most, fmaxf(at[-i], at[i]));
         out[0][k] = out[1][k] = most;
 #pragma unroll
-        for (int i = SOFT + 1; i <= 2 * SOFT; i++) {
+        for (int i = SOFT + 1; i <= 2 * SOFT + 1; i++) {
             out[0][k] = fmaxf(out[0][k], at[i]);
             out[1][k] = fmaxf(out[1][k], at[-i]);
         }
@@ -292,11 +292,8 @@ static __device__ inline void synth_widen(const float *tall, int group, int soft
     case 2:
         synth_widest<2>(v, out);
         break;
-    case 3:
-        synth_widest<3>(v, out);
-        break;
     default:
-        synth_widest<4>(v, out);
+        synth_widest<SYNTH_SOFT_MAX>(v, out);
         break;
     }
 }

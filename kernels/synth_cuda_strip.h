@@ -16,7 +16,7 @@
 #define SYNTH_GROUP 4
 // Of an eye in a row; one with more is walked one after another.
 #define SYNTH_HOLES 256
-#define SYNTH_EDGE 8 // room for windows that reach over a row's ends, >= 2 * REFINE_SOFT_MAX
+#define SYNTH_EDGE 8 // room for windows that reach over a row's ends, >= 2 * SYNTH_SOFT_MAX + 1
 #define SYNTH_NOTHING (-INFINITY) // nearness beyond the inner part: reaches no pixel of an eye
 
 // A torn place: between pixels x - 1 and x as the eye is walked, `next` being the first pixel of

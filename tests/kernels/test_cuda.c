@@ -447,7 +447,8 @@ static void synth_of(int width, int height, int log2_step, int kind)
         .gain_px = {random_float() * 40, random_float() * (float)(kind % 3) * 5},
         .convergence = 0.4f,
         .tear_px = 1 + random_float(),
-        .soft_px = kind == ROUGH ? 0 : random_int(0, REFINE_SOFT_MAX),
+        .look_px = random_int(0, REFINE_SOFT_MAX),
+        .soft_px = kind == ROUGH ? 0 : random_int(0, SYNTH_SOFT_MAX),
         .stride_bytes = (size_t)width * 4,
         .bands = 1};
     void *block;

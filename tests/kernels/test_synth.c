@@ -94,7 +94,7 @@ static void columns_agree(void **state)
         size_t count = (size_t)size[0] * (size_t)size[1];
         struct guarded_image picture = guarded_image_new(size[0], size[1]);
         float *near = guard_new(count * sizeof(float)), level = random_float();
-        int soft = random_int(0, REFINE_SOFT_MAX);
+        int soft = random_int(0, SYNTH_SOFT_MAX);
         float gain[2] = {random_float() * 40, random_float() * (float)(i % 3) * 5};
         guarded_image_fill(&picture);
         for (size_t k = 0; k < count; k++) {
@@ -128,7 +128,7 @@ static void sixteen_bits_agree(void **state)
         struct guarded_image picture = guarded_image_new(size[0], size[1]);
         struct guarded_image fine = guarded_image_new16(size[0], size[1]);
         float *near = guard_new(count * sizeof(float)), gain = random_float() * 20;
-        int soft = random_int(0, REFINE_SOFT_MAX);
+        int soft = random_int(0, SYNTH_SOFT_MAX);
         bool same = i % 2 == 0;
         guarded_image_fill(&picture);
         guarded_image_fill16(&fine);
@@ -164,7 +164,7 @@ static void maps_stay_inside(void **state)
 {
     random_start("synth maps");
     for (int i = 0; i < 600; i++) {
-        int width = random_int(1, 400), kind = i % 4, soft = random_int(0, REFINE_SOFT_MAX);
+        int width = random_int(1, 400), kind = i % 4, soft = random_int(0, SYNTH_SOFT_MAX);
         float *place = guard_new((size_t)width * sizeof(float)), spread = random_float() * 300,
               tear = random_float() * 4;
         int32_t *want = guard_new((size_t)width * sizeof(int32_t)),
@@ -314,15 +314,16 @@ static void holes_are_filled_from_the_ground(void **state)
 {
     struct guarded_image picture = guarded_image_new(SCENE_WIDTH, SCENE_HEIGHT);
     float *near = flat(SCENE_WIDTH * SCENE_HEIGHT, 0);
+    // in the left eye the box went right with a pixel of ground: the hole is 16 wide from here on
+    const int hole = BOX_LEFT - 1;
     int changes = 0;
 
     draw_box(&picture, near);
     struct eyes eyes = synthesise(kernels_best(), &picture.image, near, 16, 16, 0, 0, 1);
-    // in the left eye the box went right: the hole is BOX_LEFT..BOX_LEFT + 15
-    for (int x = BOX_LEFT + 2; x < BOX_LEFT + 14; x++) {
-        int in = x - (BOX_LEFT - 1), back = 16 - in;
+    for (int x = hole + 2; x < hole + 14; x++) {
+        int in = x - (hole - 1), back = 16 - in;
         const uint8_t *p = eye_pixel(&eyes, 0, x, 2),
-                      *mirrored = pixel(&picture.image, BOX_LEFT - 1 - (in < back ? in : back), 2);
+                      *mirrored = pixel(&picture.image, hole - 1 - (in < back ? in : back), 2);
         assert_memory_equal(p, mirrored, 3);
         changes += abs(p[0] - p[-4]) > 100;
     }
