@@ -1,326 +1,23 @@
 // The CUDA backend: a graph becomes jobs (cuda_job.h), jobs become one CUDA graph that is replayed.
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "engine/nn/cuda_state.h"
+#include "engine/nn/cuda_draft.h"
+#include "engine/nn/cuda_form.h"
 #include "kernels/cuda_library.h"
 
-static bool fail(const struct cuda *c, const char *what)
+bool cuda_fail(const struct cuda *c, const char *what)
 {
     log_error("the GPU failed: %s: %s", what, c->api->error());
     return false;
 }
 
-enum nn_type cuda_type(const struct cuda *c, int value)
+bool cuda_settled(struct cuda *c, bool ok, const char *what)
 {
-    enum nn_type type = c->graph->values[value].type;
-
-    return type == NN_FLOAT32 ? c->type : type;
-}
-
-void cuda_steps(const struct nn_shape *shape, bool last, int *out)
-{
-    int step = 1, channels = last ? (int)shape->dims[1] : 1;
-
-    if (last) {
-        out[1] = 1;
-        step = channels;
-    }
-    for (int i = shape->rank - 1; i >= 0; i--)
-        if (!last || i != 1) {
-            out[i] = step;
-            step *= (int)shape->dims[i];
-        }
-}
-
-// Device memory that lives as long as the backend. NULL: logged.
-static void *take(struct cuda *c, size_t bytes)
-{
-    void *block = c->api->take(bytes);
-
-    if (!block) {
-        log_error("%s: no GPU memory for %zu bytes of weights: %s", c->graph->path, bytes,
-                  c->api->error());
-        return NULL;
-    }
-    c->constants = mem_grow(c->constants, c->constant_count, &c->constant_room, sizeof(void *));
-    c->constants[c->constant_count++] = block;
-    return block;
-}
-
-int cuda_buffer(struct cuda *c, size_t bytes, bool now)
-{
-    void *block;
-
-    if (!now)
-        return program_add_buffer(c->program, bytes);
-    block = take(c, bytes);
-    return block ? program_add_fixed(c->program, block, bytes) : GRAPH_NONE;
-}
-
-int cuda_upload(struct cuda *c, const void *data, size_t bytes)
-{
-    int buffer = cuda_buffer(c, bytes, true);
-
-    if (buffer == GRAPH_NONE)
-        return GRAPH_NONE;
-    if (!c->api->upload(c->device, c->program->buffers[buffer].data, data, bytes) ||
-        !c->api->wait(c->device)) {
-        fail(c, "upload of weights");
-        return GRAPH_NONE;
-    }
-    return buffer;
-}
-
-void cuda_put(struct cuda *c, int value, int buffer, enum nn_type type, bool last)
-{
-    struct cuda_form *f = mem_new(1, sizeof(*f)), **at = &c->forms[value];
-
-    *f = (struct cuda_form){buffer, type, last, NULL};
-    while (*at)
-        at = &(*at)->next;
-    *at = f;
-}
-
-int cuda_make(struct cuda *c, int value, enum nn_type type, bool last)
-{
-    size_t count = (size_t)shape_count(&c->graph->values[value].shape);
-    int buffer = cuda_buffer(c, count * nn_type_size(type), c->graph->values[value].constant);
-
-    if (buffer != GRAPH_NONE)
-        cuda_put(c, value, buffer, type, last);
-    return buffer;
-}
-
-const struct cuda_form *cuda_form(struct cuda *c, int value)
-{
-    const struct tensor *t = c->graph->values[value].constant;
-
-    if (!c->forms[value] && t) {
-        int buffer = cuda_upload(c, t->data, tensor_bytes(t));
-
-        if (buffer == GRAPH_NONE)
-            return NULL;
-        cuda_put(c, value, buffer, t->type, false);
-    }
-    return c->forms[value];
-}
-
-int cuda_want(struct cuda *c, int value, enum nn_type type, bool last)
-{
-    const struct nn_shape *shape = &c->graph->values[value].shape;
-    const struct cuda_form *first = cuda_form(c, value);
-    struct cuda_draft d = cuda_draft(NULL, JOB_MAP);
-    struct cuda_form made = {.type = type, .last = last && shape->rank >= 3};
-
-    for (const struct cuda_form *f = first; f; f = f->next)
-        if (f->type == type && f->last == made.last)
-            return f->buffer;
-    if (!first)
-        return GRAPH_NONE;
-    made.buffer = cuda_make(c, value, type, made.last);
-    d.kind = "reorder";
-    d.job.u.map.integers = !cuda_is_float(type);
-    cuda_bind_form(c, &d, 0, value, &made, shape);
-    cuda_bind_form(c, &d, 1, value, first, shape);
-    cuda_tidy(&d.job, 0, d.job.rank, 0);
-    cuda_count(&d.job, d.job.rank);
-    if (made.buffer == GRAPH_NONE || !cuda_add(c, NULL, &d, c->graph->values[value].constant))
-        return GRAPH_NONE;
-    return made.buffer;
-}
-
-int cuda_want_rows(struct cuda *c, int value)
-{
-    return cuda_want(c, value, cuda_type(c, value), false);
-}
-
-struct cuda_draft cuda_draft(const struct node *node, enum job_kind kind)
-{
-    struct cuda_draft d = {.job.kind = kind, .kind = node ? node->op->name : ""};
-
-    for (int t = 0; t < JOB_TENSORS; t++)
-        d.buffers[t] = GRAPH_NONE;
-    return d;
-}
-
-void cuda_bind_form(struct cuda *c, struct cuda_draft *d, int t, int value,
-                    const struct cuda_form *form, const struct nn_shape *over)
-{
-    const struct nn_shape *shape = &c->graph->values[value].shape;
-    int steps[NN_MAX_RANK], lead = over->rank - shape->rank;
-
-    cuda_steps(shape, form->last, steps);
-    d->job.rank = over->rank;
-    for (int i = 0; i < over->rank; i++) {
-        d->job.dims[i] = (int)over->dims[i];
-        d->job.t[t].step[i] = i < lead || shape->dims[i - lead] == 1 ? 0 : steps[i - lead];
-    }
-    d->job.t[t].type = form->type;
-    d->buffers[t] = form->buffer;
-}
-
-static void swap_dims(struct job *j, int a, int b)
-{
-    int size = j->dims[a];
-
-    j->dims[a] = j->dims[b];
-    j->dims[b] = size;
-    for (int t = 0; t < JOB_TENSORS; t++) {
-        int step = j->t[t].step[a];
-
-        j->t[t].step[a] = j->t[t].step[b];
-        j->t[t].step[b] = step;
-    }
-}
-
-static void drop_dim(struct job *j, int at)
-{
-    for (int i = at; i + 1 < j->rank; i++)
-        swap_dims(j, i, i + 1);
-    j->rank--;
-}
-
-// Dimension at+1 goes on where at's next element lies, in every tensor.
-static bool is_one(const struct job *j, int at)
-{
-    for (int t = 0; t < JOB_TENSORS; t++)
-        if (j->t[t].step[at] != j->t[t].step[at + 1] * j->dims[at + 1])
-            return false;
-    return true;
-}
-
-void cuda_tidy(struct job *j, int first, int end, int t)
-{
-    int before = j->rank;
-
-    for (int i = end - 1; i >= first; i--)
-        if (j->dims[i] == 1) {
-            drop_dim(j, i);
-            end--;
-        }
-    for (int i = first; i < end; i++) // few: by insertion, which keeps equals in order
-        for (int k = i; k > first && j->t[t].step[k] > j->t[t].step[k - 1]; k--)
-            swap_dims(j, k, k - 1);
-    for (int i = end - 2; i >= first; i--)
-        if (is_one(j, i)) {
-            for (int k = 0; k < JOB_TENSORS; k++)
-                j->t[k].step[i] = j->t[k].step[i + 1];
-            j->dims[i] *= j->dims[i + 1];
-            drop_dim(j, i + 1);
-            end--;
-        }
-    if (first < j->outer)
-        j->outer -= before - j->rank;
-}
-
-void cuda_count(struct job *j, int end)
-{
-    j->count = 1;
-    for (int i = 0; i < end; i++)
-        j->count *= j->dims[i];
-}
-
-// One job as a step.
-struct job_step {
-    struct cuda *cuda;
-    struct job job;
-    int buffers[JOB_TENSORS], workspace;
-};
-
-static void bind_memory(struct job *j, const int *buffers, const struct program *p)
-{
-    for (int t = 0; t < JOB_TENSORS; t++)
-        j->t[t].data = buffers[t] == GRAPH_NONE ? NULL : p->buffers[buffers[t]].data;
-}
-
-static bool step_bound(struct step *step, const struct program *p)
-{
-    struct job_step *s = step->data;
-
-    bind_memory(&s->job, s->buffers, p);
-    if (s->workspace != GRAPH_NONE)
-        s->job.workspace = p->buffers[s->workspace].data;
-    return true;
-}
-
-// Steps that are timed alone are waited for.
-static bool settled(struct cuda *c, bool ok, const char *what)
-{
-    return (ok && (!c->timed || c->api->wait(c->device))) || fail(c, what);
-}
-
-static bool step_job(struct step *step)
-{
-    struct job_step *s = step->data;
-
-    return settled(s->cuda, s->cuda->api->launch(s->cuda->device, &s->job), step->kind);
-}
-
-// Asks libraries, and keeps account of what that takes.
-static void prepare(struct cuda *c, struct job *job)
-{
-    int64_t begin = clock_now_ns();
-
-    c->api->prepare(c->device, job);
-    begin = clock_now_ns() - begin;
-    c->prepare_ns += begin;
-    c->prepared++;
-    log_debug("%s: job %d by %s, chosen in %.1f ms", c->graph->path, c->prepared, c->api->way(job),
-              (double)begin / NS_PER_MS);
-}
-
-static bool run_now(struct cuda *c, struct cuda_draft *d)
-{
-    bind_memory(&d->job, d->buffers, c->program);
-    return (c->api->launch(c->device, &d->job) && c->api->wait(c->device)) || fail(c, d->kind);
-}
-
-bool cuda_add(struct cuda *c, const struct node *n, struct cuda_draft *d, bool now)
-{
-    struct job_step *s;
-    struct step *step;
-
-    if (d->job.count == 0)
-        return true;
-    for (int t = 0; t < JOB_TENSORS; t++) // so that libraries see what is there
-        d->job.t[t].data = d->buffers[t] == GRAPH_NONE ? NULL : d;
-    if (now)
-        return run_now(c, d);
-    if (d->job.kind == JOB_CONV || d->job.kind == JOB_PRODUCT)
-        prepare(c, &d->job);
-    s = mem_new(1, sizeof(*s));
-    *s = (struct job_step){.cuda = c, .job = d->job, .workspace = GRAPH_NONE};
-    memcpy(s->buffers, d->buffers, sizeof(s->buffers));
-    step = program_add_step(c->program, d->kind, n);
-    step->data = s;
-    step->bind = step_bound;
-    step->run = step_job;
-    step->destroy = mem_free;
-    step->detail = c->api->way(&s->job);
-    for (int t = 0; t < JOB_TENSORS; t++)
-        if (s->buffers[t] != GRAPH_NONE)
-            program_use(c->program, s->buffers[t]);
-    if (s->job.workspace_bytes) {
-        s->workspace = program_add_buffer(c->program, s->job.workspace_bytes);
-        program_use(c->program, s->workspace);
-    }
-    return true;
-}
-
-bool cuda_fits(const struct cuda *c, const struct node *n)
-{
-    for (int i = 0; i < n->in_count + n->out_count; i++) {
-        int value = i < n->in_count ? n->in[i] : n->out[i - n->in_count];
-
-        if (value != GRAPH_NONE && shape_count(&c->graph->values[value].shape) > JOB_MAX_COUNT)
-            return false;
-    }
-    return true;
+    return (ok && (!c->timed || c->api->wait(c->device))) || cuda_fail(c, what);
 }
 
 // A copy between a host buffer and a device buffer, as a step.
@@ -343,10 +40,10 @@ static bool step_copy(struct step *step)
     const struct nn_cuda *api = s->cuda->api;
     bool up = !strcmp(step->kind, "upload");
 
-    return settled(s->cuda,
-                   up ? api->upload(s->cuda->device, to->data, from->data, to->bytes)
-                      : api->download(s->cuda->device, to->data, from->data, to->bytes),
-                   step->kind);
+    return cuda_settled(s->cuda,
+                        up ? api->upload(s->cuda->device, to->data, from->data, to->bytes)
+                           : api->download(s->cuda->device, to->data, from->data, to->bytes),
+                        step->kind);
 }
 
 static void add_copy(struct cuda *c, const char *kind, int from, int to)
@@ -370,7 +67,7 @@ static bool give_host_memory(struct cuda *c, int buffer)
     void *block = c->api->take_host(b->bytes);
 
     if (!block)
-        return fail(c, "memory for copies");
+        return cuda_fail(c, "memory for copies");
     c->host = mem_grow(c->host, c->host_count, &c->host_room, sizeof(void *));
     c->host[c->host_count++] = block;
     b->fixed = b->data = block;
@@ -470,7 +167,7 @@ static bool start(void *state, struct program *p)
     if (!program_run(p))
         return false;
     if (!c->api->wait(c->device))
-        return fail(c, "the first run");
+        return cuda_fail(c, "the first run");
     ran = clock_now_ns();
     c->recorded = c->api->record(c->device) && program_run(p) && c->api->recorded(c->device);
     if (!c->recorded)
@@ -494,11 +191,11 @@ static bool run(void *state, struct program *p, bool (*run_program)(struct progr
     if (c->recorded && !c->timed)
         return (c->api->replay(c->device, c->on_device) &&
                 (c->on_device || c->api->wait(c->device))) ||
-               fail(c, "a run");
+               cuda_fail(c, "a run");
     if (c->on_device && !c->api->enter(c->device))
-        return fail(c, "a run");
+        return cuda_fail(c, "a run");
     ok = run_program(p) &&
-         ((c->on_device ? c->api->leave : c->api->wait)(c->device) || fail(c, "a run"));
+         ((c->on_device ? c->api->leave : c->api->wait)(c->device) || cuda_fail(c, "a run"));
     c->timed = false;
     return ok;
 }

@@ -1,5 +1,5 @@
 // Jobs: what the CUDA backend asks a GPU to do. A job is one launch of one kernel, described by
-// plain numbers; the C side (cuda_compile_*.c) makes them, the CUDA side (cuda_jobs.cu) runs them.
+// plain numbers; the C side (cuda_ops_*.c) makes them, the CUDA side (cuda_device.cu) runs them.
 //
 // A job walks over dims[0..rank), outermost first, and finds each tensor's element by that tensor's
 // steps: layouts, broadcasting, slices and transposes are nothing but steps. Kinds that look at

@@ -3,7 +3,9 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "engine/nn/cuda_state.h"
+#include "engine/nn/cuda_draft.h"
+#include "engine/nn/cuda_form.h"
+#include "engine/nn/cuda_walk.h"
 #include "engine/nn/resize.h"
 
 static const struct nn_shape *shape_of(const struct cuda *c, int value)

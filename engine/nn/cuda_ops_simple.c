@@ -2,7 +2,9 @@
 #include <string.h>
 
 #include "engine/nn/activation.h"
-#include "engine/nn/cuda_state.h"
+#include "engine/nn/cuda_draft.h"
+#include "engine/nn/cuda_form.h"
+#include "engine/nn/cuda_walk.h"
 
 // The result lies as the first input of its rank that has channels last.
 static bool wants_last(struct cuda *c, const int *in, int count, int out)

@@ -1,7 +1,9 @@
 // Convolutions and pools: channels last, dimensions n, depth, height, width, channel.
 #include <string.h>
 
-#include "engine/nn/cuda_state.h"
+#include "engine/nn/cuda_draft.h"
+#include "engine/nn/cuda_form.h"
+#include "engine/nn/cuda_walk.h"
 
 static const struct nn_shape *shape_of(const struct cuda *c, int value)
 {
