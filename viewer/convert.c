@@ -1,13 +1,9 @@
 #include "viewer/convert.h"
 
 #include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <libavcodec/avcodec.h>
-#include <libavutil/crc.h>
+#include <libavutil/mathematics.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -21,13 +17,13 @@
 #include "viewer/disparity.h"
 #include "viewer/film_encoder.h"
 #include "viewer/film_log.h"
+#include "viewer/film_maker.h"
 #include "viewer/film_mux.h"
 #include "viewer/options.h"
 #include "viewer/progress.h"
 #include "viewer/source.h"
 #include "viewer/source_pipe.h"
 #include "viewer/stats.h"
-#include "viewer/stereo_pack.h"
 #include "viewer/stereo_ring.h"
 
 // One being converted, one being encoded, one that the ring keeps for mirrors, two waiting.
@@ -38,25 +34,16 @@
 #define LOOK_NS (NS_PER_S / 10)
 #define NS_BASE ((AVRational){1, (int)NS_PER_S})
 
-struct track {
-    struct convert_file *file;
-    struct stereo_pack *pack;
-    struct film_encoder *encoder;
-    struct film_log *log;
-};
-
 struct convert {
     const struct options *options;
     struct convert_file files[CONVERT_FILES_MAX];
-    struct track tracks[CONVERT_FILES_MAX];
+    struct film_maker *makers[CONVERT_FILES_MAX];
     int count;
     struct source *source;
     const struct source_info *info;
     bool lasting; // the source can be read again: a conversion can go on, and sound be copied
     AVRational time_base;
     int64_t start; // of media time 0, in the time base
-    double sample_aspect;
-    int eye_bits; // of their samples
     struct deep3d *converter;
     struct conversion *conversion;
     struct stereo_ring *ring;
@@ -64,7 +51,6 @@ struct convert {
     int64_t last_pts; // of what is kept; INT64_MIN: none
     bool stopped;     // by whoever runs the program
     // the encoding thread's:
-    AVPacket *packet;
     bool begun; // the lead-in is over
 
     struct thread thread;
@@ -83,26 +69,11 @@ void convert_interrupt(void)
 
 // --- the encoding thread
 
-static bool keep_packets(struct convert *c, struct track *t)
-{
-    bool failed, kept = true;
-
-    while (kept && film_encoder_receive(t->encoder, c->packet, &failed)) {
-        kept = film_log_add(t->log, c->packet);
-        av_packet_unref(c->packet);
-    }
-    return kept && !failed;
-}
-
 static bool encode(struct convert *c, const struct stereo_frame *f, int64_t pts, int64_t duration)
 {
-    for (int i = 0; i < c->count; i++) {
-        struct track *t = &c->tracks[i];
-        AVFrame *packed = stereo_pack_run(t->pack, &f->eyes);
-
-        if (!packed || !film_encoder_send(t->encoder, packed, pts, duration) || !keep_packets(c, t))
+    for (int i = 0; i < c->count; i++)
+        if (!film_maker_add(c->makers[i], f, pts, duration))
             return false;
-    }
     return true;
 }
 
@@ -129,13 +100,10 @@ static bool empty_encoders(struct convert *c)
 {
     bool ok = true;
 
-    for (int i = 0; i < c->count; i++) {
-        struct track *t = &c->tracks[i];
-
-        ok = film_encoder_send(t->encoder, NULL, 0, 0) && keep_packets(c, t) && ok;
-    }
+    for (int i = 0; i < c->count; i++)
+        ok = film_maker_drain(c->makers[i]) && ok;
     for (int i = 0; i < c->count && ok; i++)
-        ok = film_log_set_mark(c->tracks[i].log, FILM_LOG_CLOSED);
+        ok = film_log_set_mark(film_maker_log(c->makers[i]), FILM_LOG_CLOSED);
     return ok;
 }
 
@@ -166,83 +134,26 @@ static void describe_source(struct convert *c)
 
     c->time_base = (AVRational){info->time_base[0], info->time_base[1]};
     c->start = av_rescale_q(info->start_ns, NS_BASE, c->time_base);
-    c->sample_aspect = info->aspect * info->height / info->width;
     // cameras have no length; a server that cannot wind still begins anew
     c->lasting =
         info->seekable || (info->duration_ns > 0 && !source_pipe_is_one(c->options->files[0]));
 }
 
-static bool make_encoder(struct convert *c, struct track *t, enum file_codec codec)
+static bool open_makers(struct convert *c, enum file_codec codec)
 {
-    const struct options *o = c->options;
-    struct stereo_pack_params pack = {
-        .layout = t->file->layout,
-        .width = c->info->width,
-        .height = c->info->height,
-        .matrix = c->info->matrix,
-    };
-    struct film_encoder_params params = {
-        .codec = codec,
-        .encoder = o->encoder,
-        .layout = t->file->layout,
-        .time_base = {c->time_base.num, c->time_base.den},
-        .frames_per_s = c->info->frames_per_s,
-        .sample_aspect = c->sample_aspect,
-        .matrix = c->info->matrix,
-        .colours = c->info->colours,
-        .crf = o->crf,
-        .preset = o->preset,
-    };
-
-    pack.format = params.format =
-        film_encoder_format(codec, t->file->layout, c->info->bits, &pack.eye_bits);
-    c->eye_bits = pack.eye_bits;
-    t->pack = stereo_pack_create(&pack);
-    if (!t->pack)
-        return false;
-    stereo_pack_size(t->pack, &params.width, &params.height);
-    t->encoder = film_encoder_create(&params);
-    if (!t->encoder)
-        return false;
-    if (film_encoder_parameters(t->encoder)->format != pack.format) {
-        pack.format = film_encoder_parameters(t->encoder)->format;
-        stereo_pack_destroy(&t->pack);
-        t->pack = stereo_pack_create(&pack);
+    for (int i = 0; i < c->count; i++) {
+        c->makers[i] = film_maker_open(&(struct film_maker_params){
+            .options = c->options,
+            .file = &c->files[i],
+            .info = c->info,
+            .codec = codec,
+            .lasting = c->lasting,
+            .stop = &interrupted,
+        });
+        if (!c->makers[i])
+            return false;
     }
-    return t->pack;
-}
-
-// What the packets of a track are made of and by.
-static char *identity(const struct convert *c, const struct track *t)
-{
-    const AVCodecParameters *p = film_encoder_parameters(t->encoder);
-    char *options = options_describe(c->options), *text;
-    const char *source = c->options->files[0];
-    char *whole = realpath(source, NULL);
-    struct stat state = {0};
-
-    stat(source, &state);
-    // what cannot be read again cannot be gone on with either: each run is another
-    text = mem_printf(
-        "%s\n%lld %lld %lld\n%s%s %dx%d %08x\n", whole ? whole : source, (long long)state.st_size,
-        (long long)state.st_mtime, c->lasting ? 0 : (long long)clock_now_ns(), options,
-        film_encoder_name(t->encoder), p->width, p->height,
-        av_crc(av_crc_get_table(AV_CRC_32_IEEE_LE), 0, p->extradata, (size_t)p->extradata_size));
-    mem_free(options);
-    free(whole);
-    return text;
-}
-
-static bool open_track(struct convert *c, struct track *t, enum file_codec codec)
-{
-    char *made_of;
-
-    if (!make_encoder(c, t, codec))
-        return false;
-    made_of = identity(c, t);
-    t->log = film_log_open(t->file->part, made_of, c->options->overwrite);
-    mem_free(made_of);
-    return t->log;
+    return true;
 }
 
 // --- where to go on
@@ -250,7 +161,8 @@ static bool open_track(struct convert *c, struct track *t, enum file_codec codec
 // The files of a pair may have been cut off at different places.
 static bool find_place(struct convert *c)
 {
-    struct film_log *a = c->tracks[0].log, *b = c->tracks[c->count - 1].log;
+    struct film_log *a = film_maker_log(c->makers[0]);
+    struct film_log *b = film_maker_log(c->makers[c->count - 1]);
     bool complete = film_log_mark(a) != FILM_LOG_OPEN && film_log_mark(b) != FILM_LOG_OPEN &&
                     film_log_last_pts(a) == film_log_last_pts(b);
     int64_t key = film_log_key_before(a, INT64_MAX), other;
@@ -271,7 +183,7 @@ static bool find_place(struct convert *c)
 static bool is_whole(const struct convert *c)
 {
     for (int i = 0; i < c->count; i++)
-        if (film_log_mark(c->tracks[i].log) != FILM_LOG_WHOLE)
+        if (film_log_mark(film_maker_log(c->makers[i])) != FILM_LOG_WHOLE)
             return false;
     return true;
 }
@@ -321,11 +233,8 @@ static bool start(struct convert *c)
         .depth = depth_wish(o, (struct display_screen){o->screen_width_m, o->screen_distance_m}),
         .converted = o->file_layout == FILE_LAYOUT_DISPARITY ? on_converted : NULL,
     };
-    struct stereo_memory memory = stereo_ring_host_memory(c->eye_bits);
+    struct stereo_memory memory = stereo_ring_host_memory(film_maker_eye_bits(c->makers[0]));
 
-    c->packet = av_packet_alloc();
-    if (!c->packet)
-        return false;
     c->ring = stereo_ring_create(RING_FRAMES, &memory);
     stereo_ring_restart(c->ring, wind(c));
     c->conversion = conversion_create(&conversion);
@@ -372,43 +281,14 @@ static void stop(struct convert *c)
 
 // --- the film
 
-static enum film_mux_result make_film(struct convert *c, const struct track *t, const char *path,
-                                      bool whole)
-{
-    struct stat state;
-    char *source = stat(c->options->files[0], &state) == 0
-                       ? mem_printf("file:%s", c->options->files[0])
-                       : mem_strdup(c->options->files[0]);
-    struct film_mux_params params = {
-        .path = path,
-        .source = c->lasting ? source : NULL,
-        .start_ns = c->info->start_ns,
-        .whole = whole,
-        .log = t->log,
-        .parameters = film_encoder_parameters(t->encoder),
-        .colours = c->info->colours,
-        .layout = t->file->layout,
-        .time_base = {c->time_base.num, c->time_base.den},
-        .sample_aspect = c->sample_aspect,
-        .stop = &interrupted,
-    };
-    enum film_mux_result result = film_mux_run(&params);
-
-    if (result == FILM_MUX_DONE)
-        log_info("%s: %lld frames, %s", path, (long long)film_log_frames(t->log),
-                 film_encoder_name(t->encoder));
-    mem_free(source);
-    return result;
-}
-
 static enum convert_result finish_films(struct convert *c)
 {
     for (int i = 0; i < c->count; i++)
-        if (!film_log_set_mark(c->tracks[i].log, FILM_LOG_WHOLE))
+        if (!film_log_set_mark(film_maker_log(c->makers[i]), FILM_LOG_WHOLE))
             return CONVERT_STOPPED;
     log_info("all pictures are there; putting the film together");
     for (int i = 0; i < c->count; i++)
-        if (make_film(c, &c->tracks[i], c->files[i].path, true) != FILM_MUX_DONE)
+        if (film_maker_make(c->makers[i], c->files[i].path, true) != FILM_MUX_DONE)
             return CONVERT_STOPPED;
     for (int i = 0; i < c->count; i++)
         unlink(c->files[i].part);
@@ -420,7 +300,7 @@ static enum convert_result keep_cut(struct convert *c)
 {
     for (int i = 0; i < c->count; i++) {
         char *path = convert_files_incomplete(c->files[i].path);
-        enum film_mux_result result = make_film(c, &c->tracks[i], path, false);
+        enum film_mux_result result = film_maker_make(c->makers[i], path, false);
 
         if (result == FILM_MUX_DONE)
             log_error("%s failed in the middle: %s holds the %lld frames before that",
@@ -435,7 +315,7 @@ static enum convert_result keep_cut(struct convert *c)
 static enum convert_result convert(struct convert *c)
 {
     if (is_whole(c)) { // all was there but the film itself
-        c->frames = film_log_frames(c->tracks[0].log);
+        c->frames = film_log_frames(film_maker_log(c->makers[0]));
         return finish_films(c);
     }
     if (!find_place(c) || !start(c))
@@ -489,25 +369,12 @@ static bool open_all(struct convert *c)
         !open_source(c))
         return false;
     describe_source(c);
-    for (int i = 0; i < c->count; i++) {
-        c->tracks[i].file = &c->files[i];
-        if (!open_track(c, &c->tracks[i], codec))
-            return false;
-    }
+    if (!open_makers(c, codec))
+        return false;
     if (!c->lasting)
         log_warn("%s cannot be read a second time: its sound and subtitles are left out",
                  o->files[0]);
     return true;
-}
-
-// Parts without a picture are no use to anybody.
-static void close_track(struct track *t)
-{
-    if (t->log && film_log_frames(t->log) == 0)
-        unlink(t->file->part);
-    film_log_close(&t->log);
-    film_encoder_destroy(&t->encoder);
-    stereo_pack_destroy(&t->pack);
 }
 
 enum convert_result convert_run(const struct options *options)
@@ -520,15 +387,14 @@ enum convert_result convert_run(const struct options *options)
     result = open_all(&c) ? convert(&c) : CONVERT_FAILED;
     if (result == CONVERT_STOPPED)
         log_info("%s holds %lld frames; the same command goes on from there", c.files[0].part,
-                 (long long)film_log_frames(c.tracks[0].log));
+                 (long long)film_log_frames(film_maker_log(c.makers[0])));
     if (c.source)
         stop(&c);
     stereo_ring_destroy(&c.ring);
     deep3d_destroy(&c.converter);
     for (int i = 0; i < c.count; i++)
-        close_track(&c.tracks[i]);
+        film_maker_close(&c.makers[i]);
     source_close(&c.source);
-    av_packet_free(&c.packet);
     convert_files_finish(c.files);
     monitor_finish(&c.monitor);
     stats_destroy(&c.stats);
