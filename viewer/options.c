@@ -1,26 +1,13 @@
 #include "viewer/options.h"
 
-#include <errno.h>
-#include <math.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "base/mem.h"
 #include "engine/deep3d.h"
-
-enum option_type {
-    OPTION_FLAG,
-    OPTION_SWITCH, // on or off
-    OPTION_INT,
-    OPTION_NUMBER,
-    OPTION_TEXT,
-    OPTION_CHOICE
-};
-
-#define ON_OFF "on|off"
+#include "viewer/option_row.h"
 
 // What a subcommand is, for the help text; row 0 has no word of its own.
 struct subcommand_row {
@@ -48,6 +35,7 @@ static const struct subcommand_row subcommands[SUBCOMMAND_COUNT] = {
                            "are parallax in % of the picture's width."},
 };
 
+// The set of subcommands that have an option: 1 << enum subcommand, and ASIDE.
 #define PLAY (1u << SUBCOMMAND_PLAY)
 #define CONVERT (1u << SUBCOMMAND_CONVERT)
 #define IMPORT (1u << SUBCOMMAND_IMPORT)
@@ -55,20 +43,6 @@ static const struct subcommand_row subcommands[SUBCOMMAND_COUNT] = {
 // the option does not change what a file is made of
 #define ASIDE (1u << 31)
 #define ALL ((1u << SUBCOMMAND_COUNT) - 1)
-
-struct option_row {
-    const char *name;
-    unsigned subcommands; // set of 1 << enum subcommand, and ASIDE
-    enum option_type type;
-    size_t offset; // in struct options
-    double low, high, initial;
-    const char *choices;  // "a|b|c", in the order of the enum; of a number: words that stand for
-                          // low - 1, low - 2, ...
-    const char *argument; // what the help calls the value
-    const char *help;
-    size_t replaces; // in struct options: the switch that giving this one puts off; 0: none
-    char letter;     // -o is short for --output; 0: it has no short form
-};
 
 const char *const options_backends[] = {"auto", "cuda", "cpu", "ref"};
 const char *const options_views[] = {"stereo", "layers", "disparity"};
@@ -194,90 +168,6 @@ static const struct option_row table[] = {
 };
 #define ROWS (sizeof(table) / sizeof(table[0]))
 
-static void *field(struct options *o, const struct option_row *row)
-{
-    return (char *)o + row->offset;
-}
-
-// Index of `text` among "a|b|c"; -1: not one of them.
-static int find_choice(const char *choices, const char *text)
-{
-    size_t length = strlen(text);
-    int index = 0;
-
-    for (const char *c = choices;; index++) {
-        size_t n = strcspn(c, "|");
-
-        if (n == length && memcmp(c, text, n) == 0)
-            return index;
-        if (!c[n])
-            return -1;
-        c += n + 1;
-    }
-}
-
-static bool set_number(const struct option_row *row, const char *text, double *out)
-{
-    char *end;
-
-    errno = 0;
-    *out = strtod(text, &end);
-    if (end == text || *end || errno == ERANGE || !isfinite(*out) ||
-        (row->type == OPTION_INT && *out != floor(*out))) {
-        log_error("--%s: \"%s\" is not a%s number", row->name, text,
-                  row->type == OPTION_INT ? " whole" : "");
-        return false;
-    }
-    if (*out < row->low || *out > row->high) {
-        log_error("--%s: %s is out of range, allowed are %g to %g", row->name, text, row->low,
-                  row->high);
-        return false;
-    }
-    return true;
-}
-
-static bool set(struct options *o, const struct option_row *row, const char *text)
-{
-    double number;
-    int choice = row->choices ? find_choice(row->choices, text) : -1;
-
-    if (row->replaces)
-        *(bool *)((char *)o + row->replaces) = false;
-    switch (row->type) {
-    case OPTION_FLAG:
-        *(bool *)field(o, row) = true;
-        return true;
-    case OPTION_SWITCH:
-        choice = find_choice(ON_OFF, text);
-        if (choice < 0)
-            log_error("--%s: \"%s\" is not one of %s", row->name, text, ON_OFF);
-        else
-            *(bool *)field(o, row) = choice == 0;
-        return choice >= 0;
-    case OPTION_TEXT:
-        *(const char **)field(o, row) = text;
-        return true;
-    case OPTION_CHOICE:
-        if (choice < 0)
-            log_error("--%s: \"%s\" is not one of %s", row->name, text, row->choices);
-        else
-            *(int *)field(o, row) = choice;
-        return choice >= 0;
-    case OPTION_INT:
-    case OPTION_NUMBER:
-        if (choice >= 0)
-            number = row->low - 1 - choice;
-        else if (!set_number(row, text, &number))
-            return false;
-        if (row->type == OPTION_INT)
-            *(int *)field(o, row) = (int)number;
-        else
-            *(double *)field(o, row) = number;
-        return true;
-    }
-    return false;
-}
-
 // The row of --name, --name=value or -n; NULL: the subcommand has none.
 static const struct option_row *find(enum subcommand subcommand, const char *text)
 {
@@ -311,14 +201,14 @@ static bool parse_option(struct options *o, int argc, char **argv, int *i)
         return false;
     }
     if (value)
-        return set(o, row, value + 1);
+        return option_row_set(row, o, value + 1);
     if (row->type == OPTION_FLAG)
-        return set(o, row, NULL);
+        return option_row_set(row, o, NULL);
     if (*i + 1 >= argc) {
         log_error("--%s needs a value; deep3d --help says which", row->name);
         return false;
     }
-    return set(o, row, argv[++*i]);
+    return option_row_set(row, o, argv[++*i]);
 }
 
 // The subcommand that the first argument names; SUBCOMMAND_PLAY: none, it is a file or an option.
@@ -337,14 +227,8 @@ bool options_parse(struct options *out, int argc, char **argv)
 
     *out = (struct options){.subcommand = find_subcommand(argc, argv),
                             .files = mem_new((size_t)argc, sizeof(*out->files))};
-    for (size_t i = 0; i < ROWS; i++) {
-        if (table[i].type == OPTION_NUMBER)
-            *(double *)field(out, &table[i]) = table[i].initial;
-        else if (table[i].type == OPTION_INT || table[i].type == OPTION_CHOICE)
-            *(int *)field(out, &table[i]) = (int)table[i].initial;
-        else if (table[i].type == OPTION_SWITCH)
-            *(bool *)field(out, &table[i]) = table[i].initial != 0;
-    }
+    for (size_t i = 0; i < ROWS; i++)
+        option_row_reset(&table[i], out);
     for (int i = out->subcommand == SUBCOMMAND_PLAY ? 1 : 2; i < argc; i++) {
         if (only_files || argv[i][0] != '-' || !argv[i][1]) {
             out->files[out->file_count++] = argv[i];
@@ -363,75 +247,30 @@ void options_finish(struct options *options)
     options->files = NULL;
 }
 
-// The n-th of "a|b|c", into text.
-static const char *choice_name(const char *choices, int n, char *text, size_t size)
-{
-    for (; n > 0; n--)
-        choices += strcspn(choices, "|") + 1;
-    snprintf(text, size, "%.*s", (int)strcspn(choices, "|"), choices);
-    return text;
-}
-
 char *options_describe(const struct options *options)
 {
     char *text = mem_strdup("");
 
     for (size_t i = 0; i < ROWS; i++) {
-        const struct option_row *row = &table[i];
-        const void *value = (const char *)options + row->offset;
-        const char *word = row->type == OPTION_TEXT ? *(const char *const *)value : NULL;
-        double number = row->type == OPTION_FLAG || row->type == OPTION_SWITCH
-                            ? *(const bool *)value
-                        : row->type == OPTION_NUMBER ? *(const double *)value
-                        : row->type == OPTION_TEXT   ? 0
-                                                     : *(const int *)value;
-        char *longer;
+        char *line, *longer;
 
-        if (!(row->subcommands >> options->subcommand & 1) || (row->subcommands & ASIDE))
+        if (!(table[i].subcommands >> options->subcommand & 1) || (table[i].subcommands & ASIDE))
             continue;
-        longer = mem_printf("%s%s %s%.9g\n", text, row->name, word ? word : "", number);
+        line = option_row_describe(&table[i], options);
+        longer = mem_printf("%s%s", text, line);
+        mem_free(line);
         mem_free(text);
         text = longer;
     }
     return text;
 }
 
-static void print_options(enum subcommand subcommand)
-{
-    char left[96], initial[32];
-
-    for (size_t i = 0; i < ROWS; i++) {
-        const struct option_row *row = &table[i];
-
-        if (!(row->subcommands >> subcommand & 1))
-            continue;
-        snprintf(left, sizeof(left), "--%s %s", row->name,
-                 row->type == OPTION_CHOICE   ? row->choices
-                 : row->type == OPTION_SWITCH ? ON_OFF
-                 : row->argument              ? row->argument
-                 : row->type == OPTION_FLAG   ? ""
-                                              : "N");
-        if (row->letter)
-            printf("  -%c, %s\n      %s", row->letter, left, row->help);
-        else
-            printf("  %s\n      %s", left, row->help);
-        if (row->initial < row->low)
-            printf(" (%g to %g, default auto)", row->low, row->high);
-        else if (row->type == OPTION_NUMBER || row->type == OPTION_INT)
-            printf(" (%g to %g, default %g)", row->low, row->high, row->initial);
-        else if (row->type == OPTION_CHOICE)
-            printf(" (default %s)",
-                   choice_name(row->choices, (int)row->initial, initial, sizeof(initial)));
-        else if (row->type == OPTION_SWITCH)
-            printf(" (default %s)", row->initial != 0 ? "on" : "off");
-        puts("");
-    }
-}
-
 void options_print_help(enum subcommand subcommand)
 {
     printf("%s\n\n%s\n\n", subcommands[subcommand].synopsis, subcommands[subcommand].help);
-    print_options(subcommand);
+    for (size_t i = 0; i < ROWS; i++)
+        if (table[i].subcommands >> subcommand & 1)
+            option_row_print_help(&table[i]);
     if (subcommand != SUBCOMMAND_PLAY)
         return;
     puts("\nKeys in the window\n"
