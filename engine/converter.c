@@ -95,7 +95,7 @@ struct deep3d *deep3d_create(const struct deep3d_params *params)
     c->threads = params->threads > 0 ? params->threads : 0;
     c->selection = selection_create(kernels_best(), c->threads);
     c->layers = layers_create();
-    if (!depth_is_original(depth)) // the original is drawn by the processor alone
+    if (!network_is_original(depth_network(depth))) // the original is drawn by the processor alone
         kernels = rig_choose(params, &gpu);
     if (!begin(c, kernels, gpu) &&
         (!kernels->device->gpu || !leave_gpu(c, "the GPU has no memory left"))) {
@@ -565,7 +565,7 @@ static bool draw_converted(struct deep3d *c, const struct deep3d_picture *pictur
     prepare(c, picture);
     if (!answer(c))
         return false;
-    if (depth_is_original(c->depth))
+    if (network_is_original(depth_network(c->depth)))
         take_as_it_is(c);
     else if (!filter(c, settings))
         return false;
@@ -642,12 +642,12 @@ void deep3d_set_view(struct deep3d *c, enum deep3d_view view)
 void deep3d_set_effort(struct deep3d *c, const struct deep3d_effort *effort)
 {
     c->effort = *effort;
-    depth_want(c->depth, effort->size > 0 ? effort->size : 0);
+    network_want(depth_network(c->depth), effort->size > 0 ? effort->size : 0);
 }
 
 int deep3d_sizes(const struct deep3d *c, struct deep3d_size *out)
 {
-    return depth_sizes(c->depth, out);
+    return network_sizes(depth_network(c->depth), out);
 }
 
 void deep3d_reset(struct deep3d *c)
@@ -707,10 +707,10 @@ struct deep3d_flat deep3d_last_flat(const struct deep3d *c)
 
 const char *deep3d_backend_name(const struct deep3d *c)
 {
-    return depth_backend_name(c->depth);
+    return network_backend_name(depth_network(c->depth));
 }
 
 const char *deep3d_model_name(const struct deep3d *c)
 {
-    return depth_model_name(c->depth);
+    return network_model_name(depth_network(c->depth));
 }

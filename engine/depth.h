@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "engine/deep3d.h"
+#include "engine/network.h"
 #include "kernels/kernels.h"
 
 struct depth;
@@ -26,6 +27,8 @@ void depth_use(struct depth *depth, const struct kernels *kernels, int gpu);
 void depth_leave_gpu(struct depth *depth);
 // Accepts a pointer to NULL; sets it to NULL.
 void depth_destroy(struct depth **depth);
+// The network that is asked: its names, and which of its sizes is wanted. It stays the depth's own.
+struct network *depth_network(const struct depth *depth);
 
 // Plans the network for pictures of this size; does nothing where that is done. *out_changed tells
 // which: the answer's size may be another. False, logged, where there is no plan: memory is short
@@ -34,14 +37,7 @@ bool depth_resize(struct depth *depth, int picture_width, int picture_height, bo
 // The size of the answers for these pictures, whatever the input's size; no nearness.
 struct depth_answer depth_answer_size(const struct depth *depth);
 
-// The input sizes that the network takes for these pictures, the full one first; 0 before the first
-// depth_resize(). The others are planned when they are first wanted, beside the frame's road. out:
-// room for DEEP3D_SIZES_MAX.
-int depth_sizes(const struct depth *depth, struct deep3d_size *out);
-// 0: the full size; 1, 2, ...: smaller and faster ones, as far as there are. Holds from the first
-// picture on that finds it planned, and for other pictures too.
-void depth_want(struct depth *depth, int size);
-// Fills the network's input.
+// Fills the network's next input.
 void depth_feed(struct depth *depth, const struct image *picture);
 // Runs the network; queued where the kernels are a GPU's and the network is planned for it. False,
 // logged, where the device failed; the next depth_resize() then plans for the CPU.
@@ -58,9 +54,6 @@ struct depth_levels {
     bool near_first; // level 0 is the nearest, else the farthest
 };
 struct depth_levels depth_levels(struct depth *depth);
-// The eyes are to be drawn as Deep3D (2016) did.
-bool depth_is_original(const struct depth *depth);
-// All SELECT_CHANNELS channels then; else NULL.
+// The output itself, all SELECT_CHANNELS channels, where the eyes are to be drawn as Deep3D (2016)
+// did; else NULL.
 const float *depth_original(const struct depth *depth);
-const char *depth_backend_name(const struct depth *depth);
-const char *depth_model_name(const struct depth *depth);

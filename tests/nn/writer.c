@@ -64,7 +64,9 @@ void writer_message(struct writer *w, int field, struct writer *inner)
     writer_finish(inner);
 }
 
-void writer_input(struct writer *graph, const char *name, int64_t type, const int64_t *dims)
+// Field 11 of a graph: an input; 12: an output.
+static void value(struct writer *graph, int field, const char *name, int64_t type,
+                  const int64_t *dims)
 {
     struct writer info = {0}, type_proto = {0}, tensor = {0}, shape = {0}, dim = {0};
 
@@ -80,7 +82,17 @@ void writer_input(struct writer *graph, const char *name, int64_t type, const in
     writer_message(&type_proto, 1, &tensor);
     writer_text(&info, 1, name);
     writer_message(&info, 2, &type_proto);
-    writer_message(graph, 11, &info);
+    writer_message(graph, field, &info);
+}
+
+void writer_input(struct writer *graph, const char *name, int64_t type, const int64_t *dims)
+{
+    value(graph, 11, name, type, dims);
+}
+
+void writer_shaped_output(struct writer *graph, const char *name, int64_t type, const int64_t *dims)
+{
+    value(graph, 12, name, type, dims);
 }
 
 void writer_output(struct writer *graph, const char *name)

@@ -24,6 +24,8 @@ void writer_message(struct writer *w, int field, struct writer *inner);
 // Parts of a graph. dims end with the first 0; a dimension -1 is free.
 void writer_input(struct writer *graph, const char *name, int64_t type, const int64_t *dims);
 void writer_output(struct writer *graph, const char *name);
+void writer_shaped_output(struct writer *graph, const char *name, int64_t type,
+                          const int64_t *dims);
 // in and out: comma-separated names. attributes: as writer_attribute_* wrote them, or NULL;
 // emptied.
 void writer_node(struct writer *graph, const char *op, const char *in, const char *out,
