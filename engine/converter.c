@@ -2,50 +2,41 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "base/log.h"
 #include "base/mem.h"
 #include "engine/bars.h"
-#include "engine/canvas.h"
-#include "engine/colours.h"
 #include "engine/comfort.h"
 #include "engine/depth.h"
+#include "engine/drawing.h"
 #include "engine/foresight.h"
-#include "engine/layers.h"
 #include "engine/native.h"
 #include "engine/over.h"
 #include "engine/picture.h"
 #include "engine/rig.h"
-#include "engine/selection.h"
 
 struct deep3d {
     int threads;
     struct depth *depth;
     struct rig rig;
-    struct selection *selection;
-    struct layers *layers;
+    struct drawing *drawing;
     struct foresight foresight;
     bool judged;           // this picture is no more among those that are foreseen
     enum deep3d_view what; // is drawn
     struct deep3d_comfort wish;
     struct comfort comfort;
-    struct comfort_view view; // of the last picture
     struct bars bars;
     struct deep3d_flat found;
-    struct synth_inner inner; // what of the last picture has depth
-    int width, height;        // of the last upright picture
-    bool forget;              // the next picture begins a scene
+    int width, height; // of the last upright picture
+    bool forget;       // the next picture begins a scene
     struct deep3d_effort effort;
     int unseen; // pictures that the network has not seen since the last one that it has
     // of the last picture:
     const struct image *small;
     float turn; // see struct shot_step
     bool held, network_due;
-    bool looked;           // for what is flat in it
-    bool refined;          // its nearness has been, without limits
-    const float *nearness; // or NULL
-    int near_width, near_height;
+    bool looked; // for what is flat in it
+    struct drawing_picture last;
 };
 
 // The film goes on with the processor; false: no memory even for that.
@@ -59,7 +50,7 @@ static bool leave_gpu(struct deep3d *c, const char *why)
     depth_use(c->depth, kernels_best(), 0);
     rig_finish(&c->rig);
     c->rig.device->check(); // what failed has been told
-    c->nearness = NULL;
+    c->last.nearness = NULL;
     c->forget = true;
     return rig_init(&c->rig, kernels_best(), 0, c->threads) && room;
 }
@@ -93,8 +84,7 @@ struct deep3d *deep3d_create(const struct deep3d_params *params)
     c = mem_new(1, sizeof(*c));
     c->depth = depth;
     c->threads = params->threads > 0 ? params->threads : 0;
-    c->selection = selection_create(kernels_best(), c->threads);
-    c->layers = layers_create();
+    c->drawing = drawing_create(&c->rig, depth, c->threads);
     if (!network_is_original(depth_network(depth))) // the original is drawn by the processor alone
         kernels = rig_choose(params, &gpu);
     if (!begin(c, kernels, gpu) &&
@@ -116,8 +106,7 @@ void deep3d_destroy(struct deep3d **converter)
     depth_destroy(&c->depth);
     foresight_finish(&c->foresight);
     rig_finish(&c->rig);
-    selection_destroy(&c->selection);
-    layers_destroy(&c->layers);
+    drawing_destroy(&c->drawing);
     mem_free(c);
     *converter = NULL;
 }
@@ -157,7 +146,7 @@ static bool resize(struct deep3d *c, const struct deep3d_eyes *eyes)
         !stereo_keep_fine(c->rig.stereo, eyes->bits == 16) ||
         !depth_resize(c->depth, width, height, &changed))
         return false;
-    c->nearness = changed ? NULL : c->nearness;
+    c->last.nearness = changed ? NULL : c->last.nearness;
     if (width != c->width || height != c->height)
         c->bars = (struct bars){0};
     c->forget = c->forget || changed || width != c->width || height != c->height;
@@ -167,9 +156,7 @@ static bool resize(struct deep3d *c, const struct deep3d_eyes *eyes)
     return flat_resize(c->rig.flat, stereo_small(c->rig.stereo)->width,
                        stereo_small(c->rig.stereo)->height) &&
            steady_resize(c->rig.steady, size.width, size.height) &&
-           layers_resize(c->layers, size.width, size.height) &&
-           (depth_original(c->depth) == NULL ||
-            selection_resize(c->selection, width, size.width)) &&
+           drawing_resize(c->drawing, width) &&
            rig_resize(&c->rig, (size_t)size.width * (size_t)size.height);
 }
 
@@ -178,10 +165,10 @@ static bool resize(struct deep3d *c, const struct deep3d_eyes *eyes)
 static void decide(struct deep3d *c)
 {
     c->turn = c->forget ? 1 : c->foresight.step.turn;
-    c->held = c->foresight.step.hold && c->nearness != NULL && !c->forget;
-    c->network_due =
-        depth_original(c->depth) != NULL || // its output itself is drawn
-        (!c->held && (c->turn >= 1 || c->nearness == NULL || c->unseen + 1 >= c->effort.every));
+    c->held = c->foresight.step.hold && c->last.nearness != NULL && !c->forget;
+    c->network_due = depth_original(c->depth) != NULL || // its output itself is drawn
+                     (!c->held && (c->turn >= 1 || c->last.nearness == NULL ||
+                                   c->unseen + 1 >= c->effort.every));
     c->unseen = c->network_due ? 0 : c->unseen + 1;
     if (c->forget)
         c->comfort = (struct comfort){0};
@@ -244,8 +231,8 @@ static const float *steady_nearness(struct deep3d *c)
     if (!c->network_due)
         return steady_follow(c->rig.steady, c->small);
     answer = depth_read(c->depth, c->turn >= 1);
-    c->near_width = answer.width;
-    c->near_height = answer.height;
+    c->last.near_width = answer.width;
+    c->last.near_height = answer.height;
     return steady_run(c->rig.steady, &answer, c->small, c->turn);
 }
 
@@ -262,25 +249,26 @@ static struct synth_inner shrunk(struct synth_inner inner, const struct image *p
 // Lays flat what was found to be flat.
 static void flatten(struct deep3d *c)
 {
-    struct press_job job = bars_cover(&c->bars, c->near_width, c->near_height);
+    struct press_job job = bars_cover(&c->bars, c->last.near_width, c->last.near_height);
 
     if (c->forget)
         flat_reset(c->rig.flat);
-    c->inner = bars_inner(&c->bars, c->width, c->height);
-    c->found = (struct deep3d_flat){c->inner.left, c->inner.top, c->width - c->inner.right,
-                                    c->height - c->inner.bottom, flat_share(c->rig.flat)};
-    job.in = c->nearness;
+    c->last.inner = bars_inner(&c->bars, c->width, c->height);
+    c->found =
+        (struct deep3d_flat){c->last.inner.left, c->last.inner.top, c->width - c->last.inner.right,
+                             c->height - c->last.inner.bottom, flat_share(c->rig.flat)};
+    job.in = c->last.nearness;
     job.out = c->rig.flattened;
     c->rig.kernels->press(&job);
-    flat_press(c->rig.flat, c->rig.flattened, c->near_width, c->near_height);
-    c->nearness = c->rig.flattened;
+    flat_press(c->rig.flat, c->rig.flattened, c->last.near_width, c->last.near_height);
+    c->last.nearness = c->rig.flattened;
 }
 
 // Queues what the host is to know of the picture: how far its nearness reaches, and where it may be
 // flat.
 static void look(struct deep3d *c, bool flat)
 {
-    struct spread_job spread = {c->nearness, c->near_width, c->near_height,
+    struct spread_job spread = {c->last.nearness, c->last.near_width, c->last.near_height,
                                 &c->rig.seen_there->spread};
     struct edges_job edges = {*stereo_picture(c->rig.stereo), &c->rig.seen_there->edges};
 
@@ -288,11 +276,11 @@ static void look(struct deep3d *c, bool flat)
     c->looked = flat;
     if (flat) {
         c->rig.kernels->edges(&edges);
-        flat_look(c->rig.flat, c->small, shrunk(c->inner, stereo_picture(c->rig.stereo), c->small),
-                  c->turn >= 1);
+        flat_look(c->rig.flat, c->small,
+                  shrunk(c->last.inner, stereo_picture(c->rig.stereo), c->small), c->turn >= 1);
     }
     c->rig.device->download(c->rig.seen, c->rig.seen_there, sizeof(*c->rig.seen));
-    near_copy_next(c->rig.near_copy, c->nearness);
+    near_copy_next(c->rig.near_copy, c->last.nearness);
 }
 
 // Finds what is flat in the picture; it counts from the next one on.
@@ -310,9 +298,9 @@ static void queue_filter(struct deep3d *c, const struct deep3d_settings *setting
     const float *nearness = steady_nearness(c);
     bool flat = settings->flat && nearness != NULL;
 
-    c->inner = (struct synth_inner){0, 0, c->width, c->height};
+    c->last.inner = (struct synth_inner){0, 0, c->width, c->height};
     c->found = (struct deep3d_flat){0};
-    c->nearness = nearness != NULL ? nearness : c->nearness;
+    c->last.nearness = nearness != NULL ? nearness : c->last.nearness;
     if (flat)
         flatten(c);
     look(c, flat);
@@ -325,17 +313,18 @@ static bool filter(struct deep3d *c, const struct deep3d_settings *settings)
     if (!c->held)
         queue_filter(c, settings);
     c->rig.device->stamp(&c->rig.filtered);
-    c->refined = c->rig.device->gpu && !c->held && c->what == DEEP3D_VIEW_STEREO;
-    if (c->refined) {
+    c->last.refined = c->rig.device->gpu && !c->held && c->what == DEEP3D_VIEW_STEREO;
+    if (c->last.refined) {
         stopwatch_stamp(&c->rig.watch, STOPWATCH_FILTERED);
-        stereo_refine(c->rig.stereo, c->nearness, c->near_width, c->near_height);
+        stereo_refine(c->rig.stereo, c->last.nearness, c->last.near_width, c->last.near_height);
     }
     if (!c->rig.device->wait_for(&c->rig.filtered))
         return false;
     stopwatch_waited(&c->rig.watch);
     if (c->held)
         return true; // as it was
-    c->view = comfort_update(&c->comfort, &c->wish, settings, &c->rig.seen->spread, c->turn >= 1);
+    c->last.view =
+        comfort_update(&c->comfort, &c->wish, settings, &c->rig.seen->spread, c->turn >= 1);
     c->forget = false;
     return true;
 }
@@ -350,103 +339,14 @@ static void take_as_it_is(struct deep3d *c)
                                     .convergence = 1 + SELECT_NEAREST / range};
     struct deep3d_comfort as_it_is = c->wish;
 
-    c->nearness = answer.nearness;
-    c->near_width = answer.width;
-    c->near_height = answer.height;
+    c->last.nearness = answer.nearness;
+    c->last.near_width = answer.width;
+    c->last.near_height = answer.height;
     as_it_is.no_budget = true;
     as_it_is.auto_convergence = as_it_is.floating_window = false;
     look(c, false);
     c->comfort = (struct comfort){0};
-    c->view = comfort_update(&c->comfort, &as_it_is, &fixed, &c->rig.seen->spread, true);
-}
-
-// Nearness to draw with: the filtered one, pressed into the budget where it sticks out.
-static const float *within_budget(struct deep3d *c)
-{
-    struct press_job job = {
-        .in = c->nearness,
-        .out = c->rig.pressed,
-        .width = c->near_width,
-        .height = c->near_height,
-        .right = c->near_width - 1,
-        .bottom = c->near_height - 1,
-        .low = c->view.low,
-        .high = c->view.high,
-    };
-
-    if (c->view.low <= 0 && c->view.high >= 1)
-        return c->nearness;
-    c->rig.kernels->press(&job);
-    return c->rig.pressed;
-}
-
-// The floating window's strips, at the sides of what has depth.
-static void draw_window(const struct deep3d *c, const struct deep3d_eyes *eyes)
-{
-    float unit = (float)eyes->width / 100;
-    int left_px = (int)(c->view.window_pct[0] * unit + 0.5f);
-    int right_px = (int)(c->view.window_pct[1] * unit + 0.5f);
-    struct strips_job job = {
-        .eye = {eyes->pixels[0], eyes->pixels[1]},
-        .stride_bytes = eyes->stride_bytes,
-        .top = c->inner.top,
-        .bottom = c->inner.bottom,
-        .first = {c->inner.left, c->inner.right - right_px},
-        .count = {left_px, right_px},
-        .bits = eyes->bits,
-    };
-
-    if (left_px > 0 || right_px > 0)
-        c->rig.kernels->strips(&job);
-}
-
-static struct stereo_view stereo_view_of(struct deep3d *c, enum deep3d_shift shift,
-                                         const struct deep3d_eyes *eyes)
-{
-    static const float parts[][2] = {[DEEP3D_SHIFT_BOTH] = {0.5f, 0.5f},
-                                     [DEEP3D_SHIFT_LEFT] = {1, 0},
-                                     [DEEP3D_SHIFT_RIGHT] = {0, 1}};
-    float gain = c->view.strength / 100 * (float)eyes->width;
-    const float *nearness = within_budget(c);
-
-    return (struct stereo_view){
-        .nearness = nearness,
-        .near_width = c->near_width,
-        .near_height = c->near_height,
-        .inner = c->inner,
-        .gain_px = {gain * parts[shift][0], gain * parts[shift][1]},
-        .convergence = c->view.convergence,
-        .eye = {eyes->pixels[0], eyes->pixels[1]},
-        .stride_bytes = eyes->stride_bytes,
-        .refined = c->refined && nearness == c->nearness,
-    };
-}
-
-// What was drawn with 8 bits a sample gets those of the eyes, where it lies.
-static void widen(const struct deep3d_eyes *eyes)
-{
-    for (int y = 0; eyes->bits == 16 && y < eyes->height; y++)
-        for (int eye = 0; eye < 2; eye++) {
-            uint8_t *bytes = eyes->pixels[eye] + (size_t)y * eyes->stride_bytes;
-            uint16_t *words = (uint16_t *)(void *)bytes;
-            for (size_t i = (size_t)eyes->width * 4; i-- > 0;)
-                words[i] = (uint16_t)(bytes[i] * 257);
-        }
-}
-
-static void draw_eyes(struct deep3d *c, enum deep3d_shift shift, const struct deep3d_eyes *eyes)
-{
-    const float *original = depth_original(c->depth);
-
-    if (original != NULL) {
-        selection_draw(c->selection, stereo_picture(c->rig.stereo), original, c->near_width,
-                       c->near_height, eyes);
-        widen(eyes);
-        return;
-    }
-    struct stereo_view view = stereo_view_of(c, shift, eyes);
-    stereo_draw(c->rig.stereo, &view);
-    draw_window(c, eyes);
+    c->last.view = comfort_update(&c->comfort, &as_it_is, &fixed, &c->rig.seen->spread, true);
 }
 
 bool deep3d_foresee(struct deep3d *c, const struct deep3d_picture *picture)
@@ -463,67 +363,6 @@ void deep3d_pass_over(struct deep3d *c)
     rig_enter(&c->rig);
     if (!foresight_next(&c->foresight))
         leave_failed_gpu(c);
-}
-
-static void disparity_row(void *user, int y, const float *nearness)
-{
-    const struct canvas *canvas = user;
-
-    colours_row(nearness, canvas->width, canvas->pixels + (size_t)y * canvas->stride_bytes);
-}
-
-static bool draw_disparity(struct deep3d *c, const struct deep3d_eyes *eyes,
-                           const struct canvas *canvas)
-{
-    struct stereo_view view = stereo_view_of(c, DEEP3D_SHIFT_BOTH, eyes);
-
-    if (!stereo_rows(c->rig.stereo, &view, disparity_row, (void *)canvas))
-        return false;
-    colours_scale(canvas, c->view.strength, c->view.convergence);
-    return true;
-}
-
-static bool draw_layers(const struct deep3d *c, const struct canvas *canvas)
-{
-    struct depth_levels levels = depth_levels(c->depth);
-    const float *nearness =
-        c->nearness != NULL ? near_copy_get(c->rig.near_copy, c->nearness) : NULL;
-
-    if (nearness == NULL)
-        return false;
-    layers_set(c->layers, &levels, nearness);
-    layers_draw(c->layers, canvas, (float)c->width / (float)c->height, c->view.strength,
-                c->view.convergence, c->threads);
-    return true;
-}
-
-static bool draw_view(struct deep3d *c, const struct deep3d_eyes *eyes, const struct canvas *canvas)
-{
-    return c->what == DEEP3D_VIEW_LAYERS ? draw_layers(c, canvas) : draw_disparity(c, eyes, canvas);
-}
-
-static bool draw(struct deep3d *c, enum deep3d_shift shift, const struct deep3d_eyes *eyes)
-{
-    struct canvas canvas = {eyes->pixels[0], eyes->width, eyes->height, eyes->stride_bytes};
-
-    if (c->what == DEEP3D_VIEW_STEREO) {
-        draw_eyes(c, shift, eyes);
-        return true;
-    }
-    if (c->rig.device
-            ->gpu) { // what is for people who look into the works is drawn by the processor
-        if (!ferry_canvas(c->rig.ferry, eyes, &canvas) || !draw_view(c, eyes, &canvas))
-            return false;
-        ferry_lay(c->rig.ferry, &canvas, eyes);
-        return true;
-    }
-    if (!draw_view(c, eyes, &canvas))
-        return false;
-    for (int y = 0; y < eyes->height; y++)
-        memcpy(eyes->pixels[1] + (size_t)y * eyes->stride_bytes,
-               eyes->pixels[0] + (size_t)y * eyes->stride_bytes, (size_t)eyes->width * 4);
-    widen(eyes);
-    return true;
 }
 
 // Puts what lies in the host's memory beside the GPU's.
@@ -544,8 +383,8 @@ static bool draw_native(struct deep3d *c, const struct deep3d_picture *picture,
 {
     c->forget = true;
     c->network_due = false;
-    c->nearness = NULL;
-    c->view = (struct comfort_view){.parallax.comfortable = true};
+    c->last.nearness = NULL;
+    c->last.view = (struct comfort_view){.parallax.comfortable = true};
     c->found = (struct deep3d_flat){0};
     stopwatch_stamp(&c->rig.watch, STOPWATCH_PREPARED);
     stopwatch_stamp(&c->rig.watch, STOPWATCH_ANSWERED);
@@ -561,7 +400,7 @@ static bool draw_native(struct deep3d *c, const struct deep3d_picture *picture,
 static bool draw_converted(struct deep3d *c, const struct deep3d_picture *picture,
                            const struct deep3d_settings *settings, const struct deep3d_eyes *eyes)
 {
-    c->refined = false;
+    c->last.refined = false;
     prepare(c, picture);
     if (!answer(c))
         return false;
@@ -569,9 +408,9 @@ static bool draw_converted(struct deep3d *c, const struct deep3d_picture *pictur
         take_as_it_is(c);
     else if (!filter(c, settings))
         return false;
-    if (!c->refined)
+    if (!c->last.refined)
         stopwatch_stamp(&c->rig.watch, STOPWATCH_FILTERED);
-    if (!draw(c, settings->shift, eyes))
+    if (!drawing_run(c->drawing, &c->last, c->what, settings->shift, eyes))
         return false;
     stopwatch_stamp(&c->rig.watch, STOPWATCH_DRAWN);
     find_flat(c);
@@ -661,7 +500,7 @@ void deep3d_draw_layers(const struct deep3d *c, int width, int height, uint8_t *
                         size_t stride_bytes)
 {
     rig_enter(&c->rig);
-    draw_layers(c, &(struct canvas){pixels, width, height, stride_bytes});
+    drawing_layers(c->drawing, &c->last, &(struct canvas){pixels, width, height, stride_bytes});
 }
 
 const float *deep3d_nearness(const struct deep3d *c, int *out_width, int *out_height)
@@ -669,10 +508,10 @@ const float *deep3d_nearness(const struct deep3d *c, int *out_width, int *out_he
     const float *nearness = NULL;
 
     rig_enter(&c->rig);
-    if (c->nearness != NULL)
-        nearness = near_copy_get(c->rig.near_copy, c->nearness);
-    *out_width = nearness != NULL ? c->near_width : 0;
-    *out_height = nearness != NULL ? c->near_height : 0;
+    if (c->last.nearness != NULL)
+        nearness = near_copy_get(c->rig.near_copy, c->last.nearness);
+    *out_width = nearness != NULL ? c->last.near_width : 0;
+    *out_height = nearness != NULL ? c->last.near_height : 0;
     return nearness;
 }
 
@@ -682,12 +521,12 @@ float deep3d_parallax_over(const struct deep3d *c, const struct deep3d_area *are
     const float *nearness;
     int width, height;
 
-    if (c->nearness == NULL || c->what != DEEP3D_VIEW_STEREO)
+    if (c->last.nearness == NULL || c->what != DEEP3D_VIEW_STEREO)
         return 0;
     nearness = deep3d_nearness(c, &width, &height);
     if (nearness == NULL)
         return 0;
-    return over_parallax_pct(&c->view, front_max_pct, nearness, width, height, area);
+    return over_parallax_pct(&c->last.view, front_max_pct, nearness, width, height, area);
 }
 
 struct deep3d_timing deep3d_last_timing(const struct deep3d *c)
@@ -697,7 +536,7 @@ struct deep3d_timing deep3d_last_timing(const struct deep3d *c)
 
 struct deep3d_parallax deep3d_last_parallax(const struct deep3d *c)
 {
-    return c->view.parallax;
+    return c->last.view.parallax;
 }
 
 struct deep3d_flat deep3d_last_flat(const struct deep3d *c)
