@@ -1,0 +1,310 @@
+#include "viewer/playback.h"
+
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "engine/deep3d.h"
+#include "viewer/audio.h"
+#include "viewer/conversion.h"
+#include "viewer/depth_wish.h"
+#include "viewer/media_clock.h"
+#include "viewer/options.h"
+#include "viewer/source.h"
+#include "viewer/stage.h"
+#include "viewer/stats.h"
+#include "viewer/stereo_ring.h"
+#include "viewer/subtitles.h"
+
+// From the first frame being ready to its display: the sound card and the headset want a moment.
+#define START_LEAD_NS (40 * NS_PER_MS)
+// Sound that never ends (a stalled device) is waited for no longer than this after the picture.
+#define SOUND_PATIENCE_NS (2 * NS_PER_S)
+
+struct playback {
+    struct playback_params params;
+    struct subtitles *subtitles;
+    struct source *source;
+    struct conversion *conversion;
+    struct audio *audio; // NULL: silent
+    unsigned generation; // counts seeks
+    bool started;        // the clock runs, or would if it were not paused
+    bool paused;
+    int64_t position_ns; // last known
+    struct display_screen screen;
+};
+
+static struct stereo_ring *ring(const struct playback *p)
+{
+    return stage_ring(p->params.stage);
+}
+
+// Clock and sound stand still until the first frame of what follows is there.
+static void hold(struct playback *p)
+{
+    media_clock_stop(p->params.clock);
+    if (p->audio)
+        audio_stop(p->audio);
+    p->started = false;
+}
+
+// --- opening and closing
+
+static bool open_source(struct playback *p, const char *url)
+{
+    const struct options *o = p->params.options;
+    struct source_params params = {
+        .url = url,
+        .lookahead_frames = o->lookahead_frames,
+        .image_duration_ns = (int64_t)(o->image_duration_s * NS_PER_S),
+        .gpu = o->hwdec == HWDEC_AUTO && deep3d_on_gpu(p->params.converter),
+        .gpu_uuid = stage_gpu_uuid(p->params.stage),
+        .no_audio = o->no_audio || !stage_keeps_time(p->params.stage),
+        .subtitles = p->subtitles,
+        .input = (enum stereo_input)o->input,
+        .swap_eyes = o->swap_eyes,
+    };
+
+    p->source = source_open(&params);
+    if (!p->source)
+        return false;
+    if (source_info(p->source)->native)
+        log_info("%s shows both eyes: they are shown as they are", url);
+    subtitles_add_files(p->subtitles, url, source_info(p->source)->frames_per_s);
+    if (source_info(p->source)->audio_rate_hz > 0 && !params.no_audio)
+        p->audio = audio_create(
+            &(struct audio_params){p->source, p->params.clock, (float)(o->volume / 100), o->mute});
+    return true;
+}
+
+static bool start_conversion(struct playback *p)
+{
+    const struct options *o = p->params.options;
+    struct conversion_params params = {
+        .source = p->source,
+        .converter = p->params.converter,
+        .clock = p->params.clock,
+        .stats = p->params.stats,
+        .subtitles = p->subtitles,
+        .osd = p->params.osd,
+        .keep_all = !stage_keeps_time(p->params.stage),
+        .governor = o->governor,
+        .depth = depth_wish(o, p->screen),
+    };
+
+    p->conversion = conversion_create(&params);
+    hold(p);
+    if (!p->conversion)
+        return false;
+    stereo_ring_restart(ring(p), p->generation);
+    conversion_attach(p->conversion, ring(p));
+    return true;
+}
+
+struct playback *playback_open(const struct playback_params *params, const char *url)
+{
+    struct playback *p = mem_new(1, sizeof(*p));
+
+    p->params = *params;
+    p->paused = params->paused;
+    p->subtitles = subtitles_create(params->options);
+    p->screen = stage_screen(params->stage);
+    if (!open_source(p, url) || !start_conversion(p))
+        playback_close(&p);
+    return p;
+}
+
+static void add_counts(const struct playback *p)
+{
+    struct source_counts counts = source_counts(p->source);
+    struct stats *stats = p->params.stats;
+
+    stats->frames_decoded += counts.frames_decoded;
+    stats->packets_damaged += counts.packets_damaged;
+    stats->frames_stale += counts.frames_stale;
+    stats->frames_decoded_on_gpu += counts.frames_on_gpu;
+    if (p->audio)
+        stats->audio_underruns += audio_underruns(p->audio);
+}
+
+void playback_close(struct playback **playback)
+{
+    struct playback *p = *playback;
+
+    if (!p)
+        return;
+    hold(p);
+    if (p->source)
+        source_stop(p->source);
+    if (ring(p))
+        stereo_ring_restart(ring(p), STEREO_RING_NO_GENERATION); // makes room for who waits for it
+    conversion_destroy(&p->conversion);
+    if (p->source)
+        add_counts(p);
+    snprintf(p->params.stats->backend, sizeof(p->params.stats->backend), "%s",
+             deep3d_backend_name(p->params.converter));
+    audio_destroy(&p->audio);
+    source_close(&p->source);
+    subtitles_destroy(&p->subtitles);
+    mem_free(p);
+    *playback = NULL;
+}
+
+// --- what it is
+
+const struct source_info *playback_info(const struct playback *p)
+{
+    return source_info(p->source);
+}
+
+struct subtitles *playback_subtitles(struct playback *p)
+{
+    return p->subtitles;
+}
+
+struct display_screen playback_screen(const struct playback *p)
+{
+    return p->screen;
+}
+
+bool playback_broken(const struct playback *p)
+{
+    return source_broken(p->source);
+}
+
+int64_t playback_length_ns(const struct playback *p)
+{
+    int64_t begin_ns, end_ns;
+
+    if (!stereo_ring_first(ring(p), &begin_ns) || !stereo_ring_drained(ring(p), &end_ns))
+        return 0;
+    return end_ns - begin_ns;
+}
+
+int64_t playback_position_ns(const struct playback *p)
+{
+    return p->position_ns;
+}
+
+bool playback_paused(const struct playback *p)
+{
+    return p->paused;
+}
+
+float playback_convergence(struct playback *p)
+{
+    return conversion_convergence(p->conversion);
+}
+
+// --- what the viewer wants
+
+void playback_seek(struct playback *p, int64_t pos_ns)
+{
+    if (!source_info(p->source)->seekable) {
+        log_info("%s cannot be wound", source_info(p->source)->url);
+        return;
+    }
+    hold(p);
+    p->position_ns = pos_ns > 0 ? pos_ns : 0;
+    p->generation = conversion_seek(p->conversion, p->position_ns);
+}
+
+void playback_pause(struct playback *p, bool paused)
+{
+    p->paused = paused;
+    media_clock_pause(p->params.clock, paused);
+    if (p->audio)
+        audio_pause(p->audio, paused);
+}
+
+void playback_set_volume(struct playback *p)
+{
+    const struct options *o = p->params.options;
+
+    if (p->audio)
+        audio_set_volume(p->audio, (float)(o->volume / 100), o->mute);
+}
+
+void playback_set_depth(struct playback *p)
+{
+    struct conversion_depth depth = depth_wish(p->params.options, p->screen);
+
+    conversion_set(p->conversion, &depth);
+}
+
+void playback_refresh(struct playback *p)
+{
+    if (p->paused && p->started && source_info(p->source)->seekable)
+        playback_seek(p, p->position_ns);
+}
+
+// --- playing
+
+static void suit_screen(struct playback *p)
+{
+    struct display_screen screen = stage_screen(p->params.stage);
+
+    if (screen.width_m == p->screen.width_m && screen.distance_m == p->screen.distance_m)
+        return;
+    p->screen = screen;
+    playback_set_depth(p);
+}
+
+static void start_when_ready(struct playback *p, enum display_state state)
+{
+    int64_t pts_ns;
+
+    if (p->started || state != DISPLAY_RUNNING || !stage_keeps_time(p->params.stage))
+        return;
+    if (!stereo_ring_first(ring(p), &pts_ns))
+        return;
+    media_clock_start(p->params.clock, pts_ns, clock_now_ns() + START_LEAD_NS);
+    if (p->audio)
+        audio_start(p->audio, p->generation, pts_ns);
+    p->started = true;
+    playback_pause(p, p->paused);
+}
+
+static bool over(const struct playback *p)
+{
+    int64_t now = media_clock_at(p->params.clock, clock_now_ns()), begin_ns, end_ns;
+
+    if (!stereo_ring_drained(ring(p), &end_ns))
+        return false;
+    if (!stage_keeps_time(p->params.stage) || !stereo_ring_first(ring(p), &begin_ns))
+        return true;
+    if (now == CLOCK_NONE || now < end_ns)
+        return false;
+    return !p->audio || audio_finished(p->audio) || now > end_ns + SOUND_PATIENCE_NS;
+}
+
+static void note_position(struct playback *p)
+{
+    int64_t position = media_clock_at(p->params.clock, clock_now_ns());
+
+    if (position != CLOCK_NONE)
+        p->position_ns = position;
+}
+
+bool playback_poll(struct playback *p, enum display_state state)
+{
+    note_position(p);
+    suit_screen(p);
+    start_when_ready(p, state);
+    return !over(p);
+}
+
+bool playback_rebuild_stage(struct playback *p)
+{
+    note_position(p);
+    hold(p);
+    conversion_detach(p->conversion);
+    if (!stage_rebuild(p->params.stage))
+        return false;
+    stereo_ring_restart(ring(p), p->generation);
+    conversion_attach(p->conversion, ring(p));
+    if (source_info(p->source)->seekable)
+        playback_seek(p, p->position_ns);
+    return true;
+}
