@@ -18,6 +18,16 @@
 #define BLOCK PLATES_BLOCK_PX
 #define DENSE 8
 #define SHARE_MOST 0.25f
+// Strokes in a block of lettering that has just come, in its thin parts, and in what is left of it.
+#define STROKES_DENSE 8
+#define STROKES_THIN 4
+// Of a caption that comes: blocks of lettering that it needs and that it is wide, how many times
+// as wide as high it is at least, and the part of all strokes that come with it that must lie in
+// lettering. What somebody who walks by uncovers meanwhile is less wide.
+#define CAPTION_BLOCKS 8
+#define CAPTION_ACROSS 8
+#define CAPTION_WIDE 2
+#define CAPTION_PART 0.5f
 // Of a plate: blocks of lettering that it needs, and the part of its box that they fill.
 #define BLOCKS_LEAST 2
 #define FULL 0.3f
@@ -31,15 +41,17 @@ struct flat {
     struct synth_inner inner;         // where edges are looked at
     bool known;                       // old is the previous picture
     bool judged;                      // counts are of the picture that was looked at last
-    uint8_t *counts;                  // [rows][columns], marks in each block; see struct marks_job
-    uint8_t *label;                   // [rows][columns], 1: lettering
-    int *stack;                       // [rows * columns]
-    float *weight;                    // [rows][columns], how much of a plate lies there
+    // [rows][columns], marks in each block, see struct marks_job; strokes, see struct strokes_job
+    uint8_t *counts, *fresh, *strokes;
+    uint8_t *caption; // [rows][columns], 1: of one that has come, and is still there
+    uint8_t *label;   // [rows][columns], 1: lettering
+    int *stack;       // [rows * columns]
+    float *weight;    // [rows][columns], how much of a plate lies there
     struct plate plate[PLATES_MAX];
     int plates;
     // in the device's memory:
-    uint8_t *block, *luma, *old, *marks; // [height][width]
-    uint8_t *counts_there;
+    uint8_t *block, *luma, *old, *marks, *state; // [height][width]
+    uint8_t *counts_there;                       // [3][rows][columns], as counts and what follows
     struct marks_edges *edges;
     float *weight_there, *level; // level: where the plates lie, see struct plates_job
 };
@@ -58,6 +70,7 @@ static void release(struct flat *f)
     f->device->give_host(f->counts);
     f->device->give_host(f->weight);
     mem_free(f->label);
+    mem_free(f->caption);
     mem_free(f->stack);
     f->device->give(f->block);
     f->device->give(f->edges);
@@ -74,13 +87,20 @@ void flat_destroy(struct flat **flat)
     *flat = NULL;
 }
 
+// What was seen of pixels.
+static void forget(struct flat *f)
+{
+    f->device->clear(f->marks, 2 * (size_t)f->width * (size_t)f->height);
+}
+
 void flat_reset(struct flat *f)
 {
     if (f->width == 0)
         return;
     f->known = f->judged = false;
     f->plates = 0;
-    f->device->clear(f->marks, (size_t)f->width * (size_t)f->height);
+    memset(f->caption, 0, (size_t)f->columns * (size_t)f->rows);
+    forget(f);
     memset(f->weight, 0, (size_t)f->columns * (size_t)f->rows * sizeof(*f->weight));
     f->device->clear(f->level, (size_t)f->columns * (size_t)f->rows * sizeof(*f->level));
 }
@@ -95,15 +115,16 @@ bool flat_resize(struct flat *f, int width, int height)
     f->columns = (width + BLOCK - 1) / BLOCK;
     f->rows = (height + BLOCK - 1) / BLOCK;
     size_t blocks = (size_t)f->columns * (size_t)f->rows;
-    f->counts = f->device->take_host(blocks);
+    f->counts = f->device->take_host(3 * blocks);
     f->weight = f->device->take_host(blocks * sizeof(*f->weight));
     f->label = mem_try_block(blocks);
+    f->caption = mem_try_block(blocks);
     f->stack = mem_try_block(blocks * sizeof(*f->stack));
-    f->block = f->device->take(3 * count + blocks);
+    f->block = f->device->take(4 * count + 3 * blocks);
     f->edges = f->device->take(sizeof(*f->edges));
     f->weight_there = f->device->take(2 * blocks * sizeof(*f->weight_there));
-    if (f->counts == NULL || f->weight == NULL || f->label == NULL || f->stack == NULL ||
-        f->block == NULL || f->edges == NULL || f->weight_there == NULL) {
+    if (f->counts == NULL || f->weight == NULL || f->label == NULL || f->caption == NULL ||
+        f->stack == NULL || f->block == NULL || f->edges == NULL || f->weight_there == NULL) {
         log_error("no memory to look for captions in %dx%d pixels", width, height);
         release(f);
         return false;
@@ -111,7 +132,10 @@ bool flat_resize(struct flat *f, int width, int height)
     f->luma = f->block;
     f->old = f->luma + count;
     f->marks = f->old + count;
-    f->counts_there = f->marks + count;
+    f->state = f->marks + count;
+    f->counts_there = f->state + count;
+    f->fresh = f->counts + blocks;
+    f->strokes = f->fresh + blocks;
     f->level = f->weight_there + blocks;
     f->width = width;
     f->height = height;
@@ -146,13 +170,51 @@ static int flood(struct flat *f, int block, struct plate *box)
     return count;
 }
 
+// Keeps the lettering in a box around strokes that have just come, if that is what a caption is.
+static void keep(struct flat *f, const struct plate *box)
+{
+    int wide = box->right - box->left + 1, high = box->bottom - box->top + 1, dense = 0;
+
+    for (int i = 0; i < wide * high; i++)
+        dense +=
+            f->fresh[(box->top + i / wide) * f->columns + box->left + i % wide] >= STROKES_DENSE;
+    if (dense < CAPTION_BLOCKS || wide < CAPTION_ACROSS || wide < CAPTION_WIDE * high)
+        return;
+    for (int i = 0; i < wide * high; i++) {
+        int at = (box->top + i / wide) * f->columns + box->left + i % wide;
+        f->caption[at] |= f->fresh[at] >= STROKES_THIN;
+    }
+}
+
+// Captions that come, and those that go.
+static void follow_captions(struct flat *f)
+{
+    int all = 0, dense = 0;
+
+    for (int i = 0; i < f->columns * f->rows; i++) {
+        f->caption[i] &= f->strokes[i] >= STROKES_THIN;
+        f->label[i] = f->fresh[i] >= STROKES_THIN;
+        all += f->fresh[i];
+        dense += f->fresh[i] >= STROKES_DENSE ? f->fresh[i] : 0;
+    }
+    if ((float)dense < CAPTION_PART * (float)all)
+        return;
+    for (int block = 0; block < f->columns * f->rows; block++) {
+        struct plate box;
+        if (!f->label[block])
+            continue;
+        flood(f, block, &box);
+        keep(f, &box);
+    }
+}
+
 static void make_plates(struct flat *f)
 {
     int area = 0;
 
     f->plates = 0;
     for (int i = 0; i < f->columns * f->rows; i++)
-        f->label[i] = f->counts[i] >= DENSE;
+        f->label[i] = f->counts[i] >= DENSE || f->caption[i];
     for (int block = 0; block < f->columns * f->rows && f->plates < PLATES_MAX; block++) {
         struct plate box;
         if (!f->label[block])
@@ -194,7 +256,7 @@ static void set_inner(struct flat *f, struct synth_inner inner)
     inner = (struct synth_inner){inner.left + BORDER, inner.top + BORDER, inner.right - BORDER,
                                  inner.bottom - BORDER};
     if (memcmp(&inner, &f->inner, sizeof(inner)) != 0)
-        f->device->clear(f->marks, (size_t)f->width * (size_t)f->height);
+        forget(f);
     f->inner = inner;
 }
 
@@ -213,6 +275,18 @@ void flat_look(struct flat *f, const struct image *picture, struct synth_inner i
         .edges = f->edges,
         .counts = f->counts_there,
     };
+    size_t blocks = (size_t)f->columns * (size_t)f->rows;
+    struct strokes_job strokes = {
+        .luma = luma,
+        .old = f->luma,
+        .width = f->width,
+        .height = f->height,
+        .cut = cut,
+        .edges = f->edges,
+        .state = f->state,
+        .fresh = f->counts_there + blocks,
+        .all = f->counts_there + 2 * blocks,
+    };
 
     if (f->width == 0)
         return;
@@ -221,19 +295,23 @@ void flat_look(struct flat *f, const struct image *picture, struct synth_inner i
     set_inner(f, inner);
     marks.left = f->inner.left, marks.top = f->inner.top;
     marks.right = f->inner.right, marks.bottom = f->inner.bottom;
+    strokes.left = marks.left, strokes.top = marks.top;
+    strokes.right = marks.right, strokes.bottom = marks.bottom;
     f->kernels->grey(&grey);
     f->judged = f->known;
     f->known = true;
     if (!f->judged)
         return;
     f->kernels->marks(&marks);
-    f->device->download(f->counts, f->counts_there, (size_t)f->columns * (size_t)f->rows);
+    f->kernels->strokes(&strokes);
+    f->device->download(f->counts, f->counts_there, 3 * blocks);
 }
 
 void flat_feed(struct flat *f, bool cut)
 {
     if (!f->judged)
         return;
+    follow_captions(f);
     make_plates(f);
     ease_weights(f, cut);
     f->judged = false;

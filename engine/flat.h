@@ -5,15 +5,20 @@
 // are to the pixel while most other edges of the picture move, or that outlive a cut: there it is
 // enough that they go the same way, as what lies behind has another light. Each such picture adds
 // to what speaks for an edge; an edge that changes has nothing left. A picture that stands still
-// says nothing, so nothing is found in it before the second cut: a still scene is never flattened.
-// Edges must stand as close together as in lettering; boxes around them become plates.
+// says nothing of them, so nothing is found in it before the second cut: a still scene is never
+// flattened. Edges must stand as close together as in lettering; boxes around them become plates.
+//
+// Over a picture that stands still, captions are found by how they come: in a few pictures' time
+// many upright strokes stand side by side where nothing was before, in lines, and stay, while next
+// to nothing else has come. They are flat until their strokes go. What was there when the shot
+// began, or is uncovered bit by bit, is not found by that, and lettering of a few letters neither.
 //
 // A plate lies where the nearer parts of what it covers lie: in front of nearly all of it, so that
 // it never seems to be cut into the scene, and no nearer than that, so that eyes need not turn.
 //
-// Edges are judged where the small picture lies (kernels/marks.h); the host hears how many marks
-// there are in each block, and makes plates of them while the next steps are at work. So what is
-// found in a picture counts from the next one on, on every device.
+// Edges and strokes are judged where the small picture lies (kernels/marks.h, strokes.h); the host
+// hears how many there are in each block, and makes plates of them while the next steps are at
+// work. So what is found in a picture counts from the next one on, on every device.
 //
 // Cost: a few operations a pixel of the small picture (some 150,000), none at full size.
 //

@@ -29,6 +29,7 @@ const struct kernels KERNEL(kernels) = {
     .edges = KERNEL(edges),
     .press = KERNEL(press),
     .marks = KERNEL(marks),
+    .strokes = KERNEL(strokes),
     .plates = KERNEL(plates),
     .strips = KERNEL(strips),
     .glance = KERNEL(glance),

@@ -24,6 +24,7 @@
     kernel_edges edges_##variant;                                                                  \
     kernel_press press_##variant;                                                                  \
     kernel_marks marks_##variant;                                                                  \
+    kernel_strokes strokes_##variant;                                                              \
     kernel_plates plates_##variant;                                                                \
     kernel_strips strips_##variant;                                                                \
     kernel_glance glance_##variant;                                                                \

@@ -33,6 +33,7 @@ QUEUED(enlarge)
 QUEUED(edges)
 QUEUED(press)
 QUEUED(marks)
+QUEUED(strokes)
 QUEUED(plates)
 QUEUED(strips)
 QUEUED(glance)
@@ -74,6 +75,7 @@ static void make_column(void)
     column.edges = edges_queued;
     column.press = press_queued;
     column.marks = marks_queued;
+    column.strokes = strokes_queued;
     column.plates = plates_queued;
     column.strips = strips_queued;
     column.glance = glance_queued;

@@ -29,6 +29,7 @@
 #include "kernels/snap.h"
 #include "kernels/steady.h"
 #include "kernels/strips.h"
+#include "kernels/strokes.h"
 #include "kernels/synth.h"
 #include "kernels/yuv.h"
 
@@ -54,6 +55,7 @@ struct kernels {
     kernel_edges *edges;
     kernel_press *press;
     kernel_marks *marks;
+    kernel_strokes *strokes;
     kernel_plates *plates;
     kernel_strips *strips;
     kernel_glance *glance;

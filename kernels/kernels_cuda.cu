@@ -79,6 +79,7 @@ const struct kernels_cuda *deep3d_kernels_cuda(void)
         edges_cuda,
         press_cuda,
         marks_cuda,
+        strokes_cuda,
         plates_cuda,
         strips_cuda,
         glance_cuda,

@@ -36,6 +36,7 @@
 #include "kernels/snap.h"
 #include "kernels/steady.h"
 #include "kernels/strips.h"
+#include "kernels/strokes.h"
 #include "kernels/synth.h"
 
 #ifdef __cplusplus
@@ -65,6 +66,7 @@ typedef bool kernel_enlarge_cuda(const struct enlarge_job *job, struct CUstream_
 typedef bool kernel_edges_cuda(const struct edges_job *job, struct CUstream_st *stream);
 typedef bool kernel_press_cuda(const struct press_job *job, struct CUstream_st *stream);
 typedef bool kernel_marks_cuda(const struct marks_job *job, struct CUstream_st *stream);
+typedef bool kernel_strokes_cuda(const struct strokes_job *job, struct CUstream_st *stream);
 typedef bool kernel_plates_cuda(const struct plates_job *job, struct CUstream_st *stream);
 typedef bool kernel_strips_cuda(const struct strips_job *job, struct CUstream_st *stream);
 typedef bool kernel_glance_cuda(const struct glance_job *job, struct CUstream_st *stream);
@@ -95,6 +97,7 @@ struct kernels_cuda {
     kernel_edges_cuda *edges;
     kernel_press_cuda *press;
     kernel_marks_cuda *marks;
+    kernel_strokes_cuda *strokes;
     kernel_plates_cuda *plates;
     kernel_strips_cuda *strips;
     kernel_glance_cuda *glance;
@@ -125,6 +128,7 @@ kernel_enlarge_cuda enlarge_cuda;
 kernel_edges_cuda edges_cuda;
 kernel_press_cuda press_cuda;
 kernel_marks_cuda marks_cuda;
+kernel_strokes_cuda strokes_cuda;
 kernel_plates_cuda plates_cuda;
 kernel_strips_cuda strips_cuda;
 kernel_glance_cuda glance_cuda;

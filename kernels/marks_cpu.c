@@ -1,9 +1,7 @@
+#include "kernels/block_count.h"
 #include "kernels/columns.h"
 #include "kernels/marks_math.h"
 #include "kernels/variant.h"
-
-// Blocks are counted in runs of this many columns.
-#define RUN_PX 512
 
 static void count_edges(const struct marks_job *job)
 {
@@ -42,38 +40,9 @@ static void mark(const struct marks_job *job)
     }
 }
 
-// Marks of a row of blocks, as far as a run of RUN_PX columns goes.
-static void count_run(const struct marks_job *job, int row, int x, int count, uint8_t *counts)
-{
-    uint8_t column[RUN_PX] = {0};
-    int y = row * MARKS_BLOCK_PX, end = y + MARKS_BLOCK_PX;
-
-    for (; y < end && y < job->height; y++) {
-        const uint8_t *marks = job->marks + (ptrdiff_t)y * job->width + x;
-        for (int i = 0; i < count; i++)
-            column[i] = (uint8_t)(column[i] + (marks[i] >= MARKS_FULL ? 1 : 0));
-    }
-    for (int i = 0; i < count; i += MARKS_BLOCK_PX) {
-        int sum = 0;
-        for (int k = 0; k < MARKS_BLOCK_PX; k++)
-            sum += column[i + k];
-        counts[(x + i) / MARKS_BLOCK_PX] = (uint8_t)sum;
-    }
-}
-
-static void count_marks(const struct marks_job *job)
-{
-    int columns = marks_blocks(job->width);
-
-    for (int row = 0; row < marks_blocks(job->height); row++)
-        for (int x = 0; x < job->width; x += RUN_PX)
-            count_run(job, row, x, job->width - x < RUN_PX ? job->width - x : RUN_PX,
-                      job->counts + (ptrdiff_t)row * columns);
-}
-
 void KERNEL(marks)(const struct marks_job *job)
 {
     count_edges(job);
     mark(job);
-    count_marks(job);
+    block_count(job->marks, job->width, job->height, MARKS_FULL, 255, job->counts);
 }

@@ -550,6 +550,54 @@ static void press(void **state)
     at_all_sizes(press_of, "press again");
 }
 
+// Pictures that are alike in part, and strokes that came at any time before.
+static void strokes_of(const struct kernels *k, int width, int height)
+{
+    size_t count = (size_t)width * (size_t)height,
+           blocks = (size_t)(marks_blocks(width) * marks_blocks(height));
+    uint8_t *luma = guard_new(count), *old = guard_new(count), *states = guard_new(count),
+            *counts = guard_new(2 * blocks);
+    struct marks_edges edges = {100, random_int(0, 1) == 0 ? 20 : 99};
+    int right = width - STROKES_REACH_PX, left = STROKES_REACH_PX;
+
+    for (size_t i = 0; i < count; i++) {
+        int same = random_int(0, 2), last = random_int(0, 3);
+        luma[i] = last == 0 ? (uint8_t)random_next() : i % 3 == 0 ? 200 : 20;
+        old[i] = same == 0 ? luma[i] : same == 1 ? 60 : (uint8_t)random_next();
+        states[i] = (uint8_t)random_int(0, random_int(0, 1) == 0 ? 10 : 255);
+    }
+    struct region r[5] = {region_new(k->device, luma, count), region_new(k->device, old, count),
+                          region_new(k->device, states, count),
+                          region_new(k->device, counts, 2 * blocks),
+                          region_new(k->device, &edges, sizeof(edges))};
+    struct strokes_job job = {.luma = r[0].data,
+                              .old = r[1].data,
+                              .width = width,
+                              .height = height,
+                              .left = left < right ? random_int(left, right) : width,
+                              .top = random_int(0, height),
+                              .right = right,
+                              .bottom = random_int(0, height),
+                              .cut = random_int(0, 3) == 0,
+                              .edges = r[4].data,
+                              .state = r[2].data,
+                              .fresh = r[3].data,
+                              .all = (uint8_t *)r[3].data + blocks};
+    k->strokes(&job);
+    job.luma = luma, job.old = old, job.state = states, job.edges = &edges, job.fresh = counts;
+    job.all = counts + blocks;
+    kernels_column(0)->strokes(&job);
+    region_same(&r[4], &edges, "strokes' edges");
+    region_same(&r[3], counts, "strokes' counts");
+    region_same(&r[2], states, "strokes");
+    region_same(&r[1], old, "strokes' old luma");
+    region_same(&r[0], luma, "strokes' luma");
+    guard_free(luma);
+    guard_free(old);
+    guard_free(states);
+    guard_free(counts);
+}
+
 static void edges(void **state)
 {
     at_all_sizes(edges_of, "edges");
@@ -558,6 +606,11 @@ static void edges(void **state)
 static void plates(void **state)
 {
     at_all_sizes(plates_of, "plates");
+}
+
+static void strokes(void **state)
+{
+    at_all_sizes(strokes_of, "strokes");
 }
 
 static void marks(void **state)
@@ -597,10 +650,11 @@ static bool find_columns(bool gpu)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(luma),   cmocka_unit_test(carry),   cmocka_unit_test(spread),
-        cmocka_unit_test(range),  cmocka_unit_test(enlarge), cmocka_unit_test(snap),
-        cmocka_unit_test(press),  cmocka_unit_test(edges),   cmocka_unit_test(marks),
-        cmocka_unit_test(plates), cmocka_unit_test(strips),  cmocka_unit_test(glance),
+        cmocka_unit_test(luma),    cmocka_unit_test(carry),   cmocka_unit_test(spread),
+        cmocka_unit_test(range),   cmocka_unit_test(enlarge), cmocka_unit_test(snap),
+        cmocka_unit_test(press),   cmocka_unit_test(edges),   cmocka_unit_test(marks),
+        cmocka_unit_test(strokes), cmocka_unit_test(plates),  cmocka_unit_test(strips),
+        cmocka_unit_test(glance),
     };
 
     if (!find_columns(argc > 1 && strcmp(argv[1], "gpu") == 0))

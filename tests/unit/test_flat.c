@@ -245,13 +245,105 @@ static void scenes_are_not_flattened(void **state)
     flat_destroy(&flat);
 }
 
+// Letters, and gaps between them: upright strokes two pixels wide, of any distance.
+static void draw_words(int left, int top, int width)
+{
+    for (int y = top; y < top + 10; y++)
+        for (int x = left; x < left + width; x++)
+            put(x, y, (x - left) * 37 / 100 % 2 == 0 || y == top + 5 ? 240 : 15);
+}
+
+// Pictures of a camera that stands still: a sign in the scene, somebody who walks by before it, and
+// a caption over both, as far as they are there.
+static float still_after(struct flat *flat, int pictures, bool sign, bool walker, bool caption)
+{
+    for (int i = 0; i < pictures; i++) {
+        draw_scene(30, 0, 0.7f);
+        if (sign)
+            draw_words(120, 230, 240);
+        for (int y = 40; walker && y < HEIGHT; y++)
+            for (int x = 0; x < 60; x++)
+                put((x + i * 7) % WIDTH, y, 30 + (y / 9 + x / 8) % 3 * 40);
+        if (caption)
+            draw_words(120, 230, 240);
+        feed(flat, false);
+    }
+    return flat_share(flat);
+}
+
+// Over a camera that stands still a caption is found when it comes, not when it is there from the
+// first picture on; it is gone when it goes.
+static void a_caption_comes_over_a_still_picture(void **state)
+{
+    struct flat *flat = flat_create(kernels_best());
+
+    assert_true(flat_resize(flat, WIDTH, HEIGHT));
+    assert_float_equal(still_after(flat, 40, false, false, true), 0, 0);
+    assert_float_equal(still_after(flat, 40, false, false, false), 0, 0);
+    float share = still_after(flat, 30, false, false, true);
+    printf("a caption over a still picture: %.4f of it, lettering is %.4f\n", (double)share,
+           240.0 * 10 / (WIDTH * HEIGHT));
+    assert_true(share > 0.02f && share < 0.08f);
+    assert_true(still_after(flat, 100, false, true, true) > 0.01f);
+    assert_true(still_after(flat, 30, false, false, false) < 0.001f);
+    flat_destroy(&flat);
+}
+
+// It fades in and out.
+static void a_caption_fades_in(void **state)
+{
+    struct flat *flat = flat_create(kernels_best());
+    static uint8_t words[sizeof(pixels)];
+
+    assert_true(flat_resize(flat, WIDTH, HEIGHT));
+    still_after(flat, 5, false, false, true);
+    memcpy(words, pixels, sizeof(words));
+    flat_reset(flat);
+    still_after(flat, 5, false, false, false);
+    for (int i = 0; i <= 40; i++) {
+        draw_scene(30, 0, 0.7f);
+        int part = i < 10 ? i : 10;
+        for (size_t k = 0; k < sizeof(pixels); k++)
+            pixels[k] = (uint8_t)((pixels[k] * (10 - part) + words[k] * part) / 10);
+        feed(flat, false);
+    }
+    assert_true(flat_share(flat) > 0.02f && flat_share(flat) < 0.08f);
+    flat_destroy(&flat);
+}
+
+// Lettering of the scene, that somebody uncovers, and that comes to rest with the camera.
+static void lettering_of_the_scene_has_depth(void **state)
+{
+    struct flat *flat = flat_create(kernels_best());
+
+    assert_true(flat_resize(flat, WIDTH, HEIGHT));
+    still_after(flat, 1, true, true, false);
+    assert_float_equal(still_after(flat, 140, true, true, false), 0, 0);
+    flat_reset(flat);
+    for (int i = 0; i < 60; i++) {
+        int shift = i < 20 ? i * 7 : 140;
+        draw_scene(30, shift, 1);
+        draw_words(200 - shift, 200, 200);
+        draw_words(220 - shift, 215, 200);
+        feed(flat, i == 0);
+        assert_float_equal(flat_share(flat), 0, 0);
+    }
+    flat_destroy(&flat);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bars_are_found_to_the_pixel), cmocka_unit_test(pillars_are_bars_too),
-        cmocka_unit_test(a_night_has_no_bars),         cmocka_unit_test(captions_lie_in_one_plane),
-        cmocka_unit_test(a_logo_outlives_cuts),        cmocka_unit_test(a_plain_logo_outlives_cuts),
+        cmocka_unit_test(bars_are_found_to_the_pixel),
+        cmocka_unit_test(pillars_are_bars_too),
+        cmocka_unit_test(a_night_has_no_bars),
+        cmocka_unit_test(captions_lie_in_one_plane),
+        cmocka_unit_test(a_logo_outlives_cuts),
+        cmocka_unit_test(a_plain_logo_outlives_cuts),
         cmocka_unit_test(scenes_are_not_flattened),
+        cmocka_unit_test(a_caption_comes_over_a_still_picture),
+        cmocka_unit_test(a_caption_fades_in),
+        cmocka_unit_test(lettering_of_the_scene_has_depth),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
