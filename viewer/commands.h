@@ -14,6 +14,8 @@ enum command_kind {
     COMMAND_MUTE,              // toggles
     COMMAND_FULLSCREEN,        // toggles
     COMMAND_LAYOUT,            // next layout of the window
+    COMMAND_INPUT,             // the next way in which the film may show both eyes
+    COMMAND_SWAP_EYES,         // toggles
     COMMAND_VIEW,              // stereo, depth layers, disparity, stereo, ...
     COMMAND_STRENGTH_BY,       // value: % of width
     COMMAND_CONVERGENCE_BY,    // value: 0..1

@@ -233,6 +233,15 @@ void playback_set_depth(struct playback *p)
     conversion_set(p->conversion, &depth);
 }
 
+void playback_set_input(struct playback *p)
+{
+    const struct options *o = p->params.options;
+
+    source_set_input(p->source, (enum stereo_input)o->input, o->swap_eyes);
+    if (source_info(p->source)->seekable)
+        playback_seek(p, p->position_ns);
+}
+
 void playback_refresh(struct playback *p)
 {
     if (p->paused && p->started && source_info(p->source)->seekable)

@@ -59,6 +59,8 @@ void playback_pause(struct playback *playback, bool paused);
 // The options' volume, depth and view hold from now on.
 void playback_set_volume(struct playback *playback);
 void playback_set_depth(struct playback *playback);
+// And how the film shows both eyes: at once where it can be wound, else with what is yet to come.
+void playback_set_input(struct playback *playback);
 // While the film stands still nothing is drawn: the picture on screen is made anew, with what the
 // viewer has changed.
 void playback_refresh(struct playback *playback);

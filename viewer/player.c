@@ -16,6 +16,7 @@
 #include "viewer/playlist.h"
 #include "viewer/source.h"
 #include "viewer/stage.h"
+#include "viewer/stereo_input.h"
 #include "viewer/subtitles.h"
 
 // How the film that plays may end.
@@ -84,6 +85,13 @@ static void next_view(struct player *p)
     playback_set_depth(p->film);
     osd_show(p->osd, "View: %s", options_views[p->options->view]);
     playback_refresh(p->film);
+}
+
+static void set_input(struct player *p)
+{
+    osd_show(p->osd, p->options->swap_eyes ? "Film: %s; eyes exchanged" : "Film: %s",
+             stereo_input_describe((enum stereo_input)p->options->input));
+    playback_set_input(p->film);
 }
 
 // Automatic convergence gives way to the person, where it stands.
@@ -205,6 +213,14 @@ static enum outcome do_command(struct player *p, const struct command *c)
     case COMMAND_SUBTITLE_SHOW:
     case COMMAND_SUBTITLE_DELAY_BY:
         do_subtitle_command(p, c);
+        break;
+    case COMMAND_INPUT:
+        o->input = (int)stereo_input_next((enum stereo_input)o->input);
+        set_input(p);
+        break;
+    case COMMAND_SWAP_EYES:
+        o->swap_eyes = !o->swap_eyes;
+        set_input(p);
         break;
     case COMMAND_VIEW:
         next_view(p);

@@ -27,9 +27,8 @@ static void set_params(struct source *s, const struct source_params *params)
     s->gpu_wanted = params->gpu;
     s->gpu_uuid = params->gpu_uuid;
     s->subtitles = params->subtitles;
-    s->stereo = (struct stereo_words){.asked = params->input,
-                                      .named = stereo_input_named(params->url),
-                                      .swapped = params->swap_eyes};
+    s->stereo.named = stereo_input_named(params->url);
+    source_set_input(s, params->input, params->swap_eyes);
     s->video.index = SOURCE_NO_STREAM;
     s->audio.index = params->no_audio ? SOURCE_NO_STREAM : 0; // source_open_input() finds it
     s->target_ns = s->taken_ns = s->first_pts_ns = s->expected_dts_ns = CLOCK_NONE;
@@ -307,6 +306,14 @@ void source_leave_gpu(struct source *source, int64_t from_ns)
         source_wind_again(s, from_ns);
     s->gpu_left = true;
     monitor_unlock(&s->monitor);
+}
+
+void source_set_input(struct source *source, enum stereo_input input, bool swap_eyes)
+{
+    monitor_lock(&source->monitor);
+    source->asked = input;
+    source->swapped = swap_eyes;
+    monitor_unlock(&source->monitor);
 }
 
 unsigned source_seek(struct source *source, int64_t pos_ns)

@@ -104,6 +104,10 @@ enum source_result source_read_audio(struct source *source, struct AVFrame *out,
 // holds the pictures back.
 void source_ignore_audio(struct source *source);
 
+// How pictures show both eyes is read so from the next one on that is decoded; see
+// struct source_params.
+void source_set_input(struct source *source, enum stereo_input input, bool swap_eyes);
+
 // Goes to the frame that is on screen at media time pos_ns (clamped to the film): video frames
 // before it are decoded and thrown away. Beyond the last frame that is the last one. Returns the
 // new generation at once (the work is done by the source's threads), the old one where the source

@@ -69,7 +69,8 @@ struct source {
     bool gpu_wanted;
     const uint8_t *gpu_uuid;
     struct subtitles *subtitles; // NULL: captions are left aside
-    struct stereo_words stereo;  // said: where the container does, pictures may else
+    struct stereo_words stereo;  // said: where the container does, pictures may else; what a
+                                 // person says is kept below
     AVStereo3D stereo_of_stream;
     struct source_stream video, audio;
     AVCodecParameters *parameters; // of the video stream
@@ -105,6 +106,8 @@ struct source {
 
     struct monitor monitor;
     // --- guarded by monitor:
+    enum stereo_input asked; // how pictures show both eyes, as a person says
+    bool swapped;
     unsigned generation; // what callers see
     unsigned epoch;      // raised with every winding
     int64_t target_ns;   // of the last seek; CLOCK_NONE: none, everything is handed out

@@ -62,6 +62,10 @@ static void describe_eyes(struct source *s, const AVFrame *av, struct frame *fra
     struct stereo_words words = s->stereo;
     struct stereo_halves halves;
 
+    monitor_lock(&s->monitor);
+    words.asked = s->asked;
+    words.swapped = s->swapped;
+    monitor_unlock(&s->monitor);
     if (!words.said && said && said->size >= sizeof(AVStereo3D))
         words.said = (const AVStereo3D *)(const void *)said->data;
     if (!stereo_input_halves(&words, p->width, p->height, samples, &halves) && !s->complained) {

@@ -12,6 +12,31 @@
 #define WIDEST 2.8
 #define LONGEST_WORD 16
 
+// --- for people
+
+enum stereo_input stereo_input_next(enum stereo_input input)
+{
+    enum stereo_input next = input == STEREO_INPUT_HALF_TB ? STEREO_INPUT_AUTO : input + 1;
+
+    return next == STEREO_INPUT_SBS || next == STEREO_INPUT_TOP_BOTTOM ? next + 1 : next;
+}
+
+const char *stereo_input_describe(enum stereo_input input)
+{
+    static const char *const texts[] = {
+        [STEREO_INPUT_AUTO] = "as it says itself",
+        [STEREO_INPUT_FLAT] = "one eye, converted",
+        [STEREO_INPUT_SBS] = "side by side",
+        [STEREO_INPUT_FULL_SBS] = "side by side, full",
+        [STEREO_INPUT_HALF_SBS] = "side by side, half",
+        [STEREO_INPUT_TOP_BOTTOM] = "top and bottom",
+        [STEREO_INPUT_FULL_TB] = "top and bottom, full",
+        [STEREO_INPUT_HALF_TB] = "top and bottom, half",
+    };
+
+    return texts[input];
+}
+
 // --- names
 
 // What a word of a name may mean, alone or in a name that has the word "3d" as well.

@@ -25,6 +25,12 @@ enum stereo_input {
     STEREO_INPUT_HALF_TB,
 };
 
+// What a person who goes through all of them comes to next: the film's own word, flat, and each
+// layout, half and full.
+enum stereo_input stereo_input_next(enum stereo_input input);
+// A few words, for the screen.
+const char *stereo_input_describe(enum stereo_input input);
+
 // Where the eyes are in a picture.
 struct stereo_halves {
     enum deep3d_packing packing;

@@ -163,6 +163,8 @@ static const struct key keys[] = {
     {SDLK_m, ANY_SHIFT, false, COMMAND_MUTE, 0},
     {SDLK_t, ANY_SHIFT, false, COMMAND_LAYOUT, 0},
     {SDLK_d, ANY_SHIFT, false, COMMAND_VIEW, 0},
+    {SDLK_i, ANY_SHIFT, false, COMMAND_INPUT, 0},
+    {SDLK_e, ANY_SHIFT, false, COMMAND_SWAP_EYES, 0},
     {SDLK_r, ANY_SHIFT, false, COMMAND_RECENTER, 0},
     {SDLK_LEFT, WITHOUT_SHIFT, true, COMMAND_SEEK_BY, -5},
     {SDLK_RIGHT, WITHOUT_SHIFT, true, COMMAND_SEEK_BY, 5},

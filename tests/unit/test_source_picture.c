@@ -446,6 +446,45 @@ static size_t read_photograph(const char *from)
 }
 
 // A segment behind the JPEG's first marker.
+// Of the next picture after a seek to the beginning, as a person reads it now.
+static struct deep3d_picture read_as(struct source *s, enum stereo_input input, bool swap_eyes,
+                                     double *out_aspect)
+{
+    struct deep3d_picture picture;
+    struct frame *f;
+
+    source_set_input(s, input, swap_eyes);
+    source_seek(s, 0);
+    assert_int_equal(source_read_video(s, &f), SOURCE_OK);
+    picture = f->picture;
+    *out_aspect = f->aspect;
+    source_give_back(s, f);
+    return picture;
+}
+
+static void eyes_are_read_as_a_person_says_meanwhile(void **state)
+{
+    struct deep3d_picture p;
+    struct source *s;
+    double aspect;
+
+    ffmpeg("-f lavfi -i testsrc2=s=320x90:d=1 -c:v libx264 -pix_fmt yuv420p eyes.sbs.mp4");
+    s = source_open(&(struct source_params){.url = "eyes.sbs.mp4"});
+    assert_non_null(s);
+    p = read_as(s, STEREO_INPUT_FLAT, false, &aspect);
+    assert_int_equal(p.packing, DEEP3D_ONE_EYE);
+    assert_float_equal(aspect, 32.0 / 9, 1e-6);
+    p = read_as(s, STEREO_INPUT_HALF_TB, true, &aspect);
+    assert_int_equal(p.packing, DEEP3D_TOP_BOTTOM);
+    assert_true(p.right_first);
+    assert_float_equal(aspect, 32.0 / 9, 1e-6);
+    p = read_as(s, STEREO_INPUT_AUTO, false, &aspect);
+    assert_int_equal(p.packing, DEEP3D_SIDE_BY_SIDE);
+    assert_false(p.right_first);
+    assert_float_equal(aspect, 16.0 / 9, 1e-6);
+    source_close(&s);
+}
+
 static void write_jpeg(const char *from, const char *to, int orientation)
 {
     uint8_t exif[] = {0xff, 0xe1, 0, 34, 'E', 'x', 'i', 'f', 0, 0, EXIF(orientation)};
@@ -553,10 +592,15 @@ static void heic_photographs(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(pixel_formats),       cmocka_unit_test(matrix_and_range_as_tagged),
-        cmocka_unit_test(transfer_as_tagged),  cmocka_unit_test(untagged_matrix_by_size),
-        cmocka_unit_test(display_matrices),    cmocka_unit_test(absurd_matrices_change_nothing),
-        cmocka_unit_test(films_stand_upright), cmocka_unit_test(photographs_stand_upright),
+        cmocka_unit_test(pixel_formats),
+        cmocka_unit_test(matrix_and_range_as_tagged),
+        cmocka_unit_test(transfer_as_tagged),
+        cmocka_unit_test(untagged_matrix_by_size),
+        cmocka_unit_test(display_matrices),
+        cmocka_unit_test(absurd_matrices_change_nothing),
+        cmocka_unit_test(films_stand_upright),
+        cmocka_unit_test(eyes_are_read_as_a_person_says_meanwhile),
+        cmocka_unit_test(photographs_stand_upright),
         cmocka_unit_test(heic_photographs),
     };
 

@@ -114,12 +114,32 @@ static void shapes(void **state)
     }
 }
 
+// All that are told apart come once, and what a person began with is left for good where it is not.
+static void next_ones(void **state)
+{
+    enum stereo_input input = STEREO_INPUT_AUTO;
+    int seen = 0, count = 0;
+
+    do {
+        seen |= 1 << input;
+        assert_non_null(stereo_input_describe(input));
+        input = stereo_input_next(input);
+    } while (++count < 20 && input != STEREO_INPUT_AUTO);
+    assert_int_equal(count, 6);
+    assert_int_equal(seen, 1 << STEREO_INPUT_AUTO | 1 << STEREO_INPUT_FLAT |
+                               1 << STEREO_INPUT_FULL_SBS | 1 << STEREO_INPUT_HALF_SBS |
+                               1 << STEREO_INPUT_FULL_TB | 1 << STEREO_INPUT_HALF_TB);
+    assert_int_equal(stereo_input_next(STEREO_INPUT_SBS), STEREO_INPUT_FULL_SBS);
+    assert_int_equal(stereo_input_next(STEREO_INPUT_TOP_BOTTOM), STEREO_INPUT_FULL_TB);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names),
         cmocka_unit_test(who_is_believed),
         cmocka_unit_test(shapes),
+        cmocka_unit_test(next_ones),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

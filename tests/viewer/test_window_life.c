@@ -98,6 +98,8 @@ static void test_keys(void **state)
         {"v", COMMAND_SUBTITLE_SHOW, 0},
         {"z", COMMAND_SUBTITLE_DELAY_BY, -0.1},
         {"shift+z", COMMAND_SUBTITLE_DELAY_BY, 0.1},
+        {"i", COMMAND_INPUT, 0},
+        {"e", COMMAND_SWAP_EYES, 0},
         {"r", COMMAND_RECENTER, 0},
         {"q", COMMAND_QUIT, 0},
     };
