@@ -10,7 +10,11 @@
 //
 // gain is 1 where nearness is smooth, so that the filter's own value comes out, and grows where the
 // window has two depths that the colours tell apart: there the step becomes as sharp as the
-// picture's edge, and lies at its outer rim. All of it is folded into six numbers a cell, interpolated linearly between cells.
+// picture's edge, and lies at its outer rim. All of it is folded into six numbers a cell,
+// interpolated linearly between cells.
+//
+// Windows are summed in whole numbers (nearness in 8192ths, fits in 32768ths): exact, so that a sum
+// goes along and down the grid, whatever the radius, and a GPU may add in another order.
 //
 // Cost: reads the grid's picture and the network's nearness (both small), writes 24 bytes a cell;
 // refine_row reads them and the picture's rows about its own, and writes 4 bytes a pixel, row by

@@ -9,14 +9,28 @@
 #include "kernels/refine_scratch.h"
 #include "kernels/variant.h"
 
-// One run of rows at work. Rows of moments and fits are kept in rings, long enough for one window:
-// the working set stays in the second cache whatever the picture's height.
+// Rows of whole numbers, kept in a ring, of which the last window's are summed: one comes in, the
+// one that it pushes out is taken off. Rows beyond the grid repeat its border.
+struct slide {
+    int32_t *ring; // [window + 1][planes][row]
+    int planes;
+    int from; // the first row that is summed; may lie beyond the grid, as the next
+    int next; // to be summed
+    int made; // rows before this one are in the ring
+};
+
+// One run of rows at work. Rows have their ends repeated as far as windows reach,
+// REFINE_ROW_FLOATS numbers; the working set stays in the second cache whatever the picture's
+// height.
 struct strip {
     const struct refine_job *job;
-    int row_floats, window;
-    float *moments, *fits; // [window][REFINE_MOMENTS or REFINE_FITS][row_floats]
-    float *work;           // [REFINE_WORK + REFINE_MOMENTS][row_floats]
-    int next_moments, next_fits;
+    size_t row;
+    int window; // its side, in cells
+    struct slide inputs, fits;
+    int32_t *input_sums, *fit_sums; // [REFINE_SUMS], [REFINE_FITS][row]: down the window
+    float *own;                     // [window + 1][REFINE_OWN][row]: a ring beside the fits
+    int32_t *zeros;                 // [REFINE_INPUTS][row]
+    int32_t *sums, *work;           // [REFINE_SUMS], [4][row]
 };
 
 static int clamp_int(int v, int most)
@@ -24,13 +38,32 @@ static int clamp_int(int v, int most)
     return v < 0 ? 0 : v > most ? most : v;
 }
 
-static float *ring_row(float *ring, int planes, const struct strip *s, int y)
+static int grid_row(const struct strip *s, int y)
 {
-    return ring + (size_t)(y % s->window) * (size_t)planes * (size_t)s->row_floats;
+    return clamp_int(y, s->job->out.height - 1);
+}
+
+// Row y, which may lie beyond the grid.
+static int32_t *ring_row(const struct strip *s, const struct slide *slide, int y)
+{
+    size_t at = (size_t)(grid_row(s, y) % (s->window + 1));
+
+    return slide->ring + at * (size_t)slide->planes * s->row;
+}
+
+// What is taken off as row y comes in.
+static const int32_t *pushed_out(const struct strip *s, const struct slide *slide, int y)
+{
+    return y - s->window < slide->from ? s->zeros : ring_row(s, slide, y - s->window);
+}
+
+static float *own_row(const struct strip *s, int y)
+{
+    return s->own + (size_t)(y % (s->window + 1)) * REFINE_OWN * s->row;
 }
 
 // Nearness at the centres of the cells of row y, linearly interpolated.
-static void sample_nearness(const struct refine_job *job, int y, float *restrict out)
+static void sample_nearness(const struct refine_job *job, int y, int32_t *restrict out)
 {
     float step = (float)(1 << job->out.log2_step);
     float v =
@@ -51,13 +84,24 @@ static void sample_nearness(const struct refine_job *job, int y, float *restrict
         float fx = u - (float)x0;
         fx = fx < 1.0f ? fx : 1.0f;
         float upper = a[x0] + (a[x1] - a[x0]) * fx, lower = b[x0] + (b[x1] - b[x0]) * fx;
-        out[x] = upper + (lower - upper) * fy;
+        out[x] = refine_near(upper + (lower - upper) * fy);
     }
 }
 
-// Repeats the ends of a row of `width` floats `radius` times on both sides; the row begins at
-// row[radius].
-static void extend(float *row, int width, int radius)
+static void take_channel(const uint8_t *restrict pixels, int count, int32_t *restrict out)
+{
+    for (int x = 0; x < count; x++)
+        out[x] = pixels[x * 4];
+}
+
+static void take_squares(const int32_t *restrict near, int count, int32_t *restrict out)
+{
+    for (int x = 0; x < count; x++)
+        out[x] = refine_square(near[x]);
+}
+
+// Repeats the ends of a row `radius` times on both sides; the row begins at row[radius].
+static void extend(int32_t *row, int width, int radius)
 {
     for (int i = 0; i < radius; i++) {
         row[i] = row[radius];
@@ -65,10 +109,60 @@ static void extend(float *row, int width, int radius)
     }
 }
 
-// What becomes of a window's rows, pixel by pixel.
+static void make_inputs(struct strip *s, int y)
+{
+    const struct refine_job *job = s->job;
+    const uint8_t *restrict pixels = job->guide.pixels + (size_t)y * job->guide.stride_bytes;
+    int32_t *in = ring_row(s, &s->inputs, y) + job->radius, *near = in + 3 * s->row;
+    int width = job->out.width;
+
+    for (int c = 0; c < 3; c++)
+        take_channel(pixels + c, width, in + (size_t)c * s->row);
+    sample_nearness(job, y, near);
+    take_squares(near, width, near + s->row);
+    for (size_t c = 0; c < REFINE_INPUTS; c++)
+        extend(in + c * s->row - job->radius, width, job->radius);
+}
+
+static void slide_row(const int32_t *restrict in, const int32_t *restrict out, int count,
+                      int32_t *restrict sum)
+{
+    for (int x = 0; x < count; x++)
+        sum[x] += in[x] - out[x];
+}
+
+// Of the products of two planes.
+static void slide_product(const int32_t *restrict in_a, const int32_t *restrict in_b,
+                          const int32_t *restrict out_a, const int32_t *restrict out_b, int count,
+                          int32_t *restrict sum)
+{
+    for (int x = 0; x < count; x++)
+        sum[x] += in_a[x] * in_b[x] - out_a[x] * out_b[x];
+}
+
+static void slide_inputs(struct strip *s)
+{
+    static const size_t factor[REFINE_SUMS - REFINE_INPUTS][2] = {
+        {0, 0}, {0, 1}, {0, 2}, {1, 1}, {1, 2}, {2, 2}, {0, 3}, {1, 3}, {2, 3}};
+    struct slide *slide = &s->inputs;
+    int count = s->job->out.width + 2 * s->job->radius, y = slide->next++;
+    const int32_t *in = ring_row(s, slide, y), *out = pushed_out(s, slide, y);
+    int32_t *sum = s->input_sums;
+
+    if (grid_row(s, y) == slide->made)
+        make_inputs(s, slide->made++);
+    for (size_t c = 0; c < REFINE_INPUTS; c++, sum += s->row)
+        slide_row(in + c * s->row, out + c * s->row, count, sum);
+    for (size_t m = 0; m < REFINE_SUMS - REFINE_INPUTS; m++, sum += s->row) {
+        size_t a = factor[m][0] * s->row, b = factor[m][1] * s->row;
+        slide_product(in + a, in + b, out + a, out + b, count, sum);
+    }
+}
+
+// What becomes of a window's rows, or of rows moved along by a cell each.
 enum fold { SUM, LEAST, MOST };
 
-KERNEL_INLINE float both(enum fold how, float a, float b)
+KERNEL_INLINE int32_t both(enum fold how, int32_t a, int32_t b)
 {
     if (how == SUM)
         return a + b;
@@ -76,21 +170,20 @@ KERNEL_INLINE float both(enum fold how, float a, float b)
 }
 
 // fresh: nothing is in `all` yet.
-KERNEL_INLINE void fold_few(enum fold how, const float *const *row, int count, bool fresh,
-                            int width, float *restrict all)
+KERNEL_INLINE void fold_few(enum fold how, const int32_t *const *row, int count, bool fresh,
+                            int width, int32_t *restrict all)
 {
     for (int x = 0; x < width; x++) {
-        float v = fresh ? row[0][x] : both(how, all[x], row[0][x]);
+        int32_t v = fresh ? row[0][x] : both(how, all[x], row[0][x]);
         for (int k = 1; k < count; k++)
             v = both(how, v, row[k][x]);
         all[x] = v;
     }
 }
 
-// One row after another, as their order counts for a sum's bits, many in each pass over the
-// result. count: >= 2.
-KERNEL_INLINE void fold_rows(enum fold how, const float *const *row, int count, int width,
-                             float *all)
+// Many in each pass over the result. count: >= 2.
+KERNEL_INLINE void fold_rows(enum fold how, const int32_t *const *row, int count, int width,
+                             int32_t *all)
 {
     int k = count % 2 != 0 ? 3 : 2;
 
@@ -106,202 +199,178 @@ KERNEL_INLINE void fold_rows(enum fold how, const float *const *row, int count, 
         fold_few(how, row + k, 2, false, width, all);
 }
 
-static void sum_rows(const float *const *row, int count, int width, float *sum)
+// Over windows along a row: three cells, and then two and two, which many windows share; pair:
+// [width + 2 * radius].
+KERNEL_INLINE void fold_along(enum fold how, const int32_t *restrict row, int width, int radius,
+                              int32_t *restrict pair, int32_t *restrict out)
 {
-    fold_rows(SUM, row, count, width, sum);
-}
-
-static void least_rows(const float *const *row, int count, int width, float *least)
-{
-    fold_rows(LEAST, row, count, width, least);
-}
-
-static void most_rows(const float *const *row, int count, int width, float *most)
-{
-    fold_rows(MOST, row, count, width, most);
-}
-
-// Pixel by pixel three, and then two and two, which many windows share; pair: [width + 2 * radius].
-static void window_sum(const float *restrict row, int width, int radius, float *restrict pair,
-                       float *restrict out)
-{
-    const float *part[REFINE_RADIUS_MAX + 1] = {pair, row + 2};
+    const int32_t *part[REFINE_RADIUS_MAX + 1] = {pair, row + 2};
 
     for (int x = 0; x < width + 2 * radius - 1; x++)
-        pair[x] = row[x] + row[x + 1];
+        pair[x] = both(how, row[x], row[x + 1]);
     for (int k = 1; k < radius; k++)
         part[k + 1] = pair + 2 * k + 1;
-    sum_rows(part, radius + 1, width, out);
+    fold_rows(how, part, radius + 1, width, out);
 }
 
-static void window_range(const float *row, int width, int radius, float *least, float *most)
+// Of so many planes.
+static void sum_along(const struct strip *s, const int32_t *in, size_t planes)
 {
-    const float *along[2 * REFINE_RADIUS_MAX + 1];
-
-    for (int k = 0; k <= 2 * radius; k++)
-        along[k] = row + k;
-    least_rows(along, 2 * radius + 1, width, least);
-    most_rows(along, 2 * radius + 1, width, most);
+    for (size_t i = 0; i < planes; i++)
+        fold_along(SUM, in + i * s->row, s->job->out.width, s->job->radius, s->work,
+                   s->sums + i * s->row);
 }
 
-// Sums over the windows of row y, horizontally.
-static void make_moments(struct strip *s, int y)
+// The least or the greatest nearness of the windows about row y.
+KERNEL_INLINE void extreme(const struct strip *s, enum fold how, int y, int32_t *out)
 {
-    const struct refine_job *job = s->job;
-    int width = job->out.width, radius = job->radius, n = s->row_floats;
-    float *in = s->work, *product = in + 4 * (size_t)n, *pair = product + n;
-    float *out = ring_row(s->moments, REFINE_MOMENTS, s, y);
-    const uint8_t *pixels = job->guide.pixels + (size_t)y * job->guide.stride_bytes;
-    static const int factor[10][2] = {{0, 0}, {0, 1}, {0, 2}, {1, 1}, {1, 2},
-                                      {2, 2}, {0, 3}, {1, 3}, {2, 3}, {3, 3}};
+    const int32_t *row[2 * REFINE_RADIUS_MAX + 1];
+    int width = s->job->out.width, radius = s->job->radius;
 
-    for (int c = 0; c < 3; c++)
-        for (int x = 0; x < width; x++)
-            in[(size_t)c * (size_t)n + (size_t)(radius + x)] =
-                (float)pixels[x * 4 + c] * (1.0f / 255.0f);
-    sample_nearness(job, y, in + 3 * (size_t)n + radius);
-    for (int c = 0; c < 4; c++) {
-        extend(in + (size_t)c * (size_t)n, width, radius);
-        window_sum(in + (size_t)c * (size_t)n, width, radius, pair, out + (size_t)c * (size_t)n);
-    }
-    for (int m = 0; m < 10; m++) {
-        const float *a = in + (size_t)factor[m][0] * (size_t)n,
-                    *b = in + (size_t)factor[m][1] * (size_t)n;
-        for (int x = 0; x < width + 2 * radius; x++)
-            product[x] = a[x] * b[x];
-        window_sum(product, width, radius, pair, out + (size_t)(4 + m) * (size_t)n);
-    }
-    window_range(in + 3 * (size_t)n, width, radius, out + REFINE_SUMS * (size_t)n,
-                 out + (REFINE_SUMS + 1) * (size_t)n);
+    for (int k = 0; k < s->window; k++)
+        row[k] = ring_row(s, &s->inputs, y + k - radius) + 3 * s->row;
+    fold_rows(how, row, s->window, width + 2 * radius, s->work + s->row);
+    fold_along(how, s->work + s->row, width, radius, s->work, out);
 }
 
-// A plane's rows of the window around row y.
-static void window_rows(const struct strip *s, float *ring, int planes, int plane, int y,
-                        const float **out)
+static void least(const struct strip *s, int y, int32_t *out)
 {
-    for (int k = 0; k < s->window; k++) {
-        int v = clamp_int(y + k - s->job->radius, s->job->out.height - 1);
-        out[k] = ring_row(ring, planes, s, v) + (size_t)plane * (size_t)s->row_floats;
-    }
+    extreme(s, LEAST, y, out);
 }
 
-// Vertical part of the windows' sums, least and greatest around row y.
-static void add_moments(struct strip *s, int y, float *sum)
+static void most(const struct strip *s, int y, int32_t *out)
 {
-    const float *row[2 * REFINE_RADIUS_MAX + 1];
-    size_t n = (size_t)s->row_floats;
-    int width = s->job->out.width;
-
-    for (int m = 0; m < REFINE_SUMS; m++) {
-        window_rows(s, s->moments, REFINE_MOMENTS, m, y, row);
-        sum_rows(row, s->window, width, sum + (size_t)m * n);
-    }
-    window_rows(s, s->moments, REFINE_MOMENTS, REFINE_SUMS, y, row);
-    least_rows(row, s->window, width, sum + REFINE_SUMS * n);
-    window_rows(s, s->moments, REFINE_MOMENTS, REFINE_SUMS + 1, y, row);
-    most_rows(row, s->window, width, sum + (REFINE_SUMS + 1) * n);
+    extreme(s, MOST, y, out);
 }
 
-// Least squares of nearness on colour in each window: slopes, base, and the gain that the fit
-// deserves.
-static void solve(const struct strip *s, const float *restrict sum, float *restrict fit,
-                  float *restrict gain)
+// Least squares of nearness on colour in each window, and what a cell has of its own.
+static void solve(const struct strip *s, const int32_t *restrict low, const int32_t *restrict high,
+                  int32_t *restrict fit, float *restrict own)
 {
     const struct refine_job *job = s->job;
-    size_t n = (size_t)s->row_floats;
-    float norm = 1.0f / (float)(s->window * s->window);
+    const int32_t *sum = s->sums;
+    size_t n = s->row;
+    float unit[REFINE_SUMS], norm = 1.0f / (float)(s->window * s->window);
 
+    for (int i = 0; i < REFINE_SUMS; i++)
+        unit[i] = norm * refine_unit(i);
     for (size_t x = 0; x < (size_t)job->out.width; x++) {
         float means[REFINE_SUMS];
-        float range = sum[(REFINE_SUMS + 1) * n + x] - sum[REFINE_SUMS * n + x];
+        float range = (float)(high[x] - low[x]) * (1.0f / REFINE_NEAR_UNIT);
         struct refine_fit f;
 
         for (size_t i = 0; i < REFINE_SUMS; i++)
-            means[i] = sum[i * n + x] * norm;
+            means[i] = (float)sum[i * n + x] * unit[i];
         f = refine_solve(means, range, job->smooth, job->gain);
-        fit[x] = f.r;
-        fit[n + x] = f.g;
-        fit[2 * n + x] = f.b;
-        fit[3 * n + x] = f.base;
-        gain[x] = f.gain;
+        fit[x] = refine_fixed(f.r);
+        fit[n + x] = refine_fixed(f.g);
+        fit[2 * n + x] = refine_fixed(f.b);
+        fit[3 * n + x] = refine_fixed(f.base);
+        own[x] = f.gain;
+        own[n + x] = (float)low[x] * (1.0f / REFINE_NEAR_UNIT);
+        own[2 * n + x] = range > 1e-3f ? range : 1e-3f;
     }
 }
 
 static void make_fits(struct strip *s, int y)
 {
-    size_t n = (size_t)s->row_floats;
     int width = s->job->out.width, radius = s->job->radius;
-    float *fit = s->work, *sum = s->work + 4 * n;
-    float *out = ring_row(s->fits, REFINE_FITS, s, y);
+    int32_t *fit = ring_row(s, &s->fits, y), *low = s->work + 2 * s->row, *high = low + s->row;
 
-    for (int last = clamp_int(y + radius, s->job->out.height - 1); s->next_moments <= last;
-         s->next_moments++)
-        make_moments(s, s->next_moments);
-    add_moments(s, y, sum);
-    solve(s, sum, fit, out + 4 * n);
-    for (int c = 0; c < 4; c++) {
-        float *row = fit + (size_t)c * n;
-        memmove(row + radius, row, (size_t)width * sizeof(*row));
-        extend(row, width, radius);
-        window_sum(row, width, radius, s->work + 4 * n, out + (size_t)c * n);
-    }
-    for (size_t x = 0; x < (size_t)width; x++) {
-        float range = sum[(REFINE_SUMS + 1) * n + x] - sum[REFINE_SUMS * n + x];
-        out[5 * n + x] = sum[REFINE_SUMS * n + x];
-        out[6 * n + x] = range > 1e-3f ? range : 1e-3f;
-    }
+    while (s->inputs.next <= y + radius)
+        slide_inputs(s);
+    sum_along(s, s->input_sums, REFINE_SUMS);
+    least(s, y, low);
+    most(s, y, high);
+    solve(s, low, high, fit + radius, own_row(s, y));
+    for (size_t c = 0; c < REFINE_FITS; c++)
+        extend(fit + c * s->row, width, radius);
 }
 
-// own: gain, low and range of a row; sum: of the fits about it, `n` floats a row each.
-static void fold(const float *restrict sum, const float *restrict own, size_t n, float norm,
-                 int width, float *restrict out, size_t stride)
+static void slide_fits(struct strip *s)
 {
-    for (size_t x = 0; x < (size_t)width; x++) {
-        float gain = own[x], low = own[n + x], range = own[2 * n + x], unit = gain * norm / range;
-        out[x] = sum[x] * unit;
-        out[stride + x] = sum[n + x] * unit;
-        out[2 * stride + x] = sum[2 * n + x] * unit;
-        out[3 * stride + x] = refine_base(sum[3 * n + x] * norm, low, range, gain);
-        out[4 * stride + x] = low;
-        out[5 * stride + x] = range;
-    }
+    struct slide *slide = &s->fits;
+    int count = s->job->out.width + 2 * s->job->radius, y = slide->next++;
+    const int32_t *in = ring_row(s, slide, y), *out = pushed_out(s, slide, y);
+
+    if (grid_row(s, y) == slide->made)
+        make_fits(s, slide->made++);
+    for (size_t c = 0; c < REFINE_FITS; c++)
+        slide_row(in + c * s->row, out + c * s->row, count, s->fit_sums + c * s->row);
+}
+
+static void times(const int32_t *restrict sum, const float *restrict unit, float norm, int width,
+                  float *restrict out)
+{
+    for (int x = 0; x < width; x++)
+        out[x] = (float)sum[x] * (unit[x] * norm);
+}
+
+static void fold_base(const int32_t *restrict sum, const float *restrict gain,
+                      const float *restrict low, const float *restrict range, float norm, int width,
+                      float *restrict out)
+{
+    for (int x = 0; x < width; x++)
+        out[x] = refine_base((float)sum[x] * norm, low[x], range[x], gain[x]);
 }
 
 // The mean of the fits around row y, folded into the six numbers of a cell.
 static void make_cells(struct strip *s, int y)
 {
-    const struct refine_job *job = s->job;
-    const float *row[2 * REFINE_RADIUS_MAX + 1];
-    size_t n = (size_t)s->row_floats, stride = (size_t)job->out.stride;
-    float *sum = s->work, *out = job->out.cells + (size_t)y * REFINE_PLANES * stride;
-    float norm = 1.0f / (float)(s->window * s->window);
+    const struct refine_grid *grid = &s->job->out;
+    const float *gain = own_row(s, y), *low = gain + s->row, *range = low + s->row;
+    size_t n = (size_t)grid->stride, bytes = (size_t)grid->width * sizeof(float);
+    float *out = grid->cells + (size_t)y * REFINE_PLANES * n, *unit = out + 5 * n;
+    float norm = 1.0f / (float)(s->window * s->window * REFINE_FIT_UNIT);
 
-    for (int last = clamp_int(y + job->radius, job->out.height - 1); s->next_fits <= last;
-         s->next_fits++)
-        make_fits(s, s->next_fits);
-    for (int c = 0; c < 4; c++) {
-        window_rows(s, s->fits, REFINE_FITS, c, y, row);
-        sum_rows(row, s->window, job->out.width, sum + (size_t)c * n);
-    }
-    fold(sum, ring_row(s->fits, REFINE_FITS, s, y) + 4 * n, n, norm, job->out.width, out, stride);
+    while (s->fits.next <= y + s->job->radius)
+        slide_fits(s);
+    sum_along(s, s->fit_sums, REFINE_FITS);
+    for (int x = 0; x < grid->width; x++)
+        unit[x] = gain[x] / range[x];
+    for (size_t c = 0; c < 3; c++)
+        times(s->sums + c * s->row, unit, norm, grid->width, out + c * n);
+    fold_base(s->sums + 3 * s->row, gain, low, range, norm, grid->width, out + 3 * n);
+    memcpy(out + 4 * n, low, bytes);
+    memcpy(out + 5 * n, range, bytes);
+}
+
+static struct slide slide_from(const struct strip *s, int32_t *ring, int planes, int from)
+{
+    return (struct slide){ring, planes, from, from, grid_row(s, from)};
+}
+
+// Rows from y on.
+static struct strip strip_init(const struct refine_job *job, int band, int y)
+{
+    struct strip s = {
+        .job = job, .row = REFINE_ROW_FLOATS(job->out.width), .window = 2 * job->radius + 1};
+    size_t ring = (size_t)(s.window + 1) * s.row;
+    size_t floats = refine_scratch_floats(job->out.width, job->radius);
+    int32_t *at = (int32_t *)(void *)(job->scratch + (size_t)band * floats);
+
+    s.fits = slide_from(&s, at, REFINE_FITS, y - job->radius);
+    at += REFINE_FITS * ring;
+    s.inputs = slide_from(&s, at, REFINE_INPUTS, s.fits.made - job->radius);
+    at += REFINE_INPUTS * ring;
+    s.own = (float *)(void *)at;
+    s.zeros = at + REFINE_OWN * ring;
+    s.fit_sums = s.zeros + REFINE_INPUTS * s.row;
+    s.input_sums = s.fit_sums + REFINE_FITS * s.row;
+    s.sums = s.input_sums + REFINE_SUMS * s.row;
+    s.work = s.sums + REFINE_SUMS * s.row;
+    memset(s.zeros, 0, (size_t)(s.sums - s.zeros) * sizeof(*s.zeros));
+    return s;
 }
 
 static void bands(void *user, int first, int end)
 {
     const struct refine_job *job = user;
-    struct strip s = {
-        .job = job, .row_floats = REFINE_ROW_FLOATS(job->out.width), .window = 2 * job->radius + 1};
 
     for (int band = first; band < end; band++) {
         int begin = (int)((long long)job->out.height * band / job->bands);
         int stop = (int)((long long)job->out.height * (band + 1) / job->bands);
-        size_t ring = (size_t)s.window * (size_t)s.row_floats;
-        s.moments =
-            job->scratch + (size_t)band * refine_scratch_floats(job->out.width, job->radius);
-        s.fits = s.moments + ring * REFINE_MOMENTS;
-        s.work = s.fits + ring * REFINE_FITS;
-        s.next_fits = begin - job->radius > 0 ? begin - job->radius : 0;
-        s.next_moments = s.next_fits - job->radius > 0 ? s.next_fits - job->radius : 0;
+        struct strip s = strip_init(job, band, begin);
         for (int y = begin; y < stop; y++)
             make_cells(&s, y);
     }

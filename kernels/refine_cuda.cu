@@ -1,17 +1,21 @@
-#include "kernels/cuda_bytes.h"
 #include "kernels/cuda_launch.h"
 #include "kernels/kernels_cuda.h"
 #include "kernels/refine_math.h"
 #include "kernels/refine_scratch.h"
 
 // Two passes, the fits and the cells made of them. A block takes a tile: what its windows reach
-// over is brought into the memory that its threads share, summed along the rows, and then down.
-// Sums run in the order of the CPU; running sums would be fewer additions, but other bits.
+// over is brought into the memory that its threads share, summed along the rows, and then down: in
+// whole numbers, the same in whatever order.
 #define TILE_X 32
 #define TILE_Y 16 // where the windows leave room for it, else half of that
 #define HALVES 2  // of a row's moments, one after the other in the same memory
-#define HALF (REFINE_MOMENTS / HALVES)
-#define FIT_FLOATS 8 // slopes and base; gain, low, range
+#define HALF ((REFINE_SUMS + 2) / HALVES) // and least and greatest nearness
+
+// Of one cell's window: slopes and base in REFINE_FIT_UNIT; gain, low, range.
+struct fits {
+    int4 sloped;
+    float4 own;
+};
 
 static __device__ int clamp_int(int v, int most)
 {
@@ -30,8 +34,8 @@ struct tile {
     }
 };
 
-// Nearness at the centre of a cell, linearly interpolated.
-static __device__ float nearness_at(const struct refine_job &job, int x, int y)
+// Nearness at the centre of a cell, linearly interpolated, in REFINE_NEAR_UNIT.
+static __device__ int nearness_at(const struct refine_job &job, int x, int y)
 {
     float step = (float)(1 << job.out.log2_step);
     float v = ((float)y + 0.5f) * step * (float)job.near_height / (float)job.picture_height - 0.5f;
@@ -49,22 +53,21 @@ static __device__ float nearness_at(const struct refine_job &job, int x, int y)
     const float *a = job.nearness + (size_t)y0 * job.near_width;
     const float *b = job.nearness + (size_t)y1 * job.near_width;
     float upper = a[x0] + (a[x1] - a[x0]) * fx, lower = b[x0] + (b[x1] - b[x0]) * fx;
-    return upper + (lower - upper) * fy;
+    return refine_near(upper + (lower - upper) * fy);
 }
 
 // R, G, B and nearness of a cell.
-static __device__ float4 input_at(const struct refine_job &job, int x, int y)
+static __device__ int4 input_at(const struct refine_job &job, int x, int y)
 {
     unsigned pixel = ((const unsigned *)(job.guide.pixels + (size_t)y * job.guide.stride_bytes))[x];
 
-    return make_float4(cuda_byte(pixel, 0) * (1.0f / 255.0f), cuda_byte(pixel, 1) * (1.0f / 255.0f),
-                       cuda_byte(pixel, 2) * (1.0f / 255.0f), nearness_at(job, x, y));
+    return make_int4(pixel & 255, pixel >> 8 & 255, pixel >> 16 & 255, nearness_at(job, x, y));
 }
 
 // Fills out[t.rows][t.width]; cells beyond the grid repeat its border.
 template <class VALUE>
 static __device__ void bring(const struct refine_job &job, const struct tile &t, VALUE value,
-                             float4 *out)
+                             int4 *out)
 {
     for (int row = (int)threadIdx.y; row < t.rows; row += (int)blockDim.y)
         for (int column = (int)threadIdx.x; column < t.width; column += TILE_X)
@@ -73,72 +76,65 @@ static __device__ void bring(const struct refine_job &job, const struct tile &t,
                       clamp_int(t.y + row - t.radius, job.out.height - 1));
 }
 
-// The moments of one cell, a half of them: R G B p RR RG RB GG, or GB BB Rp Gp Bp pp.
-template <int FIRST> static __device__ void moments_of(float4 v, float (&out)[HALF])
+// The moments of one cell, a half of them: R G B p pp RR RG RB, or GG GB BB Rp Gp Bp p p.
+template <int FIRST> static __device__ void moments_of(int4 v, int (&out)[HALF])
 {
     if (FIRST == 0) {
         out[0] = v.x, out[1] = v.y, out[2] = v.z, out[3] = v.w;
-        out[4] = v.x * v.x, out[5] = v.x * v.y, out[6] = v.x * v.z, out[7] = v.y * v.y;
+        out[4] = refine_square(v.w), out[5] = v.x * v.x, out[6] = v.x * v.y, out[7] = v.x * v.z;
     } else {
-        out[0] = v.y * v.z, out[1] = v.z * v.z, out[2] = v.x * v.w, out[3] = v.y * v.w;
-        out[4] = v.z * v.w, out[5] = v.w * v.w, out[6] = out[7] = v.w;
+        out[0] = v.y * v.y, out[1] = v.y * v.z, out[2] = v.z * v.z, out[3] = v.x * v.w;
+        out[4] = v.y * v.w, out[5] = v.z * v.w, out[6] = out[7] = v.w;
     }
 }
 
 // The first takes what the second has: sums, and in the later half least and greatest.
-template <int FIRST> static __device__ void add(float (&sum)[HALF], const float (&v)[HALF])
+template <int FIRST> static __device__ void add(int (&sum)[HALF], const int (&v)[HALF])
 {
 #pragma unroll
     for (int i = 0; i < HALF; i++)
         if (FIRST + i < REFINE_SUMS)
             sum[i] += v[i];
         else
-            sum[i] = FIRST + i == REFINE_SUMS ? fminf(sum[i], v[i]) : fmaxf(sum[i], v[i]);
+            sum[i] = FIRST + i == REFINE_SUMS ? min(sum[i], v[i]) : max(sum[i], v[i]);
 }
 
 // Two planes, so that neighbours lie side by side.
-static __device__ void store(float4 *to, int plane, const float (&v)[HALF])
+static __device__ void store(int4 *to, int plane, const int (&v)[HALF])
 {
-    to[0] = make_float4(v[0], v[1], v[2], v[3]);
-    to[plane] = make_float4(v[4], v[5], v[6], v[7]);
+    to[0] = make_int4(v[0], v[1], v[2], v[3]);
+    to[plane] = make_int4(v[4], v[5], v[6], v[7]);
 }
 
-static __device__ void load(const float4 *from, int plane, float (&out)[HALF])
+static __device__ void load(const int4 *from, int plane, int (&out)[HALF])
 {
-    float4 a = from[0], b = from[plane];
+    int4 a = from[0], b = from[plane];
 
     out[0] = a.x, out[1] = a.y, out[2] = a.z, out[3] = a.w;
     out[4] = b.x, out[5] = b.y, out[6] = b.z, out[7] = b.w;
 }
 
 // Half the moments of the thread's cell. inputs: [t.rows][t.width]; along: [2][t.rows][TILE_X].
-// Along a row the three taps at the start, then two at a time, as window_sum() in refine_cpu.c.
 template <int FIRST>
-static __device__ void sum_moments(const struct tile &t, const float4 *inputs, float4 *along,
-                                   float (&sum)[HALF])
+static __device__ void sum_moments(const struct tile &t, const int4 *inputs, int4 *along,
+                                   int (&sum)[HALF])
 {
-    float a[HALF], b[HALF];
+    int a[HALF];
     int plane = t.rows * TILE_X;
 
     for (int row = (int)threadIdx.y; row < t.rows; row += (int)blockDim.y) {
-        const float4 *at = inputs + row * t.width + threadIdx.x;
+        const int4 *at = inputs + row * t.width + threadIdx.x;
 
         moments_of<FIRST>(at[0], sum);
-        for (int k = 1; k < 3; k++) {
+#pragma unroll 4
+        for (int k = 1; k <= 2 * t.radius; k++) {
             moments_of<FIRST>(at[k], a);
-            add<FIRST>(sum, a);
-        }
-#pragma unroll 2
-        for (int k = 3; k <= 2 * t.radius; k += 2) {
-            moments_of<FIRST>(at[k], a);
-            moments_of<FIRST>(at[k + 1], b);
-            add<FIRST>(a, b);
             add<FIRST>(sum, a);
         }
         store(along + row * TILE_X + threadIdx.x, plane, sum);
     }
     __syncthreads();
-    const float4 *from = along + threadIdx.y * TILE_X + threadIdx.x;
+    const int4 *from = along + threadIdx.y * TILE_X + threadIdx.x;
     load(from, plane, sum);
 #pragma unroll 4
     for (int k = 1; k <= 2 * t.radius; k++) {
@@ -152,16 +148,17 @@ static size_t fits_bytes(int radius, int tile_y)
 {
     size_t rows = tile_y + 2 * radius;
 
-    return rows * (TILE_X + 2 * radius + 2 * TILE_X) * sizeof(float4);
+    return rows * (TILE_X + 2 * radius + 2 * TILE_X) * sizeof(int4);
 }
 
 static __global__ void __launch_bounds__(TILE_X *TILE_Y, 2)
-    make_fits(const __grid_constant__ struct refine_job job, float4 *fits)
+    make_fits(const __grid_constant__ struct refine_job job, struct fits *fits)
 {
     CUDA_SHARED(shared);
     struct tile t(job);
-    float4 *inputs = (float4 *)shared, *along = inputs + t.rows * t.width;
-    float sum[HALVES][HALF], means[REFINE_SUMS];
+    int4 *inputs = (int4 *)shared, *along = inputs + t.rows * t.width;
+    int sum[HALVES][HALF];
+    float means[REFINE_SUMS];
     float norm = 1.0f / (float)((2 * job.radius + 1) * (2 * job.radius + 1));
 
     bring(
@@ -172,38 +169,40 @@ static __global__ void __launch_bounds__(TILE_X *TILE_Y, 2)
     int x = t.x + threadIdx.x, y = t.y + threadIdx.y;
     if (x >= job.out.width || y >= job.out.height)
         return;
-    float low = sum[1][6], range = sum[1][7] - low;
+    float low = (float)sum[1][6] * (1.0f / REFINE_NEAR_UNIT);
+    float range = (float)(sum[1][7] - sum[1][6]) * (1.0f / REFINE_NEAR_UNIT);
 #pragma unroll
     for (int i = 0; i < REFINE_SUMS; i++)
-        means[i] = sum[i / HALF][i % HALF] * norm;
+        means[i] = (float)sum[i / HALF][i % HALF] * (norm * refine_unit(i));
     struct refine_fit f = refine_solve(means, range, job.smooth, job.gain);
-    float4 *out = fits + ((size_t)y * job.out.width + x) * (FIT_FLOATS / 4);
-    out[0] = make_float4(f.r, f.g, f.b, f.base);
-    out[1] = make_float4(f.gain, low, range > 1e-3f ? range : 1e-3f, 0.0f);
+    struct fits *out = fits + (size_t)y * job.out.width + x;
+    out->sloped =
+        make_int4(refine_fixed(f.r), refine_fixed(f.g), refine_fixed(f.b), refine_fixed(f.base));
+    out->own = make_float4(f.gain, low, range > 1e-3f ? range : 1e-3f, 0.0f);
 }
 
-static __device__ float4 plus(float4 a, float4 b)
+static __device__ int4 plus(int4 a, int4 b)
 {
-    return make_float4(a.x + b.x, a.y + b.y, a.z + b.z, a.w + b.w);
+    return make_int4(a.x + b.x, a.y + b.y, a.z + b.z, a.w + b.w);
 }
 
 // Slopes and base, summed over the thread's window. inputs: [t.rows][t.width]; along:
 // [t.rows][TILE_X].
-static __device__ float4 sum_fits(const struct tile &t, const float4 *inputs, float4 *along)
+static __device__ int4 sum_fits(const struct tile &t, const int4 *inputs, int4 *along)
 {
-    float4 sum;
+    int4 sum;
 
     for (int row = (int)threadIdx.y; row < t.rows; row += (int)blockDim.y) {
-        const float4 *at = inputs + row * t.width + threadIdx.x;
+        const int4 *at = inputs + row * t.width + threadIdx.x;
 
-        sum = plus(plus(at[0], at[1]), at[2]);
+        sum = at[0];
 #pragma unroll 4
-        for (int k = 3; k <= 2 * t.radius; k += 2)
-            sum = plus(sum, plus(at[k], at[k + 1]));
+        for (int k = 1; k <= 2 * t.radius; k++)
+            sum = plus(sum, at[k]);
         along[row * TILE_X + threadIdx.x] = sum;
     }
     __syncthreads();
-    const float4 *from = along + threadIdx.y * TILE_X + threadIdx.x;
+    const int4 *from = along + threadIdx.y * TILE_X + threadIdx.x;
     sum = from[0];
 #pragma unroll 4
     for (int k = 1; k <= 2 * t.radius; k++)
@@ -215,39 +214,40 @@ static size_t cells_bytes(int radius, int tile_y)
 {
     size_t rows = tile_y + 2 * radius;
 
-    return rows * (TILE_X + 2 * radius + TILE_X) * sizeof(float4);
+    return rows * (TILE_X + 2 * radius + TILE_X) * sizeof(int4);
 }
 
 static __global__ void __launch_bounds__(TILE_X *TILE_Y, 2)
-    make_cells(const __grid_constant__ struct refine_job job, const float4 *fits)
+    make_cells(const __grid_constant__ struct refine_job job, const struct fits *fits)
 {
     CUDA_SHARED(shared);
     struct tile t(job);
-    float4 *inputs = (float4 *)shared;
-    float norm = 1.0f / (float)((2 * job.radius + 1) * (2 * job.radius + 1));
+    int4 *inputs = (int4 *)shared;
+    int window = 2 * job.radius + 1;
+    float norm = 1.0f / (float)(window * window * REFINE_FIT_UNIT);
     size_t width = job.out.width, stride = job.out.stride;
 
     bring(
-        job, t, [&](int x, int y) { return fits[(y * width + x) * (FIT_FLOATS / 4)]; }, inputs);
+        job, t, [&](int x, int y) { return fits[y * width + x].sloped; }, inputs);
     __syncthreads();
-    float4 sum = sum_fits(t, inputs, inputs + t.rows * t.width);
+    int4 sum = sum_fits(t, inputs, inputs + t.rows * t.width);
     int x = t.x + threadIdx.x, y = t.y + threadIdx.y;
     if (x >= job.out.width || y >= job.out.height)
         return;
-    float4 own = fits[(y * width + x) * (FIT_FLOATS / 4) + 1];
-    float gain = own.x, low = own.y, range = own.z, unit = gain * norm / range;
+    float4 own = fits[y * width + x].own;
+    float gain = own.x, low = own.y, range = own.z, unit = gain / range;
     float *out = job.out.cells + (size_t)y * REFINE_PLANES * stride + x;
-    out[0] = sum.x * unit;
-    out[stride] = sum.y * unit;
-    out[2 * stride] = sum.z * unit;
-    out[3 * stride] = refine_base(sum.w * norm, low, range, gain);
+    out[0] = (float)sum.x * (unit * norm);
+    out[stride] = (float)sum.y * (unit * norm);
+    out[2 * stride] = (float)sum.z * (unit * norm);
+    out[3 * stride] = refine_base((float)sum.w * norm, low, range, gain);
     out[4 * stride] = low;
     out[5 * stride] = range;
 }
 
 size_t refine_cuda_scratch_floats(int grid_width, int grid_height)
 {
-    return (size_t)FIT_FLOATS * grid_width * grid_height;
+    return sizeof(struct fits) / sizeof(float) * grid_width * grid_height;
 }
 
 bool refine_cuda(const struct refine_job *job, struct CUstream_st *stream)
@@ -257,7 +257,7 @@ bool refine_cuda(const struct refine_job *job, struct CUstream_st *stream)
     dim3 block(TILE_X, tile_y),
         grid((job->out.width + TILE_X - 1) / TILE_X, (job->out.height + tile_y - 1) / tile_y);
     size_t bytes = fits_bytes(job->radius, tile_y);
-    float4 *fits = (float4 *)job->scratch;
+    struct fits *fits = (struct fits *)job->scratch;
 
     cudaFuncSetAttribute(make_fits, cudaFuncAttributeMaxDynamicSharedMemorySize, (int)bytes);
     CUDA_LAUNCH_SHARED(make_fits, grid, block, bytes, stream, *job, fits);

@@ -139,6 +139,9 @@ struct uint2 {
 struct uint4 {
     unsigned x, y, z, w;
 };
+struct int4 {
+    int x, y, z, w;
+};
 struct float2 {
     float x, y;
 };
@@ -160,6 +163,11 @@ static inline uint2 make_uint2(unsigned x, unsigned y)
 }
 
 static inline uint4 make_uint4(unsigned x, unsigned y, unsigned z, unsigned w)
+{
+    return {x, y, z, w};
+}
+
+static inline int4 make_int4(int x, int y, int z, int w)
 {
     return {x, y, z, w};
 }
