@@ -240,7 +240,7 @@ static void bands_of_rows(void *user, int first, int end)
         int begin = (int)((long long)s->height * band / s->threads);
         int stop = (int)((long long)s->height * (band + 1) / s->threads);
         for (int y = begin; y < stop; y++) {
-            s->kernels->refine_row(&r->grid, &r->look, y, near);
+            s->kernels->refine_rows(&r->grid, &r->look, y, 1, &near);
             r->row(r->user, y, near);
         }
     }

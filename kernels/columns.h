@@ -12,7 +12,7 @@
     kernel_steady steady_##variant;                                                                \
     kernel_snap snap_##variant;                                                                    \
     kernel_refine refine_##variant;                                                                \
-    kernel_refine_row refine_row_##variant;                                                        \
+    kernel_refine_rows refine_rows_##variant;                                                      \
     kernel_overlay overlay_##variant;                                                              \
     kernel_yuv yuv_##variant;                                                                      \
     kernel_luma luma_##variant;                                                                    \

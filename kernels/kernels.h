@@ -65,7 +65,7 @@ struct kernels {
     // The rest works in the host's memory, in a GPU's column too.
     kernel_select *select;
     kernel_yuv *yuv;
-    kernel_refine_row *refine_row;
+    kernel_refine_rows *refine_rows;
     // parts of synth and select, in the table so that they can be tested alone
     kernel_synth_map *synth_map;
     kernel_sample_row *sample_row;

@@ -17,8 +17,8 @@
 // goes along and down the grid, whatever the radius, and a GPU may add in another order.
 //
 // Cost: reads the grid's picture and the network's nearness (both small), writes 24 bytes a cell;
-// refine_row reads them and the picture's rows about its own, and writes 4 bytes a pixel, row by
-// row inside the synthesis.
+// refine_rows reads them and the picture's rows about its own, and writes 4 bytes a pixel, a few
+// rows at a time inside the synthesis.
 //
 // Thread-safety: safe on disjoint outputs and scratch.
 #pragma once
@@ -54,7 +54,7 @@ struct refine_job {
 size_t refine_scratch_floats(int grid_width, int radius);
 
 typedef void kernel_refine(const struct refine_job *job);
-// What refine_row looks at: the mean colour of the (2 * soft_px + 1)^2 pixels about each, so that
+// What refine_rows looks at: the mean colour of the (2 * soft_px + 1)^2 pixels about each, so that
 // texture and noise do not fray an edge. In it the inner part goes on as its border beyond it.
 struct refine_look {
     const struct image *picture;
@@ -62,7 +62,8 @@ struct refine_look {
     int soft_px;                  // 0..REFINE_SOFT_MAX
 };
 
-// Nearness of row y of the picture at full size: out[picture->width]; out has room for
-// REFINE_SLACK more at both ends, which may be written.
-typedef void kernel_refine_row(const struct refine_grid *grid, const struct refine_look *look,
-                               int y, float *out);
+// Nearness of rows y .. y + rows - 1 of the picture at full size: out[rows][picture->width]; each
+// has room for REFINE_SLACK more at both ends, which may be written. Several rows together cost
+// less than each by itself.
+typedef void kernel_refine_rows(const struct refine_grid *grid, const struct refine_look *look,
+                                int y, int rows, float *const *out);

@@ -1,4 +1,4 @@
-// What the variants of refine_row share.
+// What the variants of refine_rows share.
 #pragma once
 #include "kernels/refine.h"
 

@@ -113,8 +113,8 @@ static void row_direct(const struct refine_grid *grid, const struct refine_look 
     }
 }
 
-void KERNEL(refine_row)(const struct refine_grid *grid, const struct refine_look *look, int y,
-                        float *out)
+static void one_row(const struct refine_grid *grid, const struct refine_look *look, int y,
+                    float *out)
 {
     switch (grid->log2_step) {
     case 0:
@@ -130,4 +130,11 @@ void KERNEL(refine_row)(const struct refine_grid *grid, const struct refine_look
         row_with_step(grid, look, y, 8, out);
         break;
     }
+}
+
+void KERNEL(refine_rows)(const struct refine_grid *grid, const struct refine_look *look, int y,
+                         int rows, float *const *out)
+{
+    for (int i = 0; i < rows; i++)
+        one_row(grid, look, y + i, out[i]);
 }

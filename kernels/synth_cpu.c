@@ -88,7 +88,7 @@ static void turn_back(const int32_t *restrict map, int width, int32_t *restrict 
 struct strip {
     const struct synth_job *job;
     float *near[SYNTH_NEAR_ROWS]; // of row y in near[y % SYNTH_NEAR_ROWS]
-    int next;                     // row whose nearness is not there yet
+    int next, last;               // row whose nearness is not there yet, and the first not wanted
     float *tall, *wide, *place;
     int32_t *map, *turned;
 };
@@ -117,8 +117,14 @@ static void refine_up_to(struct strip *s, int end)
     struct refine_look look = {&job->picture, inner->left,   inner->top,
                                inner->right,  inner->bottom, job->look_px};
 
-    for (; s->next < end && s->next < inner->bottom; s->next++)
-        KERNEL(refine_row)(&job->grid, &look, s->next, s->near[s->next % SYNTH_NEAR_ROWS]);
+    while (s->next < end && s->next < s->last) {
+        float *row[SYNTH_BATCH];
+        int rows = s->last - s->next < SYNTH_BATCH ? s->last - s->next : SYNTH_BATCH;
+        for (int i = 0; i < rows; i++)
+            row[i] = s->near[(s->next + i) % SYNTH_NEAR_ROWS];
+        KERNEL(refine_rows)(&job->grid, &look, s->next, rows, row);
+        s->next += rows;
+    }
 }
 
 static int inner_width(const struct synth_job *job)
@@ -206,7 +212,8 @@ static void draw_rows(struct strip *s, int first, int end)
 {
     const struct synth_job *job = s->job;
 
-    s->next = first - job->soft_px > job->inner.top ? first - job->soft_px : job->inner.top;
+    s->next = within(first - job->soft_px, &job->inner);
+    s->last = within(end - 1 + job->soft_px, &job->inner) + 1;
     for (int y = first; y < end; y++) {
         make_wide(s, y);
         for (int eye = 0; eye < 2; eye++)

@@ -1,5 +1,5 @@
 // The first half of a row of synth_cuda.cu: nearness of its pixels, refined (refine.h) and widened,
-// as refine_row and synth_cpu.c do it.
+// as refine_rows and synth_cpu.c do it.
 //
 // Thread-safety: no state.
 #pragma once
@@ -117,7 +117,7 @@ static __device__ inline void synth_load(const struct synth_job &job, bool align
     }
 }
 
-// What refine_row looks at: means over SOFT pixels to all sides.
+// What refine_rows looks at: means over SOFT pixels to all sides.
 template <int SOFT>
 static __device__ inline void synth_look_of(const struct synth_job &job, bool aligned, int y,
                                             int group, unsigned (&out)[SYNTH_GROUP])

@@ -290,8 +290,13 @@ static struct refined refine(const struct kernels *k, const struct guarded_image
 
     k->refine(&job);
     r.rows = guard_new(row * (size_t)picture->image.height * sizeof(float));
-    for (int y = 0; y < picture->image.height; y++)
-        k->refine_row(&r.grid, &look, y, r.rows + (size_t)y * row + REFINE_SLACK);
+    for (int y = 0, rows; y < picture->image.height; y += rows) {
+        float *out[9];
+        rows = picture->image.height - y < bands + 2 ? picture->image.height - y : bands + 2;
+        for (int i = 0; i < rows; i++)
+            out[i] = r.rows + (size_t)(y + i) * row + REFINE_SLACK;
+        k->refine_rows(&r.grid, &look, y, rows, out);
+    }
     guard_free(scratch);
     return r;
 }
