@@ -3,8 +3,8 @@
 #include "kernels/synth_walk.h"
 #include "kernels/variant.h"
 
-// Source pixels x .. x + lanes - 1, x > 0; m->reach - 1 more are there, and room for as many output
-// pixels. False: nothing was done.
+// Source pixels x .. x + lanes - 1, x > 0; there is room for as many output pixels. False: nothing
+// was done.
 typedef bool synth_block(struct synth_walk *m, int x);
 
 KERNEL_INLINE void synth_walk_blocks(struct synth_walk *m, int lanes, synth_block *block)
@@ -13,7 +13,7 @@ KERNEL_INLINE void synth_walk_blocks(struct synth_walk *m, int lanes, synth_bloc
 
     synth_left_border(m);
     while (x < m->width && m->next < m->width) {
-        if (x + m->reach - 1 + lanes <= m->width && m->next + lanes <= m->width && block(m, x)) {
+        if (x + lanes <= m->width && m->next + lanes <= m->width && block(m, x)) {
             x += lanes;
             continue;
         }

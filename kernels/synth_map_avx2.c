@@ -13,17 +13,6 @@ static const int32_t kept[16][4] = {
     {2, 3, 0, 0}, {0, 2, 3, 0}, {1, 2, 3, 0}, {0, 1, 2, 3},
 };
 
-// synth_torn() of x..x + 7; there are m->reach - 1 more.
-static inline __m256 torn(const struct synth_walk *m, int x, __m256 step)
-{
-    __m256 rise = _mm256_sub_ps(_mm256_loadu_ps(m->place + x - 1 + m->reach),
-                                _mm256_loadu_ps(m->place + x - 1));
-
-    return _mm256_and_ps(
-        _mm256_cmp_ps(step, _mm256_set1_ps(1.0f + SYNTH_STEEP_PX), _CMP_GT_OQ),
-        _mm256_cmp_ps(rise, _mm256_set1_ps((float)m->reach + m->tear_px), _CMP_GT_OQ));
-}
-
 // Writes the lanes that are kept, four of them, one after another.
 static inline void put(struct synth_walk *m, __m128i lanes, int which)
 {
@@ -44,8 +33,8 @@ static inline int seen(const struct synth_walk *m, __m256 here, float before)
     return _mm256_movemask_ps(_mm256_cmp_ps(here, _mm256_set1_ps((float)m->next), _CMP_GE_OQ));
 }
 
-// Source pixels x..x + 7 at once, where each covers one output pixel at most and none is torn off
-// or folded back; see synth_map_avx512.c. False: nothing was done.
+// Source pixels x..x + 7 at once, where each covers one output pixel at most and none is steep, and
+// so torn off maybe, or folded back; see synth_map_avx512.c. False: nothing was done.
 static inline bool block(struct synth_walk *m, int x)
 {
     if ((float)m->next <= m->place[x - 1])
@@ -60,7 +49,8 @@ static inline bool block(struct synth_walk *m, int x)
         return true; // all hidden
     __m256 wild = _mm256_or_ps(_mm256_cmp_ps(step, _mm256_setzero_ps(), _CMP_LE_OQ),
                                _mm256_cmp_ps(covers, one, _CMP_GT_OQ));
-    if (_mm256_movemask_ps(_mm256_or_ps(wild, torn(m, x, step))) != 0)
+    __m256 steep = _mm256_cmp_ps(step, _mm256_set1_ps(1.0f + SYNTH_STEEP_PX), _CMP_GT_OQ);
+    if (_mm256_movemask_ps(_mm256_or_ps(wild, steep)) != 0)
         return false;
     __m256i index =
         _mm256_add_epi32(_mm256_set1_epi32(x), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
