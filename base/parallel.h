@@ -18,8 +18,9 @@ void parallel_bands(int count, int threads, parallel_body *body, void *user);
 // Call first in main(), with its argv. OpenMP's workers would spin while they wait; on cores that
 // decoders and displays need too, a conversion takes several times as long then (720p on two busy
 // cores: 600 ms spinning, 90 ms sleeping). The policy is read from the environment before main(),
-// so this sets OMP_WAIT_POLICY=passive, with a moment of spinning before a worker sleeps, and starts
-// the program anew. Returns at once where a policy is set, or the program cannot be started anew.
+// so this sets OMP_WAIT_POLICY=passive, with a moment of spinning before a worker sleeps, and
+// starts the program anew. Returns at once where a policy is set, or the program cannot be started
+// anew.
 void parallel_start(char **argv);
 // Cores that this process may use, at least 1.
 int parallel_cores(void);

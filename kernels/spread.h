@@ -16,12 +16,13 @@
 // The part of the width that the borders are.
 #define SPREAD_BORDER 0.04f
 
-// Bin i holds nearness i / SPREAD_BINS .. (i + 1) / SPREAD_BINS; the outer two also what lies beyond.
+// Bin i holds nearness i / SPREAD_BINS .. (i + 1) / SPREAD_BINS; the outer two also what lies
+// beyond.
 struct spread {
     uint32_t all[SPREAD_BINS];
     uint32_t subject[SPREAD_BINS];   // the middle of the picture counting most
     uint32_t border[2][SPREAD_BINS]; // the strips at the left and the right
-    uint32_t least, most;           // order_key() of -nearness and of nearness
+    uint32_t least, most;            // order_key() of -nearness and of nearness
 };
 
 struct spread_job {

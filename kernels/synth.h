@@ -10,9 +10,10 @@
 // left of the farther one that it hides, so the first is the nearest: no depth buffer, and each
 // output pixel is written once. For the right eye the row is walked backwards.
 //
-// Refinement gives an edge's soft pixels to what is near as far as their colour says so. What is near
-// is then widened by soft_px to all sides, so that the faintest stay with it too, and by soft_px + 1
-// more on the side where it uncovers something, so that none of them is left behind there.
+// Refinement gives an edge's soft pixels to what is near as far as their colour says so. What is
+// near is then widened by soft_px to all sides, so that the faintest stay with it too, and by
+// soft_px + 1 more on the side where it uncovers something, so that none of them is left behind
+// there.
 //
 // Where a step is wider than tear_px the picture is torn: the hole is filled from the farther side,
 // mirrored at the step's place, which is known to parts of a pixel and so is the same from row to

@@ -249,8 +249,8 @@ static __device__ inline void synth_tall_row(const struct synth_job &job,
     }
 }
 
-// The greatest within SOFT pixels on both sides of the middle ones of v, and of SOFT + 1 more on the
-// side where the left or the right eye sees something uncovered.
+// The greatest within SOFT pixels on both sides of the middle ones of v, and of SOFT + 1 more on
+// the side where the left or the right eye sees something uncovered.
 template <int SOFT>
 static __device__ inline void synth_widest(const float (&v)[5 * SYNTH_GROUP],
                                            float (&out)[2][SYNTH_GROUP])

@@ -19,7 +19,7 @@ struct stats {
     // source, over all files
     _Atomic int64_t frames_decoded, packets_damaged, frames_stale;
     _Atomic int64_t frames_decoded_on_gpu; // those that were stale or decoded again included
-    _Atomic int64_t media_ns; // how much of the films was played, as media time
+    _Atomic int64_t media_ns;              // how much of the films was played, as media time
     // converter thread
     _Atomic int64_t frames_converted;
     _Atomic int64_t frames_dropped; // too late to be worth converting

@@ -16,9 +16,9 @@
 
 // The screen that the budget is asked for: the player's own default, 3 m wide and 3 m away.
 static const struct deep3d_comfort screen = {.screen_width_m = 3, .distance_m = 3};
-// Lag: how many pictures after the first that has nothing of the old shot (a cut's first, or the one
-// after a fade or a dissolve) nearness differs from what the picture says by itself by at most this
-// part of what the old shot's last nearness does.
+// Lag: how many pictures after the first that has nothing of the old shot (a cut's first, or the
+// one after a fade or a dissolve) nearness differs from what the picture says by itself by at most
+// this part of what the old shot's last nearness does.
 #define LAG_LEFT 0.1
 // Pictures after a shot's beginning that are looked at.
 #define LAG_MOST 24

@@ -135,7 +135,8 @@ static const struct kernels *real;
 #define ALL_KERNELS(each)                                                                          \
     each(colour) each(resize) each(shrink) each(levels) each(motion) each(steady) each(refine)     \
         each(synth) each(luma) each(grey) each(carry) each(spread) each(range) each(enlarge)       \
-            each(edges) each(press) each(marks) each(strokes) each(plates) each(strips) each(glance) each(snap)
+            each(edges) each(press) each(marks) each(strokes) each(plates) each(strips)            \
+                each(glance) each(snap)
 
 ALL_KERNELS(WATCHED)
 

@@ -107,7 +107,8 @@ static int64_t reported(const char *name)
 
 static void feed(struct rig *r, int width, int height)
 {
-    struct stereo_frame *f = stereo_ring_acquire(r->context.ring, width, height, DEEP3D_MEMORY_HOST);
+    struct stereo_frame *f =
+        stereo_ring_acquire(r->context.ring, width, height, DEEP3D_MEMORY_HOST);
 
     assert_non_null(f);
     for (int eye = 0; eye < 2; eye++)
