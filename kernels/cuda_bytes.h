@@ -38,8 +38,10 @@ static __device__ inline unsigned cuda_pack_clamped(int a, int b, int c, int d)
     const int v[4] = {a, b, c, d};
     unsigned all = 0;
 
-    for (int i = 0; i < 4; i++)
-        all |= (unsigned)(v[i] < 0 ? 0 : v[i] > 255 ? 255 : v[i]) << 8 * i;
+    for (int i = 0; i < 4; i++) {
+        int byte = v[i] < 0 ? 0 : v[i] > 255 ? 255 : v[i];
+        all |= (unsigned)byte << 8 * i;
+    }
     return all;
 #endif
 }
