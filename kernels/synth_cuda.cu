@@ -1,67 +1,58 @@
 #include "kernels/cuda_launch.h"
 #include "kernels/kernels_cuda.h"
 #include "kernels/synth_cuda_draw.h"
+#include "kernels/synth_cuda_near.h"
 #include "kernels/synth_cuda_walk.h"
 
-// A block takes a strip of rows from top to bottom, in two launches: nearness of all pixels, then,
-// row by row, what it is widened to, places, holes and pixels. Nothing goes through device memory
-// but the picture, nearness and the eyes.
-#define STRIPS_A_PROCESSOR 2
+// Two passes: nearness of all pixels, widened down, by warps that go down columns; then, by blocks
+// that take a row at a time, what it is widened to along, places, holes and pixels. Nothing goes
+// through device memory but the picture, nearness and the eyes. Rows are drawn from the last one
+// up: of what the first pass ended with most is still in the cache.
+#define BLOCKS_A_PROCESSOR 2
+#define WARPS_A_PROCESSOR 12 // of the first pass
 
-// For rows that are walked one after another (synth_cuda_walk.h): of both eyes, of a block.
-struct serial_row {
-    float *place;
-    int32_t *map;
+// Floats of the parts of a block's memory.
+struct sizes {
+    int tiles, small, map, most, wide;
 };
 
-static __host__ __device__ int tiles_of(int width)
+static __host__ __device__ struct sizes sizes_of(int width)
 {
-    return (width + SYNTH_TILE - 1) / SYNTH_TILE;
+    int tiles = (width + SYNTH_TILE - 1) / SYNTH_TILE, row = tiles * SYNTH_TILE;
+
+    return {tiles, SYNTH_UNIT + 4 + 2 * 2 * SYNTH_HOLES, row + row / 32, (2 * tiles + 3) / 4 * 4,
+            row + 2 * SYNTH_EDGE};
 }
 
-// Lays out a block's memory, without touching it; returns its floats.
-static __host__ __device__ size_t lay_out(int width, float *memory, struct synth_strip *s)
+static size_t row_floats(int width)
 {
-    int tiles = tiles_of(width), row = tiles * SYNTH_TILE;
-    int padded = row + 2 * SYNTH_EDGE, map = padded + row / 32;
+    struct sizes n = sizes_of(width);
 
-    s->tiles = tiles;
-    s->wide_stride = padded;
-    s->map_stride = map;
-    s->weights = (int *)memory;
-    s->count = s->weights + SYNTH_UNIT;
-    s->serial = s->count + 2;
-    s->holes = (struct synth_hole *)(s->serial + 2);
-    s->map = (int32_t *)(s->holes + 2 * SYNTH_HOLES);
-    s->tall = (float *)s->map + SYNTH_EDGE;
-    s->most = s->map + 2 * map;
-    s->wide = (float *)s->most + (2 * tiles + 3) / 4 * 4 + SYNTH_EDGE;
-    return s->wide - SYNTH_EDGE + 2 * padded - memory;
+    return (size_t)n.small + 2 * n.map + n.most + 2 * n.wide;
 }
 
-static size_t strip_floats(int width)
+static __device__ struct synth_strip lay_out(int width, float *memory)
 {
+    struct sizes n = sizes_of(width);
     struct synth_strip s;
-    float nothing;
 
-    return lay_out(width, &nothing, &s);
+    s.tiles = n.tiles;
+    s.map_stride = n.map;
+    s.wide_stride = n.wide;
+    s.weights = (int *)memory;
+    s.count = s.weights + SYNTH_UNIT;
+    s.serial = s.count + 2;
+    s.holes = (struct synth_hole *)(s.serial + 2);
+    s.map = (int32_t *)memory + n.small;
+    s.most = s.map + 2 * n.map;
+    s.wide = (float *)s.most + n.most + SYNTH_EDGE;
+    return s;
 }
 
-// [cells][REFINE_PLANES], a row's, from cell -1 on.
-static __host__ __device__ size_t cells_floats(int width, int log2_step)
+// [height][groups * SYNTH_GROUP]: nearness widened down, where the job's scratch begins.
+static __host__ __device__ size_t tall_floats(int width, int height)
 {
-    return log2_step ? ((size_t)synth_cells(width, log2_step) * REFINE_PLANES + 3) / 4 * 4 : 0;
-}
-
-// Nearness of all pixels, where the job's scratch begins.
-static __host__ __device__ size_t near_floats(int width, int height)
-{
-    return (size_t)tiles_of(width) * SYNTH_TILE * height;
-}
-
-static __host__ __device__ size_t serial_floats(int width)
-{
-    return 4 * (size_t)width;
+    return (size_t)synth_groups(width) * SYNTH_GROUP * height;
 }
 
 // The largest of this lane's and all lower lanes' values.
@@ -111,15 +102,17 @@ static __device__ int walk_some(struct synth_walk *m, int x, int lane)
     return synth_hole(m, x + torn_lane) + 1;
 }
 
-// synth_map(), by the block's first warp.
+// synth_map(), by the block's first warp: in the first pass's row, which has been read, and in the
+// eye's, which is yet to be written.
 static __device__ void walk_serial(const struct synth_job &job, const struct synth_strip &s,
-                                   const struct serial_row &row, int eye)
+                                   float *tall, int y, int eye)
 {
     struct synth_places place = synth_places_of(job, s, eye);
-    struct synth_walk m = {row.place, place.width, row.map, job.tear_px, place.step_px, 0};
+    int32_t *map = (int32_t *)synth_eye_row(job, eye, y);
+    struct synth_walk m = {tall, place.width, map, job.tear_px, place.step_px, 0};
 
     for (int x = (int)threadIdx.x; x < place.width; x += SYNTH_THREADS)
-        row.place[x] = place[x];
+        tall[x] = place[x];
     __syncthreads();
     if (threadIdx.x < 32) {
         synth_left_border(&m);
@@ -129,15 +122,18 @@ static __device__ void walk_serial(const struct synth_job &job, const struct syn
     }
     __syncthreads();
     for (int x = (int)threadIdx.x; x < place.width; x += SYNTH_THREADS)
-        synth_show(s, place, x, row.map[x]);
+        synth_show(s, place, x, map[x]);
     __syncthreads();
 }
 
-// Maps of one row, of which s.tall is there.
-static __device__ void map_row(const struct synth_job &job, const struct synth_strip &s,
-                               const struct serial_row &serial)
+// A row of the inner part. tall: [groups * SYNTH_GROUP], the row's.
+static __device__ void draw_row(const struct synth_job &job, const struct synth_strip &s,
+                                float *tall, int y)
 {
-    synth_reach_row(job, s);
+    __syncthreads();
+    if (threadIdx.x < 2)
+        s.count[threadIdx.x] = s.serial[threadIdx.x] = 0;
+    synth_reach_row(job, s, (const float4 *)tall);
     __syncthreads();
     synth_draw_row(job, s);
     __syncthreads();
@@ -145,83 +141,58 @@ static __device__ void map_row(const struct synth_job &job, const struct synth_s
     __syncthreads();
     for (int eye = 0; eye < 2; eye++)
         if (s.serial[eye])
-            walk_serial(job, s, serial, eye);
+            walk_serial(job, s, tall, y, eye);
+    for (int eye = 0; eye < 2; eye++)
+        if (job.gain_px[eye] != 0)
+            synth_sample_row(job, s, eye, y);
 }
 
-// Rows first..end-1 of the inner part.
-static __device__ void draw_rows(const struct synth_job &job, const struct synth_strip &s,
-                                 const struct serial_row &serial, int first, int end)
+static __host__ __device__ bool is_moved(const struct synth_job &job)
 {
+    return job.gain_px[0] != 0 || job.gain_px[1] != 0;
+}
+
+template <int LOOK>
+static __global__ void __launch_bounds__(SYNTH_NEAR_THREADS, WARPS_A_PROCESSOR / SYNTH_NEAR_WARPS)
+    make_tall(const __grid_constant__ struct synth_job job, int strip_rows)
+{
+    __shared__ float4 ring[2 * SYNTH_SOFT_MAX * SYNTH_NEAR_THREADS];
+    __shared__ float2 cells[SYNTH_NEAR_WARPS][32 * REFINE_PLANES / 2];
+    int warp = (int)threadIdx.x / 32, groups = synth_groups(job.picture.width);
+    struct synth_column at;
+
+    at.lane = (int)threadIdx.x % 32;
+    at.first_group =
+        ((int)blockIdx.x * SYNTH_NEAR_WARPS + warp) * synth_near_groups(job.grid.log2_step);
+    at.group = at.first_group + at.lane - 1;
+    at.begin = job.inner.top + (int)blockIdx.y * strip_rows;
+    at.end = min(at.begin + strip_rows, job.inner.bottom);
+    at.at_once = cuda_aligned(job.picture.pixels, (ptrdiff_t)job.picture.stride_bytes, 16) &&
+                 at.group * SYNTH_GROUP >= job.inner.left &&
+                 (at.group + 1) * SYNTH_GROUP <= job.inner.right;
+    if (at.first_group < groups)
+        synth_tall_column<LOOK>(job, at, groups, cells[warp], ring + threadIdx.x, job.scratch);
+}
+
+template <bool IN_SHARED>
+static __global__ void __launch_bounds__(SYNTH_THREADS, BLOCKS_A_PROCESSOR)
+    draw_rows(const __grid_constant__ struct synth_job job, size_t floats)
+{
+    CUDA_SHARED(shared);
+    int width = job.picture.width, height = job.picture.height;
+    float *own = job.scratch + tall_floats(width, height) + blockIdx.x * floats;
+    struct synth_strip s = lay_out(width, IN_SHARED ? shared : own);
+
     synth_load_weights(s.weights);
-    for (int y = first; y < end; y++) {
-        __syncthreads();
-        if (threadIdx.x < 2)
-            s.count[threadIdx.x] = s.serial[threadIdx.x] = 0;
-        synth_tall_row(job, s, job.scratch, y);
-        __syncthreads();
-        map_row(job, s, serial);
+    for (int y = height - 1 - (int)blockIdx.x; y >= 0; y -= (int)gridDim.x) {
+        bool inside = is_moved(job) && y >= job.inner.top && y < job.inner.bottom;
+
         for (int eye = 0; eye < 2; eye++)
-            if (job.gain_px[eye] != 0)
-                synth_sample_row(job, s, eye, y);
-    }
-}
-
-// A block's rows: of the picture, and of what has depth.
-struct rows {
-    int begin, stop, first, end;
-};
-
-static __device__ struct rows rows_of(const struct synth_job &job)
-{
-    int height = job.picture.height, strip = (int)blockIdx.x;
-    bool moved = job.gain_px[0] != 0 || job.gain_px[1] != 0;
-    struct rows r;
-
-    r.begin = (int)((long long)height * strip / gridDim.x);
-    r.stop = (int)((long long)height * (strip + 1) / gridDim.x);
-    r.first = moved && r.begin < job.inner.top ? min(job.inner.top, r.stop) : r.begin;
-    r.end = moved ? min(r.stop, job.inner.bottom) : r.begin;
-    return r;
-}
-
-template <bool IN_SHARED>
-static __global__ void __launch_bounds__(SYNTH_THREADS, STRIPS_A_PROCESSOR)
-    make_near(const __grid_constant__ struct synth_job job, size_t floats)
-{
-    CUDA_SHARED(shared);
-    int width = job.picture.width;
-    float *own = job.scratch + near_floats(width, job.picture.height) + blockIdx.x * floats;
-    float *cells = IN_SHARED ? shared : own;
-    struct rows r = rows_of(job);
-
-    for (int y = r.first; y < r.end; y++) {
-        if (job.grid.log2_step > 0)
-            synth_blend_cells(job, y, cells);
-        __syncthreads();
-        synth_near_row(job, cells, y, tiles_of(width), job.scratch);
-        __syncthreads();
-    }
-}
-
-template <bool IN_SHARED>
-static __global__ void __launch_bounds__(SYNTH_THREADS, STRIPS_A_PROCESSOR)
-    draw_strips(const __grid_constant__ struct synth_job job, size_t floats)
-{
-    CUDA_SHARED(shared);
-    int width = job.picture.width;
-    float *own = job.scratch + near_floats(width, job.picture.height) +
-                 blockIdx.x * (serial_floats(width) + (IN_SHARED ? 0 : floats));
-    struct serial_row serial = {own, (int32_t *)own + width};
-    struct rows r = rows_of(job);
-    struct synth_strip s;
-
-    for (int y = r.begin; y < r.stop; y++)
-        for (int eye = 0; eye < 2; eye++)
-            if (job.gain_px[eye] == 0 || y < job.inner.top || y >= job.inner.bottom)
+            if (job.gain_px[eye] == 0 || !inside)
                 synth_copy_row(job, eye, y, 0, width);
-    lay_out(width, IN_SHARED ? shared : own + serial_floats(width), &s);
-    if (r.first < r.end)
-        draw_rows(job, s, serial, r.first, r.end);
+        if (inside)
+            draw_row(job, s, job.scratch + tall_floats(width, y), y);
+    }
 }
 
 struct limits {
@@ -240,46 +211,54 @@ static struct limits device_limits(void)
     return l;
 }
 
-static int strips_of(const struct limits *l, int height)
+static int blocks_of(const struct limits *l, int height)
 {
-    int strips = l->processors * STRIPS_A_PROCESSOR;
+    int blocks = l->processors * BLOCKS_A_PROCESSOR;
 
-    return strips < height ? strips : height;
+    return blocks < height ? blocks : height;
 }
 
 size_t synth_cuda_scratch_floats(int width, int height)
 {
     struct limits l = device_limits();
-    size_t floats = strip_floats(width), cells = cells_floats(width, 1); // the most
+    size_t floats = row_floats(width);
     bool fits = floats * sizeof(float) <= (size_t)l.shared_bytes;
 
-    floats = serial_floats(width) + (fits ? 0 : floats);
-    return near_floats(width, height) + strips_of(&l, height) * (floats > cells ? floats : cells);
+    return tall_floats(width, height) + (fits ? 0 : blocks_of(&l, height) * floats);
 }
 
-// Launches a kernel whose blocks want so many floats each: of what its threads share, or where that
-// is too little of the job's scratch.
-#define LAUNCH(kernel, job, floats, limits, stream)                                                \
-    do {                                                                                           \
-        int strips_ = strips_of(limits, (job)->picture.height);                                    \
-        size_t bytes_ = (floats) * sizeof(float);                                                  \
-        if (bytes_ <= (size_t)(limits)->shared_bytes) {                                            \
-            cudaFuncSetAttribute(kernel<true>, cudaFuncAttributeMaxDynamicSharedMemorySize,        \
-                                 (int)bytes_);                                                     \
-            CUDA_LAUNCH_SHARED(kernel<true>, strips_, SYNTH_THREADS, bytes_, stream, *(job),       \
-                               floats);                                                            \
-        } else {                                                                                   \
-            CUDA_LAUNCH_TOGETHER(kernel<false>, strips_, SYNTH_THREADS, stream, *(job), floats);   \
-        }                                                                                          \
-    } while (0)
+static void launch_tall(const struct synth_job *job, const struct limits *l,
+                        struct CUstream_st *stream)
+{
+    void (*const kernels[])(const struct synth_job, int) = {
+        make_tall<0>, make_tall<1>, make_tall<2>, make_tall<3>, make_tall<4>};
+    int height = job->inner.bottom - job->inner.top;
+    int own = synth_near_groups(job->grid.log2_step);
+    int columns = (synth_groups(job->picture.width) + own - 1) / own;
+    // short strips keep all processors at work, long ones do less twice
+    int strips = l->processors * WARPS_A_PROCESSOR / columns + 1;
+    int rows = (height + strips - 1) / strips;
+    rows = rows < 4 ? 4 : rows;
+    dim3 grid((columns + SYNTH_NEAR_WARPS - 1) / SYNTH_NEAR_WARPS, (height + rows - 1) / rows);
+
+    CUDA_LAUNCH_TOGETHER(kernels[job->look_px], grid, SYNTH_NEAR_THREADS, stream, *job, rows);
+}
 
 bool synth_cuda(const struct synth_job *job, struct CUstream_st *stream)
 {
     struct limits l = device_limits();
-    int width = job->picture.width;
+    size_t floats = row_floats(job->picture.width), bytes = floats * sizeof(float);
+    int blocks = blocks_of(&l, job->picture.height);
 
-    if (job->gain_px[0] != 0 || job->gain_px[1] != 0)
-        LAUNCH(make_near, job, cells_floats(width, job->grid.log2_step), &l, stream);
-    LAUNCH(draw_strips, job, strip_floats(width), &l, stream);
+    if (is_moved(*job))
+        launch_tall(job, &l, stream);
+    // what a block's threads share, or where that is too little of the job's scratch
+    if (bytes <= (size_t)l.shared_bytes) {
+        cudaFuncSetAttribute(draw_rows<true>, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                             (int)bytes);
+        CUDA_LAUNCH_SHARED(draw_rows<true>, blocks, SYNTH_THREADS, bytes, stream, *job, floats);
+    } else {
+        CUDA_LAUNCH_TOGETHER(draw_rows<false>, blocks, SYNTH_THREADS, stream, *job, floats);
+    }
     return kernels_cuda_launched();
 }

@@ -1,71 +1,180 @@
-// The first half of a row of synth_cuda.cu: nearness of its pixels, refined (refine.h) and widened,
-// as refine_rows and synth_cpu.c do it.
+// The first pass of synth_cuda.cu: nearness of each pixel, refined as refine_rows does (refine.h),
+// and widened down as synth_cpu.c does.
+//
+// A warp goes down a strip of columns, a lane with a group: colours are summed over the rows about
+// each by adding the row that comes and taking away the one that goes, which whole numbers allow;
+// neighbours' sums come from the lanes beside. The outer lanes do no more than that. The last rows
+// of nearness are kept, a thread's own, for the greatest of them.
 //
 // Thread-safety: no state.
 #pragma once
 #include "kernels/cuda_bytes.h"
 #include "kernels/synth_cuda_strip.h"
 
+#define SYNTH_NEAR_WARPS 4 // a block
+#define SYNTH_NEAR_THREADS (32 * SYNTH_NEAR_WARPS)
+
+// Groups that a warp finishes, from lane 1 on: as many as the cells of 32 lanes reach over.
+static __host__ __device__ inline int synth_near_groups(int log2_step)
+{
+    return log2_step == 1 ? 14 : 30;
+}
+
+// A warp's place in the picture.
+struct synth_column {
+    int begin, end;  // rows
+    int first_group; // of lane 1
+    int lane, group;
+    bool at_once; // the group's pixels all lie in the inner part, and on 16 bytes
+};
+
 static __device__ inline int synth_clamp(int v, int most)
 {
     return v < 0 ? 0 : v > most ? most : v;
 }
 
-// Cells of the grid that a row of pixels lies among, from cell -1 on.
-static __host__ __device__ inline int synth_cells(int width, int log2_step)
+// Row y of the picture, as the inner part goes on beyond its ends.
+static __device__ inline const uint8_t *synth_inner_row(const struct synth_job &job, int y)
 {
-    return ((width + 2 + (1 << log2_step) / 2) >> log2_step) + 2;
+    int v = job.inner.top + synth_clamp(y - job.inner.top, job.inner.bottom - 1 - job.inner.top);
+
+    return job.picture.pixels + (size_t)v * job.picture.stride_bytes;
 }
 
-// The grid's two rows about row y, blended.
-static __device__ inline void synth_blend_cells(const struct synth_job &job, int y, float *out)
+// The lane's pixels of such a row.
+static __device__ inline void synth_load(const struct synth_inner &in,
+                                         const struct synth_column &at, const uint8_t *row,
+                                         unsigned (&out)[SYNTH_GROUP])
 {
-    const struct refine_grid &grid = job.grid;
-    size_t row = (size_t)REFINE_PLANES * grid.stride;
-    float v = ((float)y + 0.5f) / (float)(1 << grid.log2_step) - 0.5f;
-
-    v = v > 0.0f ? v : 0.0f;
-    int y0 = synth_clamp((int)v, grid.height - 1), y1 = synth_clamp(y0 + 1, grid.height - 1);
-    float part = v - (float)y0;
-    int count = synth_cells(job.picture.width, grid.log2_step);
-    for (int c = (int)threadIdx.x; c < count; c += SYNTH_THREADS) {
-        const float *at = grid.cells + synth_clamp(c - 1, grid.width - 1);
-        const float *upper = at + y0 * row, *lower = at + y1 * row;
-        float2 *to = (float2 *)(out + c * REFINE_PLANES);
-        float blend[REFINE_PLANES];
-
-        for (int p = 0; p < REFINE_PLANES; p++, upper += grid.stride, lower += grid.stride)
-            blend[p] = *upper + (*lower - *upper) * part;
-        for (int p = 0; p < REFINE_PLANES / 2; p++)
-            to[p] = make_float2(blend[2 * p], blend[2 * p + 1]);
+    if (at.at_once) {
+        uint4 p = ((const uint4 *)row)[at.group];
+        out[0] = p.x, out[1] = p.y, out[2] = p.z, out[3] = p.w;
+    } else {
+        const unsigned *left = (const unsigned *)row + in.left;
+        for (int k = 0; k < SYNTH_GROUP; k++)
+            out[k] =
+                left[synth_clamp(at.group * SYNTH_GROUP + k - in.left, in.right - 1 - in.left)];
     }
 }
 
-// c: the six numbers of the grid at the pixel.
-static __device__ inline float synth_near(const float (&c)[REFINE_PLANES], unsigned pixel)
+// Colours of a group, summed down: R and B in the halves of a word, G in another.
+struct synth_columns {
+    unsigned rb[SYNTH_GROUP], g[SYNTH_GROUP];
+
+    __device__ void move(const unsigned (&comes)[SYNTH_GROUP], const unsigned (&goes)[SYNTH_GROUP])
+    {
+#pragma unroll
+        for (int k = 0; k < SYNTH_GROUP; k++) {
+            rb[k] += (comes[k] & 0x00ff00ffu) - (goes[k] & 0x00ff00ffu);
+            g[k] += __byte_perm(comes[k], 0, 0x4441) - __byte_perm(goes[k], 0, 0x4441);
+        }
+    }
+};
+
+// Sums along, over LOOK columns to both sides of each of the group's.
+template <int LOOK>
+static __device__ inline void synth_sum(const unsigned (&own)[SYNTH_GROUP], unsigned sum,
+                                        unsigned (&out)[SYNTH_GROUP])
 {
-    float t = c[0] * cuda_byte(pixel, 0) + c[1] * cuda_byte(pixel, 1) + c[2] * cuda_byte(pixel, 2);
+    unsigned v[SYNTH_GROUP + 2 * LOOK];
+
+#pragma unroll
+    for (int k = 0; k < SYNTH_GROUP; k++)
+        v[LOOK + k] = own[k];
+#pragma unroll
+    for (int k = 0; k < LOOK; k++) {
+        v[k] = (unsigned)__shfl_up_sync(SYNTH_ALL_LANES, (int)own[SYNTH_GROUP - LOOK + k], 1);
+        v[LOOK + SYNTH_GROUP + k] = (unsigned)__shfl_down_sync(SYNTH_ALL_LANES, (int)own[k], 1);
+    }
+#pragma unroll
+    for (int i = 0; i < 2 * LOOK; i++)
+        sum += v[i];
+#pragma unroll
+    for (int k = 0; k < SYNTH_GROUP; k++) {
+        sum += v[k + 2 * LOOK];
+        out[k] = sum;
+        sum -= v[k];
+    }
+}
+
+// R, G, B that are looked at: means over LOOK pixels to all sides.
+template <int LOOK>
+static __device__ inline void synth_look(const struct synth_columns &c, float3 (&out)[SYNTH_GROUP])
+{
+    const unsigned side = 2 * LOOK + 1, part = 65536 / (side * side), half = side * side / 2;
+    unsigned rb[SYNTH_GROUP], g[SYNTH_GROUP];
+
+    synth_sum<LOOK>(c.rb, half * 0x10001u, rb);
+    synth_sum<LOOK>(c.g, half, g);
+#pragma unroll
+    for (int k = 0; k < SYNTH_GROUP; k++) // byte 2: the whole part of so many 65536ths
+        out[k] = {cuda_byte((rb[k] & 0xffffu) * part, 2), cuda_byte(g[k] * part, 2),
+                  cuda_byte((rb[k] >> 16) * part, 2)};
+}
+
+// c: the six numbers of the grid at the pixel.
+static __device__ inline float synth_near(const float (&c)[REFINE_PLANES], float3 v)
+{
+    float t = c[0] * v.x + c[1] * v.y + c[2] * v.z;
 
     return c[4] + c[5] * __saturatef(t * (1.0f / 255.0f) + c[3]);
 }
 
-// A group of pixels where cells are larger than pixels: each lies between two of them.
+// Pixel k of a cell's run lies between its centre and the next cell's; runs begin half a cell
+// before cells do. Counted from the run before the first cell's: the first that a group has pixels
+// of.
+static __device__ inline int synth_run(int log2_step, int group)
+{
+    return log2_step == 3 ? (group + 1) / 2 : group * (SYNTH_GROUP >> log2_step);
+}
+
+// The lane's cell of the grid's two rows about a row of pixels, as long as they are the same.
+struct synth_cell {
+    int column;
+    int row; // the upper one; -1: nothing is here yet
+    float upper[REFINE_PLANES], rise[REFINE_PLANES];
+};
+
+// Blends the lane's cell for row y of the picture. out: the lane's.
+static __device__ inline void synth_blend_cell(const struct refine_grid &grid, int y,
+                                               struct synth_cell *c, float2 *out)
+{
+    float v = ((float)y + 0.5f) * (1.0f / (float)(1 << grid.log2_step)) - 0.5f;
+    size_t one = (size_t)REFINE_PLANES * grid.stride;
+
+    v = v > 0.0f ? v : 0.0f;
+    int row = synth_clamp((int)v, grid.height - 1), below = synth_clamp(row + 1, grid.height - 1);
+    float part = v - (float)row;
+    if (row != c->row) {
+        const float *at = grid.cells + synth_clamp(c->column, grid.width - 1);
+
+        c->row = row;
+#pragma unroll
+        for (int p = 0; p < REFINE_PLANES; p++, at += grid.stride) {
+            c->upper[p] = at[row * one];
+            c->rise[p] = at[below * one] - c->upper[p];
+        }
+    }
+#pragma unroll
+    for (int p = 0; p < REFINE_PLANES; p += 2)
+        out[p / 2] =
+            make_float2(c->upper[p] + c->rise[p] * part, c->upper[p + 1] + c->rise[p + 1] * part);
+}
+
+// A group where cells are larger than pixels. cells: from that of synth_run() on.
 template <int LOG2_STEP>
-static __device__ inline void synth_near_group(const float *cells, int group,
-                                               const unsigned (&pixel)[SYNTH_GROUP],
+static __device__ inline void synth_near_group(const float2 *cells, int group,
+                                               const float3 (&colour)[SYNTH_GROUP],
                                                float (&out)[SYNTH_GROUP])
 {
-    // pixel k of a cell's run lies between its centre and the next cell's; runs begin half a cell
-    // before cells do. The largest cells begin a run with every second group, in its middle
+    // the largest cells begin a run with every second group, in its middle
     const int step = 1 << LOG2_STEP, begin = step == 8 ? 0 : step / 2;
-    int first = step == 8 ? (group + 1) / 2 : group * (SYNTH_GROUP / step);
     float late = step == 8 && group % 2 == 0 ? 4.5f : 0.5f;
-    const float2 *at = (const float2 *)cells + first * (REFINE_PLANES / 2);
 
 #pragma unroll
     for (int k = 0; k < SYNTH_GROUP; k++) {
         float part = ((float)((begin + k) % step) + late) / (float)step, c[REFINE_PLANES];
-        const float2 *left = at + (begin + k) / step * (REFINE_PLANES / 2),
+        const float2 *left = cells + (begin + k) / step * (REFINE_PLANES / 2),
                      *right = left + REFINE_PLANES / 2;
 
 #pragma unroll
@@ -74,13 +183,13 @@ static __device__ inline void synth_near_group(const float *cells, int group,
             c[2 * p] = a.x + (b.x - a.x) * part;
             c[2 * p + 1] = a.y + (b.y - a.y) * part;
         }
-        out[k] = synth_near(c, pixel[k]);
+        out[k] = synth_near(c, colour[k]);
     }
 }
 
 // A cell is a pixel.
 static __device__ inline void synth_near_direct(const struct refine_grid &grid, int y, int group,
-                                                const unsigned (&pixel)[SYNTH_GROUP],
+                                                const float3 (&colour)[SYNTH_GROUP],
                                                 float (&out)[SYNTH_GROUP])
 {
     const float *row = grid.cells + (size_t)y * REFINE_PLANES * grid.stride;
@@ -90,124 +199,46 @@ static __device__ inline void synth_near_direct(const struct refine_grid &grid, 
         float c[REFINE_PLANES];
 
         for (int p = 0; p < REFINE_PLANES; p++)
-            c[p] = at[p * grid.stride];
-        out[k] = synth_near(c, pixel[k]);
+            c[p] = at[(size_t)p * grid.stride];
+        out[k] = synth_near(c, colour[k]);
     }
 }
 
-// The group's pixels of row y, with those of the groups beside it; as the inner part goes on.
-static __device__ inline void synth_load(const struct synth_job &job, bool aligned, int y,
-                                         int group, unsigned (&out)[3 * SYNTH_GROUP])
+// Nearness of the lane's group in row y. cells: [32][REFINE_PLANES / 2], the warp's, for all lanes.
+template <int LOOK>
+static __device__ inline float4
+synth_near_of(const struct synth_job &job, const struct synth_column &at, int y,
+              const struct synth_columns &sums, struct synth_cell *cell, float2 *cells)
 {
-    const struct synth_inner &in = job.inner;
-    int v = synth_clamp(y - in.top, in.bottom - 1 - in.top) + in.top, x = (group - 1) * SYNTH_GROUP;
-    const uint8_t *at = job.picture.pixels + (size_t)v * job.picture.stride_bytes;
+    const struct refine_grid &grid = job.grid;
+    int first = synth_run(grid.log2_step, at.group) - synth_run(grid.log2_step, at.first_group);
+    const float2 *own = cells + first * (REFINE_PLANES / 2);
+    float3 colour[SYNTH_GROUP];
+    float out[SYNTH_GROUP] = {};
 
-    if (aligned && x >= in.left && x + 3 * SYNTH_GROUP <= in.right) {
-        const uint4 *row = (const uint4 *)at + group - 1;
-#pragma unroll
-        for (int i = 0; i < 3; i++) {
-            uint4 p = row[i];
-            out[4 * i] = p.x, out[4 * i + 1] = p.y, out[4 * i + 2] = p.z, out[4 * i + 3] = p.w;
-        }
-    } else {
-        for (int i = 0; i < 3 * SYNTH_GROUP; i++)
-            out[i] = ((const unsigned *)
-                          at)[in.left + synth_clamp(x + i - in.left, in.right - 1 - in.left)];
+    synth_look<LOOK>(sums, colour);
+    if (grid.log2_step > 0) {
+        __syncwarp();
+        synth_blend_cell(grid, y, cell, cells + at.lane * (REFINE_PLANES / 2));
+        __syncwarp();
     }
-}
-
-// What refine_rows looks at: means over SOFT pixels to all sides.
-template <int SOFT>
-static __device__ inline void synth_look_of(const struct synth_job &job, bool aligned, int y,
-                                            int group, unsigned (&out)[SYNTH_GROUP])
-{
-    const unsigned side = 2 * SOFT + 1, part = 65536 / (side * side), half = side * side / 2;
-    // sums of two channels each, 16 bits wide
-    unsigned even[3 * SYNTH_GROUP] = {}, odd[3 * SYNTH_GROUP] = {}, pixel[3 * SYNTH_GROUP];
-
-#pragma unroll
-    for (int k = -SOFT; k <= SOFT; k++) {
-        synth_load(job, aligned, y + k, group, pixel);
-#pragma unroll
-        for (int i = SYNTH_GROUP - SOFT; i < 2 * SYNTH_GROUP + SOFT; i++) {
-            even[i] += pixel[i] & 0x00ff00ffu;
-            odd[i] += pixel[i] >> 8 & 0x00ff00ffu;
-        }
-    }
-#pragma unroll
-    for (int k = 0; k < SYNTH_GROUP; k++) {
-        unsigned e = half * 0x10001u, o = e;
-#pragma unroll
-        for (int i = k - SOFT; i <= k + SOFT; i++) {
-            e += even[SYNTH_GROUP + i];
-            o += odd[SYNTH_GROUP + i];
-        }
-        out[k] = (e & 0xffffu) * part >> 16 | (o & 0xffffu) * part >> 16 << 8 |
-                 (e >> 16) * part >> 16 << 16 | (o >> 16) * part >> 16 << 24;
-    }
-}
-
-static __device__ inline void synth_look(const struct synth_job &job, bool aligned, int y,
-                                         int group, unsigned (&out)[SYNTH_GROUP])
-{
-    switch (job.look_px) {
+    if (at.lane < 1 || at.lane > synth_near_groups(grid.log2_step))
+        return make_float4(0.0f, 0.0f, 0.0f, 0.0f);
+    switch (grid.log2_step) {
     case 0:
-        synth_look_of<0>(job, aligned, y, group, out);
+        synth_near_direct(grid, y, at.group, colour, out);
         break;
     case 1:
-        synth_look_of<1>(job, aligned, y, group, out);
+        synth_near_group<1>(own, at.group, colour, out);
         break;
     case 2:
-        synth_look_of<2>(job, aligned, y, group, out);
-        break;
-    case 3:
-        synth_look_of<3>(job, aligned, y, group, out);
+        synth_near_group<2>(own, at.group, colour, out);
         break;
     default:
-        synth_look_of<4>(job, aligned, y, group, out);
+        synth_near_group<3>(own, at.group, colour, out);
         break;
     }
-}
-
-static __device__ inline void synth_near_of(const struct synth_job &job, bool aligned,
-                                            const float *cells, int y, int group,
-                                            float (&out)[SYNTH_GROUP])
-{
-    unsigned pixel[SYNTH_GROUP];
-
-    synth_look(job, aligned, y, group, pixel);
-    switch (job.grid.log2_step) {
-    case 0:
-        synth_near_direct(job.grid, y, group, pixel, out);
-        break;
-    case 1:
-        synth_near_group<1>(cells, group, pixel, out);
-        break;
-    case 2:
-        synth_near_group<2>(cells, group, pixel, out);
-        break;
-    default:
-        synth_near_group<3>(cells, group, pixel, out);
-        break;
-    }
-}
-
-// Nearness of row y. near: [height][tiles * SYNTH_TILE].
-static __device__ inline void synth_near_row(const struct synth_job &job, const float *cells, int y,
-                                             int tiles, float *near)
-{
-    int groups = (job.picture.width + SYNTH_GROUP - 1) / SYNTH_GROUP;
-    bool aligned = cuda_aligned(job.picture.pixels, job.picture.stride_bytes, 16);
-    float4 *row = (float4 *)near + (size_t)y * (tiles * 32);
-
-#pragma unroll 1
-    for (int g = (int)threadIdx.x; g < groups; g += SYNTH_THREADS) {
-        float out[SYNTH_GROUP];
-
-        synth_near_of(job, aligned, cells, y, g, out);
-        row[g] = make_float4(out[0], out[1], out[2], out[3]);
-    }
+    return make_float4(out[0], out[1], out[2], out[3]);
 }
 
 static __device__ inline float4 synth_most_of_four(float4 a, float4 b)
@@ -226,74 +257,46 @@ static __device__ inline float4 synth_inside(float4 v, int x, const struct synth
     return make_float4(out[0], out[1], out[2], out[3]);
 }
 
-// Widens nearness down to row y of the inner part.
-static __device__ inline void synth_tall_row(const struct synth_job &job,
-                                             const struct synth_strip &s, const float *near, int y)
+// Goes down the rows of a column. ring: [2 * soft_px][SYNTH_NEAR_THREADS], the thread's first.
+// tall: [height][groups * SYNTH_GROUP].
+template <int LOOK>
+static __device__ inline void synth_tall_column(const struct synth_job &job,
+                                                const struct synth_column &at, int groups,
+                                                float2 *cells, float4 *ring, float *tall)
 {
     const struct synth_inner &in = job.inner;
-    int all = s.tiles * 32, first = y - job.soft_px > in.top ? y - job.soft_px : in.top;
-    int end = min(y + job.soft_px + 1, in.bottom);
+    const unsigned none[SYNTH_GROUP] = {};
+    int soft = job.soft_px, log2_step = job.grid.log2_step;
+    struct synth_cell cell = {synth_run(log2_step, at.first_group) - 1 + at.lane, -1, {}, {}};
+    struct synth_columns sums = {};
+    unsigned comes[SYNTH_GROUP], goes[SYNTH_GROUP];
+    float4 *out = (float4 *)tall + (size_t)at.begin * groups + at.group;
+    bool ours = at.lane >= 1 && at.lane <= synth_near_groups(log2_step) && at.group < groups;
+    bool whole = at.group * SYNTH_GROUP >= in.left && (at.group + 1) * SYNTH_GROUP <= in.right;
 
+    int y = max(at.begin - soft, in.top);
+    for (int k = -LOOK; k <= LOOK; k++) {
+        synth_load(in, at, synth_inner_row(job, y + k), comes);
+        sums.move(comes, none);
+    }
 #pragma unroll 1
-    for (int g = (int)threadIdx.x; g < all; g += SYNTH_THREADS) {
-        const float4 *at = (const float4 *)near + (size_t)first * all + g;
-        float4 most = *at;
-
-        for (int v = first + 1; v < end; v++)
-            most = synth_most_of_four(most, *(at += all));
-        ((float4 *)s.tall)[g] = synth_inside(most, g * SYNTH_GROUP, in);
-    }
-    if (threadIdx.x < SYNTH_EDGE) {
-        s.tall[-1 - (int)threadIdx.x] = SYNTH_NOTHING;
-        s.tall[all * SYNTH_GROUP + threadIdx.x] = SYNTH_NOTHING;
-    }
-}
-
-// The greatest within SOFT pixels on both sides of the middle ones of v, and of SOFT + 1 more on
-// the side where the left or the right eye sees something uncovered.
-template <int SOFT>
-static __device__ inline void synth_widest(const float (&v)[5 * SYNTH_GROUP],
-                                           float (&out)[2][SYNTH_GROUP])
-{
-#pragma unroll
-    for (int k = 0; k < SYNTH_GROUP; k++) {
-        const float *at = v + 2 * SYNTH_GROUP + k;
-        float most = *at;
-#pragma unroll
-        for (int i = 1; i <= SOFT; i++)
-            most = fmaxf(most, fmaxf(at[-i], at[i]));
-        out[0][k] = out[1][k] = most;
-#pragma unroll
-        for (int i = SOFT + 1; i <= 2 * SOFT + 1; i++) {
-            out[0][k] = fmaxf(out[0][k], at[i]);
-            out[1][k] = fmaxf(out[1][k], at[-i]);
+    for (int v = at.begin - soft, slot = 0; v < at.end + soft; v++) {
+        synth_load(in, at, synth_inner_row(job, y + 1 + LOOK), comes);
+        synth_load(in, at, synth_inner_row(job, y - LOOK), goes);
+        float4 near = synth_near_of<LOOK>(job, at, y, sums, &cell, cells), most = near;
+        if (v >= in.top && v + 1 < in.bottom) { // beyond the inner part its border goes on
+            sums.move(comes, goes);
+            y++;
         }
-    }
-}
-
-// Widens a group for both eyes.
-static __device__ inline void synth_widen(const float *tall, int group, int soft,
-                                          float (&out)[2][SYNTH_GROUP])
-{
-    float v[5 * SYNTH_GROUP];
-
 #pragma unroll
-    for (int i = 0; i < 5; i++) {
-        float4 a = ((const float4 *)tall)[group - 2 + i];
-        v[4 * i] = a.x, v[4 * i + 1] = a.y, v[4 * i + 2] = a.z, v[4 * i + 3] = a.w;
-    }
-    switch (soft) {
-    case 0:
-        synth_widest<0>(v, out);
-        break;
-    case 1:
-        synth_widest<1>(v, out);
-        break;
-    case 2:
-        synth_widest<2>(v, out);
-        break;
-    default:
-        synth_widest<SYNTH_SOFT_MAX>(v, out);
-        break;
+        for (int i = 0; i < 2 * SYNTH_SOFT_MAX; i++)
+            if (i < 2 * soft)
+                most = synth_most_of_four(most, ring[i * SYNTH_NEAR_THREADS]);
+        ring[slot * SYNTH_NEAR_THREADS] = near;
+        slot = slot + 1 < 2 * soft ? slot + 1 : 0;
+        if (v >= at.begin + soft && ours) {
+            *out = whole ? most : synth_inside(most, at.group * SYNTH_GROUP, in);
+            out += groups;
+        }
     }
 }

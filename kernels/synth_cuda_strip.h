@@ -16,7 +16,7 @@
 #define SYNTH_GROUP 4
 // Of an eye in a row; one with more is walked one after another.
 #define SYNTH_HOLES 256
-#define SYNTH_EDGE 8 // room for windows that reach over a row's ends, >= 2 * SYNTH_SOFT_MAX + 1
+#define SYNTH_EDGE 4              // room beside a row, where its neighbours are asked for
 #define SYNTH_NOTHING (-INFINITY) // nearness beyond the inner part: reaches no pixel of an eye
 
 // A torn place: between pixels x - 1 and x as the eye is walked, `next` being the first pixel of
@@ -31,14 +31,18 @@ struct synth_strip {
     int wide_stride;
     int32_t *map; // [2][map_stride], of both eyes, by synth_map_index()
     int map_stride;
-    float *tall; // [tiles * SYNTH_TILE], widened down; SYNTH_EDGE on both sides; where map comes
-                 // later
-    int *most;   // [2][tiles]: the last pixel of the eye that a tile reaches
+    int *most;                // [2][tiles]: the last pixel of the eye that a tile reaches
     struct synth_hole *holes; // [2][SYNTH_HOLES], in no order
     int *count;               // [2], of holes
     int *serial;              // [2]: the eye's row has to be walked one after another
     int *weights;             // [SYNTH_UNIT], of Catmull-Rom, four bytes each
 };
+
+// Groups that a row of the picture has pixels of.
+static __host__ __device__ inline int synth_groups(int width)
+{
+    return (width + SYNTH_GROUP - 1) / SYNTH_GROUP;
+}
 
 // Groups of 4 write to banks 4 apart: with one word more in 32 all lanes find their own.
 static __device__ inline int synth_map_index(int x)

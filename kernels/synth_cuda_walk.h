@@ -1,5 +1,5 @@
-// The second half of a row of synth_cuda.cu: which source position each pixel of an eye shows. What
-// synth_walk.h does from pixel to pixel is done here for all at once:
+// The second pass of synth_cuda.cu, a row of it: which source position each pixel of an eye shows.
+// What synth_walk.h does from pixel to pixel is done here for all at once:
 //
 // A source pixel reaches the eye's pixels up to the whole part of its place, and draws those that
 // no pixel before it reached: the running maximum says from where on. Torn places and borders are
@@ -11,7 +11,8 @@
 #pragma once
 #include <limits.h>
 
-#include "kernels/synth_cuda_near.h"
+#include "kernels/cuda_bytes.h"
+#include "kernels/synth_cuda_strip.h"
 
 // Places of one row in one eye, as it is walked: the right one backwards.
 struct synth_places {
@@ -72,19 +73,71 @@ static __device__ inline int synth_most_of_all(int v)
 #endif
 }
 
+// The greatest within SOFT pixels on both sides of the middle ones of v, and of SOFT + 1 more on
+// the side where the left or the right eye sees something uncovered.
+template <int SOFT>
+static __device__ inline void synth_widest(const float (&v)[5 * SYNTH_GROUP],
+                                           float (&out)[2][SYNTH_GROUP])
+{
+#pragma unroll
+    for (int k = 0; k < SYNTH_GROUP; k++) {
+        const float *at = v + 2 * SYNTH_GROUP + k;
+        float most = *at;
+#pragma unroll
+        for (int i = 1; i <= SOFT; i++)
+            most = fmaxf(most, fmaxf(at[-i], at[i]));
+        out[0][k] = out[1][k] = most;
+#pragma unroll
+        for (int i = SOFT + 1; i <= 2 * SOFT + 1; i++) {
+            out[0][k] = fmaxf(out[0][k], at[i]);
+            out[1][k] = fmaxf(out[1][k], at[-i]);
+        }
+    }
+}
+
+// Widens a group for both eyes. tall: [groups], what synth_tall_column() made of the row.
+static __device__ inline void synth_widen(const float4 *tall, int group, int groups, int soft,
+                                          float (&out)[2][SYNTH_GROUP])
+{
+    const float none = SYNTH_NOTHING;
+    float v[5 * SYNTH_GROUP];
+
+#pragma unroll
+    for (int i = 0; i < 5; i++) {
+        int at = group - 2 + i;
+        float4 a = at >= 0 && at < groups ? tall[at] : make_float4(none, none, none, none);
+        v[4 * i] = a.x, v[4 * i + 1] = a.y, v[4 * i + 2] = a.z, v[4 * i + 3] = a.w;
+    }
+    switch (soft) {
+    case 0:
+        synth_widest<0>(v, out);
+        break;
+    case 1:
+        synth_widest<1>(v, out);
+        break;
+    case 2:
+        synth_widest<2>(v, out);
+        break;
+    default:
+        synth_widest<SYNTH_SOFT_MAX>(v, out);
+        break;
+    }
+}
+
 // Widens the row, which nothing reaches from beyond the inner part, and notes how far each tile
 // reaches.
 static __device__ inline void synth_reach_row(const struct synth_job &job,
-                                              const struct synth_strip &s)
+                                              const struct synth_strip &s, const float4 *tall)
 {
     int lane = (int)threadIdx.x % 32, width = job.inner.right - job.inner.left;
+    int groups = synth_groups(job.picture.width);
 
 #pragma unroll 1
     for (int t = (int)threadIdx.x / 32; t < s.tiles; t += SYNTH_WARPS) {
         int group = t * 32 + lane, first = group * SYNTH_GROUP - job.inner.left;
         float both[2][SYNTH_GROUP];
 
-        synth_widen(s.tall, group, job.soft_px, both);
+        synth_widen(tall, group, groups, job.soft_px, both);
 #pragma unroll
         for (int eye = 0; eye < 2; eye++) {
             struct synth_places place = synth_places_of(job, s, eye);
