@@ -4,8 +4,8 @@
 //
 // It keeps the hardware's promises and holds its user to them: a surface that is mapped, or more
 // surfaces than were asked for, stop the program with a line that says so. What FFmpeg wants of the
-// CUDA driver is libcuda.so.1 beside it (twin_cuda.c), whose memory is the heap's, as the CUDA
-// twin's (../twin).
+// CUDA driver is libcuda.so.1 beside it (twin_cuda.c). Pictures are on the heap, where a test reads
+// them too.
 //
 // Thread-safety: safe; the faults are to be set while nothing decodes.
 #pragma once

@@ -5,8 +5,8 @@
 // threads of a block are fibers, which go on until they wait for others (__syncthreads, shuffles);
 // the first goes first in one block and last in the next, so that what is not waited for shows. A
 // block whose threads wait for each other for ever stops the program and says so. Streams do
-// everything at once; what is recorded as a graph is kept and done at each replay. Device memory is
-// the heap's, filled with 0xA5, so that sanitizers watch it.
+// everything at once; what is recorded as a graph is kept and done at each replay. Device memory
+// faults when the host touches it (memory.h), but what is imported from Vulkan, the host's in truth.
 //
 // Thread-safety: calls from several threads are independent, as long as they share no stream.
 #pragma once

@@ -9,6 +9,7 @@
 
 #include "cuda_fp16.h"
 #include "cuda_runtime.h"
+#include "memory.h"
 #include "report.h"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -269,10 +270,21 @@ struct CUstream_st {
 
 static void run_or_record(cudaStream_t stream, std::function<void()> work)
 {
-    if (stream && stream != cudaStreamPerThread && stream->recording)
+    if (stream && stream != cudaStreamPerThread && stream->recording) {
         stream->recording->work.push_back(std::move(work));
-    else
-        work();
+        return;
+    }
+    cuda_twin_work here;
+    work();
+}
+
+// The host's side of a copy may not be device memory.
+static void note_copy(const void *to, const void *from, size_t bytes, enum cudaMemcpyKind kind)
+{
+    if ((kind == cudaMemcpyHostToDevice && cuda_twin_owns(from)) ||
+        (kind == cudaMemcpyDeviceToHost && cuda_twin_owns(to)))
+        stop("a copy to or from the host is given device memory in the host's place");
+    cuda_twin_note_copy(kind, bytes);
 }
 
 void cuda_twin_run(dim3 grid, dim3 block, long shared, cudaStream_t stream,
@@ -427,6 +439,20 @@ cudaError_t cudaDeviceGetAttribute(int *value, enum cudaDeviceAttr attribute, in
 
 cudaError_t cudaMalloc(void **memory, size_t bytes)
 {
+    *memory = cuda_twin_take(bytes);
+    cuda_twin_note_allocation();
+    return *memory ? cudaSuccess : cudaErrorMemoryAllocation;
+}
+
+cudaError_t cudaFree(void *memory)
+{
+    if (!cuda_twin_unmap(memory))
+        cuda_twin_give(memory);
+    return cudaSuccess;
+}
+
+cudaError_t cudaMallocHost(void **memory, size_t bytes)
+{
     *memory = aligned_alloc(256, (bytes + 255) / 256 * 256);
     cuda_twin_note_allocation();
     if (!*memory)
@@ -435,41 +461,27 @@ cudaError_t cudaMalloc(void **memory, size_t bytes)
     return cudaSuccess;
 }
 
-cudaError_t cudaFree(void *memory)
-{
-    if (!cuda_twin_unmap(memory))
-        free(memory);
-    return cudaSuccess;
-}
-
-cudaError_t cudaMallocHost(void **memory, size_t bytes)
-{
-    return cudaMalloc(memory, bytes);
-}
-
 cudaError_t cudaFreeHost(void *memory)
 {
-    return cudaFree(memory);
+    free(memory);
+    return cudaSuccess;
 }
 
 cudaError_t cudaMemset(void *memory, int value, size_t bytes)
 {
-    memset(memory, value, bytes);
-    return cudaSuccess;
+    return cudaMemsetAsync(memory, value, bytes, NULL);
 }
 
 cudaError_t cudaMemcpy(void *to, const void *from, size_t bytes, enum cudaMemcpyKind kind)
 {
-    cuda_twin_note_copy(kind, bytes);
-    memcpy(to, from, bytes);
-    return cudaSuccess;
+    return cudaMemcpyAsync(to, from, bytes, kind, NULL);
 }
 
 cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, enum cudaMemcpyKind kind,
                             cudaStream_t stream)
 {
     run_or_record(stream, [=] {
-        cuda_twin_note_copy(kind, bytes);
+        note_copy(to, from, bytes, kind);
         memcpy(to, from, bytes);
     });
     return cudaSuccess;
@@ -480,7 +492,7 @@ cudaError_t cudaMemcpy2DAsync(void *to, size_t to_stride, const void *from, size
                               cudaStream_t stream)
 {
     run_or_record(stream, [=] {
-        cuda_twin_note_copy(kind, row_bytes * rows);
+        note_copy(to, from, row_bytes * rows, kind);
         for (size_t y = 0; y < rows; y++)
             memcpy((char *)to + y * to_stride, (const char *)from + y * from_stride, row_bytes);
     });
@@ -582,6 +594,8 @@ cudaError_t cudaGraphInstantiate(cudaGraphExec_t *replay, cudaGraph_t graph,
 
 cudaError_t cudaGraphLaunch(cudaGraphExec_t replay, cudaStream_t stream)
 {
+    cuda_twin_work here;
+
     for (const auto &work : replay->work)
         work();
     return cudaSuccess;
