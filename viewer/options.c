@@ -279,7 +279,8 @@ void options_print_help(enum subcommand subcommand)
          "  1/2 strength   3/4 convergence   c automatic convergence   b budget of depth   w "
          "floating window\n"
          "  t next layout   d next view   r screen before your eyes   < > previous, next file\n"
-         "  j/J next, previous captions   v hide them   z/Z captions sooner, later\n");
+         "  j/J next, previous captions   v hide them   z/Z captions sooner, later\n"
+         "  i how the film shows both eyes   e left and right exchanged\n");
     for (int c = SUBCOMMAND_PLAY + 1; c < SUBCOMMAND_COUNT; c++)
         printf("  %s\n", subcommands[c].synopsis);
     puts("Ends with 0 when everything was played or the viewer ended it, else with 1.");
