@@ -1,7 +1,8 @@
 """A small ray caster: rooms, streets and tables of textured boxes, columns, balls and standing cut-outs.
 
-World: metres, x right, y up, z forward; the camera stands at (0, its height, 0) and looks along z, pitched. Arrays over
-rays are flat, [R] or [R][3]; t counts in steps of a ray whose forward component is 1, so t is depth and 1 / t disparity.
+World: metres, x right, y up, z along the street or the room; the camera stands at (0, its height, 0), pitched, and looks
+past z to the left or the right as often as along it. Arrays over rays are flat, [R] or [R][3]; t counts in steps of a ray
+whose component along the optical axis is 1, so t is depth and 1 / t disparity.
 """
 from dataclasses import dataclass, field
 
@@ -25,6 +26,7 @@ class Hits:
 class World:
     origin: np.ndarray  # float32 [3]
     rays: np.ndarray    # float32 [R][3]
+    yaw: float          # radians from z to where the camera looks, to the right positive
     hits: Hits
     feet: list = field(default_factory=list)  # (x, z, radius) of what stands on the floor
 
@@ -138,12 +140,19 @@ def add_round(world, centre, radius, texture, size, height=None):
     put(world.hits, t.astype(np.float32), good, colour, normal)
 
 
+def turned(points, yaw):
+    """points [..][3] turned about y, from z to the right by yaw."""
+    c, s = np.cos(yaw), np.sin(yaw)
+    return (points @ np.array([[c, 0, -s], [0, 1, 0], [s, 0, c]])).astype(np.float32)
+
+
 def add_figure(world, cut, x, z, height, lift=0.0):
-    """A cut-out standing upright at (x, lift, z), facing the camera."""
-    t = np.full(len(world.rays), z, np.float32) / world.rays[:, 2]
+    """A cut-out standing upright, facing the camera, x to the right of where that looks and z ahead of it, lift above the floor."""
+    ahead = turned(world.rays, -world.yaw)
+    t = np.full(len(ahead), z, np.float32) / ahead[:, 2]
     width = height * cut.alpha.shape[1] / cut.alpha.shape[0]
-    px = (world.rays[:, 0] * t - x) / width + 0.5
-    py = 1 - (world.origin[1] + world.rays[:, 1] * t - lift) / height
+    px = (ahead[:, 0] * t - x) / width + 0.5
+    py = 1 - (world.origin[1] + ahead[:, 1] * t - lift) / height
     h, w = cut.alpha.shape
     good = (px >= 0) & (px < 1) & (py >= 0) & (py < 1)
     u, v = (np.clip((c * n).astype(np.int32), 0, n - 1) for c, n in ((px, w), (py, h)))
@@ -152,19 +161,21 @@ def add_figure(world, cut, x, z, height, lift=0.0):
     put(world.hits, depth, good, lambda i: cut.rgb[v[i], u[i]].astype(np.float32) / 255,
         lambda i: np.float32([0, 0, 0]))
     if lift == 0:
-        world.feet.append((x, z, width * 0.4))
+        foot = turned(np.float32([x, 0, z]), world.yaw)
+        world.feet.append((foot[0], foot[2], width * 0.4))
 
 
 def camera(rng, height, width, kind):
-    """(origin [3], rays [H*W][3] with forward component 1 before pitching)"""
+    """(origin [3], rays [H*W][3] with forward component 1 before they are turned, yaw)"""
     tall = {"room": rng.uniform(1.0, 1.8), "street": rng.uniform(1.2, 3.0), "table": rng.uniform(0.3, 0.9)}[kind]
     pitch = {"room": rng.normal(0.06, 0.1), "street": rng.normal(0.02, 0.07), "table": rng.uniform(0.15, 0.6)}[kind]
+    yaw = rng.uniform(-0.9, 0.9) * float(rng.random() < {"room": 0.3, "street": 0.6, "table": 0.3}[kind])
     focal = rng.uniform(0.7, 1.5) * width
     x, y = np.meshgrid((np.arange(width) - width / 2 + 0.5) / focal, (height / 2 - 0.5 - np.arange(height)) / focal)
     c, s = np.cos(pitch), np.sin(pitch)
     rays = np.stack([x, y * c - s, y * s + c], -1).reshape(-1, 3).astype(np.float32)
     # Depth is along the optical axis; t counts in it because the ray's component there is 1 before turning.
-    return np.float32([0, tall, 0]), rays
+    return np.float32([0, tall, 0]), turned(rays, yaw), yaw
 
 
 def furnish(rng, world, kind, photos, cuts):
@@ -179,15 +190,7 @@ def furnish(rng, world, kind, photos, cuts):
                 texture(), rng.uniform(1, 4), inside=True)
         zone, count, size = (0.9 * wide, 1.2, 0.85 * deep), rng.integers(2, 8), 0.45
     elif kind == "street":
-        side = rng.uniform(4, 12)
-        for sign in (-1, 1):
-            z = rng.uniform(2, 10)
-            while z < 90 and rng.random() < 0.93:
-                deep, tall = rng.uniform(3, 10), rng.uniform(3, 14)
-                back = side + rng.uniform(0, 3) + 5
-                add_box(world, np.float32([sign * back, tall / 2, z + deep]), np.float32([5, tall / 2, deep]), 0.0,
-                        texture(), rng.uniform(2, 8))
-                z += 2 * deep + rng.choice([0, rng.uniform(1, 12)])
+        side = add_street(rng, world, texture, photos)
         zone, count, size = (0.9 * side, 3.0, 40.0), rng.integers(3, 11), 0.8
     else:
         if rng.random() < 0.8:
@@ -203,6 +206,59 @@ def furnish(rng, world, kind, photos, cuts):
             cut = cuts[rng.integers(len(cuts))]
             drop = 0.0 if cut.grounded else -0.6
             add_figure(world, cut, rng.uniform(-0.5, 0.5) * near, near, rng.uniform(0.9, 1.9), drop)
+
+
+def add_street(rng, world, texture, photos):
+    """Two rows of houses with cars, trees and lamps before them. texture(): a new material. Returns how far the nearer row is
+    from the camera, which stands anywhere between them."""
+    wide, stands = rng.uniform(8, 26), rng.uniform(-0.4, 0.4)
+    for sign in (-1, 1):
+        side, z = wide * (0.5 - sign * stands), rng.uniform(-6, 8)
+        while z < 90 and rng.random() < 0.95:
+            deep, tall = rng.uniform(3, 10), rng.uniform(3, 14)
+            back = side + rng.choice([0, rng.uniform(0, 3)]) + 5
+            add_box(world, np.float32([sign * back, tall / 2, z + deep]), np.float32([5, tall / 2, deep]), 0.0, texture(),
+                    rng.uniform(2, 8))
+            z += 2 * deep + rng.choice([0, rng.uniform(1, 12)])
+        kerb = sign * (side - rng.uniform(2, 4))
+        if rng.random() < 0.6:
+            add_row(rng, kerb, (5.0, 9.0), lambda x, z: add_car(rng, world, x, z, texture()))
+        if rng.random() < 0.5:
+            leaves = material(rng, photos)
+            add_row(rng, kerb + sign, (6.0, 14.0), lambda x, z: add_tree(rng, world, x, z, texture(), leaves))
+        if rng.random() < 0.4:
+            post, tall = texture(), float(rng.uniform(4, 8))
+            add_row(rng, kerb, (12.0, 30.0),
+                    lambda x, z: add_round(world, np.float32([x, 0, z]), np.float32([0.09, 1, 0.09]), post, 1.0, tall))
+    return wide * (0.5 - abs(stands))
+
+
+def add_row(rng, x, gaps, add):
+    """Calls add(x, z) along the kerb at x, every so many metres within `gaps`."""
+    z, gap = rng.uniform(0, 12), rng.uniform(*gaps)
+    while z < 60:
+        if rng.random() < 0.8:
+            add(x + rng.normal(0, 0.15), z)
+        z += gap * rng.uniform(0.9, 1.4)
+
+
+def add_car(rng, world, x, z, paint):
+    """A body and a cabin along z."""
+    glass = np.full((4, 4, 3), rng.uniform(0.05, 0.5), np.float32)
+    half = np.float32([rng.uniform(0.8, 1.0), rng.uniform(0.3, 0.45), rng.uniform(1.8, 2.4)])
+    bottom, cabin = 0.25, np.float32([0.85 * half[0], rng.uniform(0.25, 0.6), rng.uniform(0.45, 0.9) * half[2]])
+    add_box(world, np.float32([x, bottom + half[1], z]), half, 0.0, paint, 4.0)
+    add_box(world, np.float32([x, bottom + 2 * half[1] + cabin[1], z]), cabin, 0.0, glass, 1.0)
+    world.feet.append((x, z, float(half[2])))
+
+
+def add_tree(rng, world, x, z, bark, leaves):
+    """A trunk and a crown."""
+    trunk, crown = float(rng.uniform(1.5, 4)), rng.uniform(0.8, 2.5) * np.exp(rng.normal(0, 0.2, 3)).astype(np.float32)
+    thick = float(rng.uniform(0.08, 0.3))
+    add_round(world, np.float32([x, 0, z]), np.float32([thick, 1, thick]), bark, 0.7, height=trunk + float(crown[1]))
+    add_round(world, np.float32([x, trunk + crown[1], z]), np.float32(crown), leaves, float(rng.uniform(1, 3)))
+    world.feet.append((x, z, float(crown[0])))
 
 
 def add_thing(rng, world, texture, zone, size):
@@ -246,9 +302,9 @@ def light(rng, world, kind):
 
 def render(rng, height, width, photos, cuts):
     """A random place: (rgb uint8 [height][width][3], disparity 1/m float32 [height][width])."""
-    kind = str(rng.choice(["room", "street", "table"], p=[0.4, 0.3, 0.3]))
+    kind = str(rng.choice(["room", "street", "table"], p=[0.35, 0.4, 0.25]))
     h, w = int(height * OVERSAMPLING), int(width * OVERSAMPLING)
-    origin, rays = camera(rng, h, w, kind)
+    origin, rays, yaw = camera(rng, h, w, kind)
     sky = cv2.resize(np.ascontiguousarray(photos.get("picture", int(rng.integers(len(photos))))), (w, h))
     if rng.random() < 0.6:
         top, bottom = rng.uniform(0.3, 1, (2, 1, 1, 3))
@@ -256,7 +312,7 @@ def render(rng, height, width, photos, cuts):
     n = len(rays)
     hits = Hits(np.full(n, FAR, np.float32), sky.reshape(-1, 3).astype(np.float32) / 255, np.zeros((n, 3), np.float32),
                 np.zeros(n, bool))
-    world = World(origin, rays, hits)
+    world = World(origin, rays, yaw, hits)
     furnish(rng, world, kind, photos, cuts)
     colour = light(rng, world, kind)
     picture = np.clip(colour.reshape(h, w, 3) * rng.uniform(0.8, 1.3) * 255, 0, 255).astype(np.uint8)

@@ -323,17 +323,35 @@ class Scenes(unittest.TestCase):
                 self.assertTrue(np.isfinite(disparity).all() and (disparity > 0).all())
                 self.assertGreater(disparity[-8:].mean(), disparity[:8].mean())
 
-    def test_a_ball_is_nearest_in_its_middle(self):
-        height, width = 60, 80
-        origin, rays = spaces.camera(np.random.default_rng(1), height, width, "street")
+    def empty_street(self, height, width):
+        """A street with nothing in it, looked at from the side."""
+        for seed in range(50):
+            origin, rays, yaw = spaces.camera(np.random.default_rng(seed), height, width, "street")
+            if abs(yaw) > 0.5:
+                break
         n = len(rays)
         hits = spaces.Hits(np.full(n, spaces.FAR, np.float32), np.zeros((n, 3), np.float32),
                            np.zeros((n, 3), np.float32), np.zeros(n, bool))
-        world = spaces.World(origin, rays, hits)
-        middle = origin + 5 * rays[height // 2 * width + width // 2]
+        return spaces.World(origin, rays, yaw, hits)
+
+    def test_a_ball_is_nearest_in_its_middle(self):
+        height, width = 60, 80
+        world = self.empty_street(height, width)
+        middle = world.origin + 5 * world.rays[height // 2 * width + width // 2]
         spaces.add_round(world, middle.astype(np.float32), np.float32([1, 1, 1]), np.ones((8, 8, 3), np.float32), 1.0)
-        depth = hits.t.reshape(height, width)
+        depth = world.hits.t.reshape(height, width)
         self.assertAlmostEqual(float(depth[height // 2, width // 2]), 4, delta=0.05)
+        self.assertEqual(depth[0, 0], spaces.FAR)
+
+    def test_a_figure_stands_where_the_camera_looks(self):
+        height, width = 60, 80
+        world = self.empty_street(height, width)
+        flat = cutouts.Cutout(np.full((40, 20, 3), 128, np.uint8), np.ones((40, 20), np.float32),
+                              np.zeros((40, 20), np.float32), True)
+        spaces.add_figure(world, flat, 0.0, 6.0, 4.0)
+        depth = world.hits.t.reshape(height, width)
+        self.assertAlmostEqual(float(depth[height // 2, width // 2]), 6, delta=0.2)  # upright, and the camera pitched
+        np.testing.assert_allclose(depth, depth[:, ::-1], rtol=1e-4)
         self.assertEqual(depth[0, 0], spaces.FAR)
 
 
