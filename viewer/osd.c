@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/thread.h"
 #include "viewer/overlay.h"
@@ -89,6 +90,7 @@ void osd_show(struct osd *o, const char *format, ...)
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
     make_harmless(text);
+    log_debug("on screen: %s", text);
     monitor_lock(&o->monitor);
     snprintf(o->line, sizeof(o->line), "0,0,Default,,0,0,0,,%s", text);
     o->changed = true;

@@ -1,0 +1,130 @@
+"""Keys pressed in the whole player, and what it answers and shows: test_keys.py PLAYER WORK_FOLDER
+
+Run by with_display.sh. The film shows both eyes side by side, the left one dark and the right one bright, so that the window
+tells which eye is where.
+"""
+import os
+import re
+import subprocess
+import sys
+import time
+
+import player
+
+PATIENCE_S = 30
+DARK, BRIGHT = 40, 200  # of 255; the window gives them back within
+ROUGH = 20
+# what is pressed, and what the line on the screen then says
+ANSWERS = [
+    ("9", r"Volume 95 %"),
+    ("m", r"Volume 95 % \(mute\)"),
+    ("2", r"Strength 2\.1 %, convergence automatic"),
+    ("3", r"Strength 2\.1 %, convergence 0\.\d\d"),
+    ("c", r"Strength 2\.1 %, convergence automatic"),
+    ("b", r".*, no budget"),
+    ("w", r".*, no budget, no floating window"),
+    ("v", r"Captions: this film has none"),
+    ("z", r"Captions -0\.1 s"),
+    ("Right", r"0:00:\d\d / 0:00:20"),
+    ("d", r"View: layers"),
+    ("t", r"Window: half side by side"),
+]
+
+
+class Played:
+    """The player with a window; what it says is read from a file."""
+
+    def __init__(self, program, film, log):
+        self.log, self.title = log, os.path.basename(film)
+        env = player.environment({"DISPLAY": os.environ["DISPLAY"]})
+        self.process = subprocess.Popen([program, film, "--display", "window", "--loop", "--verbose"], env=env,
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=open(log, "w"))
+        self.window = self.until("a window", self.find_window)
+
+    def find_window(self):
+        found = subprocess.run(["xdotool", "search", "--name", self.title + " - deep3d"], capture_output=True, text=True)
+        return found.stdout.split()[-1] if found.stdout.split() else None
+
+    def until(self, what, look):
+        """What `look` finds, once it does."""
+        end = time.monotonic() + PATIENCE_S
+        while time.monotonic() < end:
+            found = look()
+            if found:
+                return found
+            if self.process.poll() is not None:
+                break
+            time.sleep(0.05)
+        raise AssertionError(f"no {what} within {PATIENCE_S} s")
+
+    def said(self):
+        with open(self.log, errors="replace") as text:
+            return re.findall(r"on screen: (.*)", text.read())
+
+    def press(self, key):
+        subprocess.run(["xdotool", "key", "--window", self.window, key], check=True)
+
+    def answer(self, key, pattern):
+        """Presses the key; the next line on the screen must be like that."""
+        before = len(self.said())
+        self.press(key)
+        line = self.until(f"answer to {key}", lambda: self.said()[before:])[0]
+        return None if re.fullmatch(pattern, line) else f"'{line}', not '{pattern}'"
+
+    def eyes(self):
+        """(left, right): mean grey of the middle of both halves of the window."""
+        grey = subprocess.run(["import", "-window", self.window, "-colorspace", "gray", "-depth", "8", "-resize", "4x3!", "gray:-"],
+                              capture_output=True, check=True).stdout
+        return grey[4], grey[7]
+
+    def shows(self, left, right):
+        return abs(self.eyes()[0] - left) < ROUGH and abs(self.eyes()[1] - right) < ROUGH
+
+    def end(self):
+        self.press("q")
+        return self.process.wait(PATIENCE_S)
+
+
+def make_film(path):
+    subprocess.run(["ffmpeg", "-nostdin", "-y", "-v", "error", "-f", "lavfi", "-i",
+                    f"nullsrc=size=320x180:rate=10:duration=20,geq=lum={DARK}+{BRIGHT - DARK}*gte(X\\,160):cb=128:cr=128",
+                    "-pix_fmt", "yuv420p", "-color_range", "pc", "-c:v", "ffv1", path], check=True)
+
+
+def look_at_eyes(p, report):
+    """i and e change which eye is where."""
+    def shown(what, left, right):
+        try:
+            p.until(what, lambda: p.shows(left, right))
+            report.note(what, None)
+        except AssertionError as late:
+            report.note(what, f"{late}; it shows {p.eyes()}")
+
+    shown("the film as it is", DARK, BRIGHT)
+    report.note("e", p.answer("e", "Film: .*; eyes exchanged"))
+    shown("its eyes exchanged", BRIGHT, DARK)
+    report.note("e again", p.answer("e", "Film: [^;]*"))
+    shown("the film as it was", DARK, BRIGHT)
+    report.note("i", p.answer("i", "Film: one eye, converted"))
+
+
+def main():
+    program, folder = sys.argv[1:]
+    os.makedirs(folder, exist_ok=True)
+    film, report = os.path.join(folder, "keys.full-sbs.mkv"), player.Report()
+    make_film(film)
+    p = Played(program, film, os.path.join(folder, "keys.log"))
+    try:
+        look_at_eyes(p, report)
+        for key, pattern in ANSWERS:
+            report.note(key, p.answer(key, pattern))
+        code = p.end()
+        report.note("q", None if code == 0 else f"ended with {code}")
+    finally:
+        if p.process.poll() is None:
+            p.process.kill()
+    return report.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
