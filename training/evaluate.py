@@ -5,8 +5,9 @@
         [--clips ../shared/media/CLIP ...]
 
 On pairs: rank, row and order of measure.py, means and by kind, with the spread of row over bootstrap samples, and where there is a
-teacher how far a model is above it, by kind, with the spread of that; and edges, the share of true disparity edges that the prediction has within EDGE_REACH px at 384 wide. On clips: flicker, the mean change
-of disparity between frames beyond what the motion in the picture explains, in % of the clip's disparity range.
+teacher how far a model is above it, by kind, with the spread of that; and edges, the share of true disparity edges that the
+prediction has within EDGE_REACH px at 384 wide. On clips: flicker, the mean change of disparity between frames beyond what the
+motion in the picture explains, in % of the clip's disparity range.
 """
 import argparse
 import importlib.util
@@ -113,10 +114,25 @@ def edge_share(disparity, truth):
     return float(near[edges].mean())
 
 
-def on_pairs(answer, measure, folder):
-    """(measure.py's summary of `answer` on the pairs of a folder, with `edges` added; [(kind, (rank, row, order))] of each pair)"""
+def windows(pairs, aspect):
+    """Of each pair wider than `aspect` (width / height) its left, middle and right part of that shape, as pairs of kinds of
+    their own: a film's picture may lie anywhere in what a very wide camera sees."""
+    for row, left, right in pairs:
+        full, width = left.shape[1], round(left.shape[0] * aspect)
+        if width >= full:
+            continue
+        for place, x in (("left", 0), ("middle", (full - width) // 2), ("right", full - width)):
+            limits = {k: float(row[k]) * full / width for k in ("disp_p03_pct", "disp_p97_pct")}
+            part = {**row, **limits, "kind": f"{row['kind']}, {place}"}
+            yield part, np.ascontiguousarray(left[:, x:x + width]), np.ascontiguousarray(right[:, x:x + width])
+
+
+def on_pairs(answer, measure, folder, aspect=None):
+    """(measure.py's summary of `answer` on the pairs of a folder, with `edges` added; [(kind, (rank, row, order))] of each
+    pair). aspect: on windows() of them instead."""
     rng, rows, edges = np.random.default_rng(1), [], []
-    for row, left, right in measure.pairs(folder):
+    pairs = measure.pairs(folder)
+    for row, left, right in windows(pairs, aspect) if aspect else pairs:
         disparity = np.asarray(answer(np.ascontiguousarray(left[..., ::-1])), np.float32)
         result = measure.compare(disparity, left, right, row, rng)
         if result:
@@ -195,6 +211,8 @@ def main():
     parser.add_argument("--fixed", action="store_true", help="press every picture into the default input size")
     parser.add_argument("--measure", default="../shared/stereo/measure.py")
     parser.add_argument("--pairs", default="../shared/stereo/dev")
+    parser.add_argument("--windows", type=float, metavar="ASPECT",
+                        help="of pairs wider than this (width / height) measure left, middle and right part of that shape")
     parser.add_argument("--clips", nargs="*", default=[])
     parser.add_argument("--write-disparity", metavar="FOLDER", help="write each pair's NAME_disparity.png there, and end")
     args = parser.parse_args()
@@ -208,7 +226,7 @@ def main():
     measure, rows = load_measure(args.measure) if args.pairs else None, {}
     for name, answer in answers.items():
         if measure:
-            result, rows[name] = on_pairs(answer, measure, args.pairs)
+            result, rows[name] = on_pairs(answer, measure, args.pairs, args.windows)
             print(name, {k: v for k, v in result.items() if k != "kind"})
             for kind, figures in result.get("kind", {}).items():
                 print("   ", kind, figures)

@@ -559,6 +559,17 @@ class Sizes(unittest.TestCase):
         self.assertTrue(found["a"]["row"][1] < 0 == found["a"]["row"][0] < found["a"]["row"][2])
         self.assertNotIn("order", found["b"])
 
+    def test_windows_of_wide_pairs(self):
+        wide = np.zeros((40, 200, 3), np.uint8)
+        wide[:] = np.arange(200, dtype=np.uint8)[:, None]
+        row = {"kind": "street", "disp_p03_pct": "1", "disp_p97_pct": "4", "name": "a"}
+        parts = list(evaluate.windows([(row, wide, wide + 1), (row, wide[:, :50], wide[:, :50])], 2.0))
+        self.assertEqual([r["kind"] for r, _, _ in parts], ["street, left", "street, middle", "street, right"])
+        self.assertEqual([int(left[0, 0, 0]) for _, left, _ in parts], [0, 60, 120])
+        for r, left, right in parts:
+            self.assertEqual((left.shape, r["disp_p03_pct"], r["disp_p97_pct"]), ((40, 80, 3), 2.5, 10.0))
+            np.testing.assert_array_equal(right, left + 1)
+
     def test_edge_share(self):
         truth = np.zeros((60, 80), np.float32)
         truth[10:50, 30:60] = 20
