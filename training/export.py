@@ -16,7 +16,7 @@ from torch import nn
 from torch.nn.utils import fusion
 
 from . import check
-from .model import MULTIPLE, Network, Shipped, count
+from .model import MULTIPLE, Network, Shipped, count, unfold
 
 OPSET = 17
 HALF = ".half"  # ends the name of an initialiser in half precision
@@ -79,8 +79,8 @@ def halve(graph):
 
 
 def write(network, path, name, version, size=SIZE):
-    """Exports `network` to `path`. size: (width, height) of its default input. Returns the largest difference from PyTorch, None where nothing can tell it (which is
-    said); raises if it is too large."""
+    """Exports `network` to `path`. size: (width, height) of its default input. Returns the largest difference from PyTorch,
+    None where nothing can tell it (which is said); raises if it is too large."""
     shipped = Shipped(fold(network).float().to("cpu", memory_format=torch.contiguous_format)).eval()
     round_to_half(shipped)
     example = torch.rand(1, 3, size[1], size[0])
@@ -113,20 +113,28 @@ def weights(path):
     return found
 
 
+def _state(path, config):
+    """The averaged state of a checkpoint; of an exported file that of a network with which a training goes on from it."""
+    if Path(path).suffix != ".onnx":
+        return torch.load(path, map_location="cpu")["average"]
+    network = Network(**config["model"])
+    unfold(network, weights(path))
+    return network.state_dict()
+
+
 def load(*checkpoints):
     """The averaged network of a checkpoint, in evaluation mode, and its default input's size; of several of one lineage, the
-    mean of theirs."""
-    states = [torch.load(c, map_location="cpu") for c in checkpoints]
-    network = Network(**states[0]["config"]["model"])
-    first = states[0]["average"]
-    network.load_state_dict({k: sum(s["average"][k].float() for s in states).div(len(states)).to(v.dtype)
-                             for k, v in first.items()})
-    return network.eval(), tuple(states[0]["config"].get("input_size", SIZE))
+    mean of theirs, to which an exported file belongs where the training went on from it. The first one is no such file."""
+    config = torch.load(checkpoints[0], map_location="cpu")["config"]
+    states = [_state(c, config) for c in checkpoints]
+    network = Network(**config["model"])
+    network.load_state_dict({k: sum(s[k].float() for s in states).div(len(states)).to(v.dtype) for k, v in states[0].items()})
+    return network.eval(), tuple(config.get("input_size", SIZE))
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--checkpoint", required=True, nargs="+", help="several of one lineage are averaged")
+    parser.add_argument("--checkpoint", required=True, nargs="+", help="several of one lineage are averaged; all but the first may be the exported file where it began")
     parser.add_argument("--out", required=True)
     parser.add_argument("--name", default="deep3d-small")
     parser.add_argument("--version", default="1")

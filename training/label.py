@@ -3,6 +3,8 @@
 The teacher's answer is averaged over the picture and its mirror image at several scales, and over crops, which are fitted
 to the whole; its features over the picture and its mirror image (which makes them equivariant to mirroring). Where the
 answers differ the label is doubted. --quick asks twice only, for the picture and its mirror image, eight times as fast.
+--pupil averages in the answer of a network of ours that learned from the teacher before: both err in different places, and
+their mean is nearer to the truth than either.
 Photographs whose licence in sources.csv matches --skip-licence are left out.
 
     python -m training.label --photos ../shared/train/photos --teacher WORK/teacher.onnx --out WORK/pack
@@ -23,8 +25,9 @@ SCALES = (2 / 3, 5 / 6)  # besides 1
 CROP, CROP_SCALE = 0.7, 5 / 6  # of each side; long side that the teacher sees, of LONG_SIDE
 FEATHER = 0.1  # of a crop's side over which it fades into the whole
 LONGEST_ASPECT = 2.2  # wider or taller pictures lose their ends
+PUPIL_SHARE = 0.5  # of a label, where a pupil is asked
 
-_teacher = _quick = None  # of this worker process
+_teacher = _quick = _pupil = None  # of this worker process
 
 
 def fit(rgb):
@@ -86,7 +89,13 @@ def with_crops(teacher, rgb, whole):
     return total / share
 
 
-def label(teacher, rgb, quick=False):
+def with_pupil(pupil, rgb, disparity):
+    """disparity, the teacher's answer for rgb, averaged with the pupil's."""
+    own = cv2.resize(normalise(pupil(rgb)).astype(np.float32), disparity.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    return PUPIL_SHARE * own + (1 - PUPIL_SHARE) * disparity
+
+
+def label(teacher, rgb, quick=False, pupil=None):
     """(disparity [H/2][W/2] float32 0..1, doubt [H/2][W/2] 0..1, list of maps uint8 [C][h][w]) of rgb uint8 [H][W][3]."""
     size = (rgb.shape[1] // 2, rgb.shape[0] // 2)
     answers, maps = _answers(teacher, rgb, size)
@@ -95,16 +104,19 @@ def label(teacher, rgb, quick=False):
             answers += _answers(teacher, _resized(rgb, LONG_SIDE * scale), size)[0]
     mean = np.mean(answers, 0)
     doubt = 2 * np.mean([np.abs(a - mean) for a in answers], 0)  # of two answers their difference
-    return normalise(mean if quick else with_crops(teacher, rgb, mean)), doubt, maps
+    disparity = normalise(mean if quick else with_crops(teacher, rgb, mean))
+    return disparity if pupil is None else normalise(with_pupil(pupil, rgb, disparity)), doubt, maps
 
 
-def _start(path, log, quick):
-    from .teacher import Teacher  # here, as others want fit() without the graph's libraries
+def _start(path, log, quick, pupil):
+    from .evaluate import Onnx  # here, as others want fit() without the graph's libraries
+    from .teacher import Teacher
 
-    global _teacher, _quick
+    global _teacher, _quick, _pupil
     cv2.setNumThreads(1)
     _quick = quick
     _teacher = Teacher(path, log=log)
+    _pupil = Onnx(pupil, threads=1) if pupil else None
 
 
 def _work(path):
@@ -112,7 +124,7 @@ def _work(path):
     if bgr is None:
         return path.name, None
     rgb = fit(np.ascontiguousarray(bgr[..., ::-1]))
-    disparity, doubt, maps = label(_teacher, rgb, _quick)
+    disparity, doubt, maps = label(_teacher, rgb, _quick, _pupil)
     coarse, fine = (maps + [pack.NO_MAP, pack.NO_MAP])[:2]
     return path.name, (rgb, pack.to_u16(disparity), np.uint8(np.clip(doubt, 0, 1) * 255), coarse, fine)
 
@@ -133,13 +145,15 @@ def main():
     parser.add_argument("--teacher", required=True)
     parser.add_argument("--disparity-output", action="store_true", help="the teacher gives disparity, not its logarithm")
     parser.add_argument("--quick", action="store_true", help="average over the picture and its mirror image only")
+    parser.add_argument("--pupil", metavar="FILE", help="an exported network of ours whose answer is averaged in")
     parser.add_argument("--skip-licence", nargs="*", default=["research"])
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--out", required=True)
     args = parser.parse_args()
     paths = wanted(args.photos, args.skip_licence)
     writer, begin = pack.Writer(args.out), time.monotonic()
-    with multiprocessing.Pool(args.processes, _start, (args.teacher, not args.disparity_output, args.quick)) as pool:
+    asked = (args.teacher, not args.disparity_output, args.quick, args.pupil)
+    with multiprocessing.Pool(args.processes, _start, asked) as pool:
         for i, (name, arrays) in enumerate(pool.imap(_work, paths, chunksize=4)):
             if arrays is None:
                 print(f"{name}: not readable, left out")

@@ -151,7 +151,11 @@ class Film(unittest.TestCase):
                                 train.make_sources(config)[2])
             further.start_from([f"{folder}/work/checkpoint.pt"] * 2)
             torch.testing.assert_close(further.average.state["stem.1.bias"], state["stem.1.bias"])
-            self.assertFalse(torch.equal(state["stem.1.bias"], again.state_dict()["stem.1.bias"]))
+            began = again.state_dict()
+            self.assertFalse(torch.equal(state["stem.1.bias"], began["stem.1.bias"]))
+            mean = export.load(f"{folder}/work/checkpoint.pt", f"{folder}/first.onnx")[0].state_dict()
+            torch.testing.assert_close(mean["stem.1.bias"], (state["stem.1.bias"] + began["stem.1.bias"]) / 2)
+            torch.testing.assert_close(mean["stem.1.running_var"], state["stem.1.running_var"])
 
 
 class Data(unittest.TestCase):
@@ -205,6 +209,22 @@ class Label(unittest.TestCase):
             self.assertEqual((disparity.shape, doubt.shape, maps[0].shape), ((96, 128), (96, 128), (2, 12, 16)))
             self.assertLess(np.abs(disparity - wanted).mean(), 0.04)
             self.assertLess(doubt[:, 60:68].mean(), doubt[:, :8].mean())
+
+    def test_a_pupil_has_its_share(self):
+        def teacher(rgb):
+            return rgb[..., 0] / 255.0, [np.zeros((1, rgb.shape[0] // 16, rgb.shape[1] // 16), np.uint8)]
+
+        rgb = np.zeros((192, 256, 3), np.uint8)
+        rgb[:, 128:] = 255  # the teacher sees the right half near, the pupil the lower one
+
+        def pupil(rgb):
+            return np.repeat(np.float32([0, 1]), 48)[:, None] * np.ones((1, 128), np.float32)
+
+        alone = label.label(teacher, rgb, True)
+        disparity, doubt, _ = label.label(teacher, rgb, True, pupil)
+        for y, x, wanted in ((20, 20, 0), (20, 108, 1 - label.PUPIL_SHARE), (76, 20, label.PUPIL_SHARE), (76, 108, 1)):
+            self.assertAlmostEqual(float(disparity[y, x]), wanted, delta=0.02)
+        np.testing.assert_array_equal(doubt, alone[1])
 
 
 class Losses(unittest.TestCase):
