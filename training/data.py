@@ -136,8 +136,10 @@ def degrade(rng, rgb):
         gain = np.exp(rng.normal(0, 0.2)) * np.exp(rng.normal(0, 0.06, 3))
         x = np.power(np.maximum(x, 1e-4), np.float32(gamma)) * gain.astype(np.float32)
         grey = x.mean(2, keepdims=True)
-        saturation = 0 if rng.random() < 0.08 else np.exp(rng.normal(0, 0.3))
-        x = grey + (x - grey) * np.float32(saturation)
+        if rng.random() < 0.15:  # black and white, or toned, as old pictures are
+            x = grey * np.exp(rng.normal(0, 0.15, 3)).astype(np.float32)
+        else:
+            x = grey + (x - grey) * np.float32(np.exp(rng.normal(0, 0.3)))
         x = (x - 0.5) * np.float32(np.exp(rng.normal(0, 0.15))) + np.float32(0.5 + rng.normal(0, 0.05))
     if rng.random() < 0.2:
         x = cv2.GaussianBlur(x, (0, 0), rng.uniform(0.4, 1.6))
