@@ -134,7 +134,8 @@ def load(*checkpoints):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--checkpoint", required=True, nargs="+", help="several of one lineage are averaged; all but the first may be the exported file where it began")
+    parser.add_argument("--checkpoint", required=True, nargs="+",
+                        help="several of one lineage are averaged; all but the first may be the exported file where it began")
     parser.add_argument("--out", required=True)
     parser.add_argument("--name", default="deep3d-small")
     parser.add_argument("--version", default="1")

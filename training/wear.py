@@ -46,7 +46,7 @@ def strengths(n, random, device):
         return torch.rand(n, 1, generator=random, device=device) < share
 
     gain = normal(1, 0.2) + torch.where(chance(0.06), -1.0, 0.0) + normal(3, 0.06)
-    grey = chance(0.08)
+    grey = chance(0.15)
     saturation = torch.where(grey, -9.0, normal(1, 0.3))
     tint = normal(2, 0.12).abs() * constant((1.0, -1.0), device) * (grey & chance(0.6))
     all_of_them = torch.cat((normal(1, 0.3), gain, saturation, normal(1, 0.15), normal(1, 0.05), tint), 1)
