@@ -1,7 +1,7 @@
 # Sourced by demo.sh and test.sh, not run: installs what is missing, configures and builds. Needs `here`, the folder of
 # this file. A second run installs nothing and needs no network.
 
-packages="build-essential cmake ninja-build pkg-config ffmpeg python3 python3-numpy
+packages="build-essential cmake ninja-build pkg-config ffmpeg python3 python3-numpy libopenblas0-pthread
     libavformat-dev libavcodec-dev libavutil-dev libavdevice-dev libavfilter-dev libswscale-dev libswresample-dev
     libass-dev libuchardet-dev fonts-dejavu-core
     libsdl2-dev libvulkan-dev mesa-vulkan-drivers vulkan-validationlayers glslc

@@ -1,12 +1,12 @@
-"""Rendered scenes with exact disparity, out of photographs: two generators that write a data pack without features.
+"""Rendered scenes with exact disparity, mostly out of photographs: generators that write a data pack without features.
 
 *Montages*: one to three cut-outs (people, animals, things) before a labelled photograph, close-ups above all, with exact
 outlines, soft shadows and a backdrop out of focus at times. A part of them has a next frame, in which the camera has
 turned and each cut-out has moved, with the exact motion of every pixel. *Rooms and streets*: rays cast against ground, walls, boxes,
 columns, balls and standing cut-outs, textured by pieces of photographs, with light from one side, shadows of contact
-and haze; disparity is 1 / depth.
+and haze; disparity is 1 / depth. *Pages*: titles, test cards and screens, which are flat.
 
-    python -m training.scenes --pack WORK/pack --montages 3000 --spaces 700 --moving 600 --out WORK/scenes
+    python -m training.scenes --pack WORK/pack --montages 3000 --spaces 700 --pages 300 --out WORK/scenes
 """
 import argparse
 import multiprocessing
@@ -19,11 +19,14 @@ import numpy as np
 
 from . import cutouts, pack
 from .label import normalise
+from .pages import page
 from .spaces import render
 
-SIZES = ((224, 384), (256, 384), (288, 384), (256, 352))  # height, width of a scene, px
+SIZES = ((224, 384), (256, 384), (288, 384), (256, 352), (352, 288), (384, 256))  # height, width of a scene, px
+FIGURE = 1.6  # height by width of a cut-out that is taken for a whole figure: it stands on the ground
+FIGURES_FIRST = 0.35  # of the montages begin with one, as photographs with cut-outs show few people as a whole
 
-KINDS = ("montage", "space", "moving")
+KINDS = ("montage", "space", "moving", "page")
 
 _shared = {}  # of this worker process: the pack of photographs, the cut-outs, the seed
 
@@ -46,10 +49,15 @@ def _backdrop(rng, photos, height, width):
     return [np.ascontiguousarray(a) for a in out]
 
 
+def _is_figure(cut):
+    return cut.grounded and cut.alpha.shape[0] > FIGURE * cut.alpha.shape[1]
+
+
 def _place(rng, cut, height, width):
     """The cut-out scaled, mirrored and lit, and its upper left corner: (rgb, alpha, relief, y, x)."""
     h, w = cut.alpha.shape
-    scale = height / h * (rng.uniform(0.45, 1.0) if cut.grounded else rng.uniform(0.5, 1.15))
+    tallest = 1.1 if _is_figure(cut) else 1.0
+    scale = height / h * (rng.uniform(0.45, tallest) if cut.grounded else rng.uniform(0.5, 1.15))
     scale = min(scale, 1.2 * width / w, 2.2)
     size = (max(8, int(w * scale)), max(8, int(h * scale)))
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
@@ -127,8 +135,10 @@ class Canvas:
 def _layers(rng, canvas, cuts):
     """Puts one to three random cut-outs on the canvas, each nearer than what it covers; returns them."""
     layers, depth = [], 0.0
-    for _ in range(rng.choice([1, 1, 2, 2, 3])):
-        piece, alpha, relief, y, x = _place(rng, cuts[rng.integers(len(cuts))], *canvas.disparity.shape)
+    figures = [c for c in cuts if _is_figure(c)] if rng.random() < FIGURES_FIRST else []
+    for k in range(rng.choice([1, 1, 2, 2, 3])):
+        among = figures if figures and k == 0 else cuts
+        piece, alpha, relief, y, x = _place(rng, among[rng.integers(len(among))], *canvas.disparity.shape)
         where = _overlap(y, x, *alpha.shape, *canvas.disparity.shape)
         if where is None:
             continue
@@ -190,6 +200,9 @@ def _make(task):
         rgb, disparity, doubt = montage(rng, _shared["photos"], _shared["cuts"])
     elif kind == "moving":
         rgb, disparity, doubt, motion["following"], motion["flow"] = moving_montage(rng, _shared["photos"], _shared["cuts"])
+    elif kind == "page":
+        rgb = page(rng, *SIZES[rng.integers(len(SIZES))])
+        disparity, doubt = np.zeros(rgb.shape[:2], np.float32), np.zeros(rgb.shape[:2], np.uint8)
     else:
         rgb, disparity = render(rng, *SIZES[rng.integers(len(SIZES))], _shared["photos"], _shared["cuts"])
         doubt = np.zeros(disparity.shape, np.uint8)
@@ -203,6 +216,7 @@ def main():
     parser.add_argument("--montages", type=int, default=3000)
     parser.add_argument("--moving", type=int, default=0, help="montages with a next frame")
     parser.add_argument("--spaces", type=int, default=700)
+    parser.add_argument("--pages", type=int, default=0, help="flat pictures: titles, test cards, charts, screens")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--out", required=True)
@@ -212,7 +226,7 @@ def main():
     cuts = cutouts.collect(pack.Pack(args.pack))
     cut_file.write_bytes(pickle.dumps(cuts))
     print(f"{len(cuts)} cut-outs", flush=True)
-    tasks = [(kind, i) for kind, count in zip(KINDS, (args.montages, args.spaces, args.moving)) for i in range(count)]
+    tasks = [(kind, i) for kind, count in zip(KINDS, (args.montages, args.spaces, args.moving, args.pages)) for i in range(count)]
     # Forked after OpenCV has started its threads, workers would wait for them for ever.
     fresh = multiprocessing.get_context("spawn")
     with fresh.Pool(args.processes, _start, (args.pack, cut_file, args.seed)) as pool:

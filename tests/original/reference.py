@@ -123,7 +123,8 @@ def convolve(x, w, bias):
     y = np.zeros((outputs, height * width))
     for v in range(size):
         for u in range(size):
-            y += w[:, :, v, u] @ padded[:, v:v + height, u:u + width].reshape(inputs, -1)
+            tap = np.ascontiguousarray(w[:, :, v, u])  # numpy gives BLAS no other
+            y += tap @ padded[:, v:v + height, u:u + width].reshape(inputs, -1)
     return y.reshape(outputs, height, width) + bias[:, None, None]
 
 
