@@ -4,10 +4,12 @@ A photograph's label is split at several thresholds; of the large near parts the
 around it is taken, its outline is drawn along the picture's colours (GrabCut), and what changes much by that is given up.
 """
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
 
+from .label import fit
 from .pack import from_u16
 
 LEAST_AREA, MOST_AREA = 0.06, 0.6  # of the picture
@@ -113,13 +115,23 @@ def tiles(cuts):
     return squares, sizes, np.array([c.grounded for c in cuts])
 
 
-def collect(pack, most=None):
-    """All cut-outs of a pack, at most `most`."""
+def _outline(path, height, width):
+    """Whether each pixel, bool [height][width], belongs to the figure of a file of outlines (white on black)."""
+    mask = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    return cv2.resize(fit(mask), (width, height), interpolation=cv2.INTER_AREA)[..., 0] > 127
+
+
+def collect(pack, outlines=None):
+    """All cut-outs of a pack. outlines: a folder of files named as its photographs, .png, each white where the figure is;
+    a photograph that has one is cut out along it, whatever its disparity."""
     out = []
-    for i in range(len(pack)):
-        found = find(np.ascontiguousarray(pack.get("picture", i)), pack.get("disparity", i))
+    for i, name in enumerate(pack.names):
+        rgb, disparity16 = np.ascontiguousarray(pack.get("picture", i)), pack.get("disparity", i)
+        drawn = outlines and Path(outlines) / (Path(name).stem + ".png")
+        if drawn and drawn.exists():
+            found = _cut(rgb, _outline(drawn, *disparity16.shape), from_u16(disparity16))
+        else:
+            found = find(rgb, disparity16)
         if found is not None:
             out.append(found)
-            if most and len(out) >= most:
-                break
     return out

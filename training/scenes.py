@@ -213,6 +213,7 @@ def _make(task):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pack", required=True, help="labelled photographs")
+    parser.add_argument("--outlines", metavar="FOLDER", help="exact outlines of figures in some of them, PHOTOGRAPH.png")
     parser.add_argument("--montages", type=int, default=3000)
     parser.add_argument("--moving", type=int, default=0, help="montages with a next frame")
     parser.add_argument("--spaces", type=int, default=700)
@@ -223,10 +224,11 @@ def main():
     args = parser.parse_args()
     writer = pack.Writer(args.out)
     cut_file = Path(args.out) / "cutouts.pickle"
-    cuts = cutouts.collect(pack.Pack(args.pack))
+    cuts = cutouts.collect(pack.Pack(args.pack), args.outlines)
     cut_file.write_bytes(pickle.dumps(cuts))
     print(f"{len(cuts)} cut-outs", flush=True)
-    tasks = [(kind, i) for kind, count in zip(KINDS, (args.montages, args.spaces, args.moving, args.pages)) for i in range(count)]
+    counts = (args.montages, args.spaces, args.moving, args.pages)
+    tasks = [(kind, i) for kind, count in zip(KINDS, counts) for i in range(count)]
     # Forked after OpenCV has started its threads, workers would wait for them for ever.
     fresh = multiprocessing.get_context("spawn")
     with fresh.Pool(args.processes, _start, (args.pack, cut_file, args.seed)) as pool:

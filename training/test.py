@@ -24,7 +24,7 @@ import onnx  # noqa: E402
 import torch  # noqa: E402
 
 from . import (answers, bundle, canvases, compose, cutouts, data, evaluate, export, label, losses, model, pack,  # noqa: E402
-               pairs, photographs, pupil, scenes, spaces, sprint, train, wear)
+               pages, pairs, photographs, pupil, scenes, spaces, sprint, train, wear)
 
 CONFIG = Path(__file__).parent / "config" / "first.toml"
 TINY = ["model.widths=[16,16,16,16]", "model.encoder=[1,1,1]", "model.head=16", "optimiser.warm_up=5",
@@ -297,6 +297,32 @@ class Scenes(unittest.TestCase):
         self.assertIsNotNone(cut)
         self.assertTrue(cut.grounded)
         self.assertAlmostEqual(float((cut.alpha > 0.5).sum()) / (np.pi * 50 ** 2), 1, delta=0.06)
+
+    def test_an_outline_cuts_where_disparity_says_nothing(self):
+        rgb, disparity = self.figure()
+        with tempfile.TemporaryDirectory() as folder:
+            writer = pack.Writer(f"{folder}/pack")
+            writer.add("disc.jpg", rgb, np.full_like(disparity, 9000), np.zeros(disparity.shape, np.uint8))
+            writer.close()
+            photos = pack.Pack(f"{folder}/pack")
+            self.assertEqual(cutouts.collect(photos, folder), [])
+            cv2.imwrite(f"{folder}/disc.png", np.uint8(rgb.mean(2) > 120) * 255)
+            cut, = cutouts.collect(photos, folder)
+        self.assertAlmostEqual(float((cut.alpha > 0.5).sum()) / (np.pi * 50 ** 2), 1, delta=0.06)
+
+    def test_pages_are_pictures_of_half_nearness(self):
+        pictures = [pages.page(np.random.default_rng(seed), 96, 128) for seed in range(60)]
+        self.assertTrue(all(p.shape == (96, 128, 3) and p.dtype == np.uint8 for p in pictures))
+        self.assertGreater(np.mean([p.std() > 10 for p in pictures]), 0.5)
+        with tempfile.TemporaryDirectory() as folder:
+            writer = pack.Writer(folder)
+            scenes._shared["seed"] = 1
+            writer.add("page", **scenes._make(("page", 0)))
+            writer.close()
+            s = data.PackSource(folder).at(0)
+        crop = data.cut(s, (16, 16, 128, 192), 64, 96, False)
+        self.assertLess(np.abs(crop.disparity - 0.5).max(), 1e-4)
+        self.assertEqual(crop.weight.min(), 1)
 
     def test_figures_stand_before_the_backdrop(self):
         with tempfile.TemporaryDirectory() as folder:
