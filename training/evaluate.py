@@ -7,7 +7,8 @@
 On pairs: rank, row and order of measure.py, means and by kind, with the spread of row over bootstrap samples, and where there is a
 teacher how far a model is above it, by kind, with the spread of that; and edges, the share of true disparity edges that the
 prediction has within EDGE_REACH px at 384 wide. On clips: flicker, the mean change of disparity between frames beyond what the
-motion in the picture explains, in % of the clip's disparity range.
+motion in the picture explains, in % of the clip's disparity range; and in % of 0 to 1, which the player gives the whole parallax,
+whatever part of it a clip has.
 """
 import argparse
 import importlib.util
@@ -172,8 +173,8 @@ def frames(path, most=FRAMES):
 
 
 def flicker(answer, pictures):
-    """Mean change of disparity beyond motion, in % of the clip's range (2nd to 98th percentile). Pixels whose motion is
-    not certain (uncovered, or different in colour after warping) and cuts do not count."""
+    """Mean change of disparity beyond motion, in % of the clip's range (2nd to 98th percentile) and in % of 1. Pixels whose
+    motion is not certain (uncovered, or different in colour after warping) and cuts do not count."""
     maps = [np.asarray(answer(p), np.float32) for p in pictures]
     height, width = maps[0].shape
     low, high = np.percentile(np.stack(maps), (2, 98))
@@ -192,7 +193,8 @@ def flicker(answer, pictures):
             continue
         carried = cv2.remap(maps[i - 1], *at, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         changes.append(np.abs(maps[i] - carried)[sure].mean())
-    return 100 * float(np.mean(changes)) / max(high - low, 1e-6) if changes else float("nan")
+    change = 100 * float(np.mean(changes)) if changes else float("nan")
+    return change / max(high - low, 1e-6), change
 
 
 def write_disparity(measure, pairs, folder):
@@ -231,7 +233,8 @@ def main():
             for kind, figures in result.get("kind", {}).items():
                 print("   ", kind, figures)
         for clip in args.clips:
-            print(f"    flicker {clip.rsplit('/', 1)[-1]}: {flicker(answer, frames(clip)):.2f} %", flush=True)
+            relative, absolute = flicker(answer, frames(clip))
+            print(f"    flicker {clip.rsplit('/', 1)[-1]}: {relative:.2f} % of its range, {absolute:.2f} % of 1", flush=True)
     for name in args.model if "teacher" in rows else ():
         print(f"{name} above the teacher (90 % interval)")
         for kind, figures in above(rows[name], rows["teacher"]).items():

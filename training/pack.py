@@ -100,3 +100,18 @@ class Pack:
         """Array `name` of picture i, a view into the file."""
         a = self.starts[name]
         return self.raw[name][a[i]:a[i + 1]].reshape(self.shapes[i][ARRAYS.index(name)])
+
+
+class Packs:
+    """Several packs as one, to read."""
+
+    def __init__(self, folders):
+        self.places = [(p, i) for p in map(Pack, folders) for i in range(len(p))]
+        self.names = [p.names[i] for p, i in self.places]
+
+    def __len__(self):
+        return len(self.places)
+
+    def get(self, name, i):
+        p, k = self.places[i]
+        return p.get(name, k)

@@ -189,7 +189,7 @@ def moving_montage(rng, photos, cuts):
 
 def _start(photos, cuts, seed):
     cv2.setNumThreads(1)
-    _shared.update(photos=pack.Pack(photos), cuts=pickle.loads(Path(cuts).read_bytes()), seed=seed)
+    _shared.update(photos=pack.Packs(photos), cuts=pickle.loads(Path(cuts).read_bytes()), seed=seed)
 
 
 def _make(task):
@@ -212,7 +212,7 @@ def _make(task):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pack", required=True, help="labelled photographs")
+    parser.add_argument("--pack", nargs="+", required=True, help="labelled photographs")
     parser.add_argument("--outlines", metavar="FOLDER", help="exact outlines of figures in some of them, PHOTOGRAPH.png")
     parser.add_argument("--montages", type=int, default=3000)
     parser.add_argument("--moving", type=int, default=0, help="montages with a next frame")
@@ -224,7 +224,7 @@ def main():
     args = parser.parse_args()
     writer = pack.Writer(args.out)
     cut_file = Path(args.out) / "cutouts.pickle"
-    cuts = cutouts.collect(pack.Pack(args.pack), args.outlines)
+    cuts = cutouts.collect(pack.Packs(args.pack), args.outlines)
     cut_file.write_bytes(pickle.dumps(cuts))
     print(f"{len(cuts)} cut-outs", flush=True)
     counts = (args.montages, args.spaces, args.moving, args.pages)

@@ -220,7 +220,8 @@ static bool open_device(struct audio *a, int rate_hz, struct media_clock *clock)
 
 struct audio *audio_create(const struct audio_params *params)
 {
-    const struct source_info *info = source_info(params->source);
+    const struct source_sound *sound =
+        &source_info(params->source)->sounds[source_sound(params->source)];
     struct audio *a;
 
     alsa_log_install();
@@ -232,7 +233,7 @@ struct audio *audio_create(const struct audio_params *params)
     a = mem_new(1, sizeof(*a));
     a->source = params->source;
     monitor_init(&a->monitor);
-    if (!open_device(a, info->audio_rate_hz, params->clock) ||
+    if (!open_device(a, sound->rate_hz, params->clock) ||
         !thread_start(&a->thread, "audio", THREAD_NORMAL, run, a))
         goto fail;
     audio_set_volume(a, params->volume, params->muted);

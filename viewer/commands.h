@@ -12,6 +12,7 @@ enum command_kind {
     COMMAND_NEXT,              // next file; value -1: previous
     COMMAND_VOLUME_BY,         // value: 0.05 is 5 %
     COMMAND_MUTE,              // toggles
+    COMMAND_AUDIO_TRACK,       // next track of sound; value -1: previous
     COMMAND_FULLSCREEN,        // toggles
     COMMAND_LAYOUT,            // next layout of the window
     COMMAND_INPUT,             // the next way in which the film may show both eyes

@@ -95,6 +95,8 @@ struct options {
     const char *sub_lang; // "de,en"; NULL: no wish
     double sub_delay_s, sub_scale;
     double sub_depth_pct; // parallax; OPTIONS_SUB_DEPTH_AUTO
+    int audio;              // number of the sound track, from 1; 0: auto
+    const char *audio_lang; // "de,en"; NULL: no wish
     int threads;
     int lookahead_frames;
     int hwdec;      // enum hwdec

@@ -61,6 +61,8 @@ static bool open_source(struct playback *p, const char *url)
         .gpu = o->hwdec == HWDEC_AUTO && deep3d_on_gpu(p->params.converter),
         .gpu_uuid = stage_gpu_uuid(p->params.stage),
         .no_audio = o->no_audio || !stage_keeps_time(p->params.stage),
+        .audio = o->audio,
+        .audio_lang = o->audio_lang,
         .subtitles = p->subtitles,
         .input = (enum stereo_input)o->input,
         .swap_eyes = o->swap_eyes,
@@ -72,7 +74,7 @@ static bool open_source(struct playback *p, const char *url)
     if (source_info(p->source)->native)
         log_info("%s shows both eyes: they are shown as they are", url);
     subtitles_add_files(p->subtitles, url, source_info(p->source)->frames_per_s);
-    if (source_info(p->source)->audio_rate_hz > 0 && !params.no_audio)
+    if (source_info(p->source)->sound_count > 0)
         p->audio = audio_create(
             &(struct audio_params){p->source, p->params.clock, (float)(o->volume / 100), o->mute});
     return true;
@@ -216,6 +218,35 @@ void playback_pause(struct playback *p, bool paused)
     media_clock_pause(p->params.clock, paused);
     if (p->audio)
         audio_pause(p->audio, paused);
+}
+
+void playback_cycle_audio(struct playback *p, int step)
+{
+    const struct source_info *info = source_info(p->source);
+
+    if (!p->audio || info->sound_count < 2)
+        return;
+    source_set_sound(p->source, (source_sound(p->source) + step + info->sound_count) %
+                                    info->sound_count);
+    if (info->seekable)
+        playback_seek(p, p->position_ns);
+}
+
+void playback_describe_audio(const struct playback *p, char *out, int out_size)
+{
+    const struct source_info *info = source_info(p->source);
+    const struct source_sound *sound;
+    int chosen = source_sound(p->source);
+
+    if (!p->audio) {
+        snprintf(out, (size_t)out_size, "none");
+        return;
+    }
+    sound = &info->sounds[chosen];
+    snprintf(out, (size_t)out_size, "%d of %d, %s%s%s, %d channel%s%s%s", chosen + 1,
+             info->sound_count, sound->language, sound->language[0] ? ", " : "", sound->codec,
+             sound->channels, sound->channels == 1 ? "" : "s", sound->title[0] ? ", " : "",
+             sound->title);
 }
 
 void playback_set_volume(struct playback *p)

@@ -55,6 +55,10 @@ int64_t playback_position_ns(const struct playback *playback);
 void playback_seek(struct playback *playback, int64_t pos_ns);
 bool playback_paused(const struct playback *playback);
 void playback_pause(struct playback *playback, bool paused);
+// The next sound track, or the previous one with step -1; after the last comes the first.
+void playback_cycle_audio(struct playback *playback, int step);
+// What is heard, for people, into `out`: "2 of 3, de, ac3, 6 channels, commentary".
+void playback_describe_audio(const struct playback *playback, char *out, int out_size);
 
 // The options' volume, depth and view hold from now on.
 void playback_set_volume(struct playback *playback);

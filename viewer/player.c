@@ -130,6 +130,16 @@ static void say_position(struct player *p)
         osd_show(p->osd, "%s", as_time(at_ns, at, sizeof(at)));
 }
 
+static void next_audio(struct player *p, int step)
+{
+    char which[160];
+
+    playback_cycle_audio(p->film, step);
+    playback_describe_audio(p->film, which, sizeof(which));
+    osd_show(p->osd, "Sound: %s", which);
+    log_info("sound: %s", which);
+}
+
 static void say_subtitles(struct player *p)
 {
     char which[96];
@@ -184,6 +194,9 @@ static enum outcome do_command(struct player *p, const struct command *c)
     case COMMAND_MUTE:
         o->mute = !o->mute;
         set_volume(p);
+        break;
+    case COMMAND_AUDIO_TRACK:
+        next_audio(p, c->value < 0 ? -1 : 1);
         break;
     case COMMAND_STRENGTH_BY:
         o->strength = limited(o->strength + c->value, 0, 10);

@@ -30,7 +30,6 @@ static void set_params(struct source *s, const struct source_params *params)
     s->stereo.named = stereo_input_named(params->url);
     source_set_input(s, params->input, params->swap_eyes);
     s->video.index = SOURCE_NO_STREAM;
-    s->audio.index = params->no_audio ? SOURCE_NO_STREAM : 0; // source_open_input() finds it
     s->target_ns = s->taken_ns = s->first_pts_ns = s->expected_dts_ns = CLOCK_NONE;
 }
 
@@ -56,10 +55,10 @@ static bool start_threads(struct source *s)
         source_add_frame(s);
     s->decoded = av_frame_alloc();
     s->info.colours = s->colours = av_frame_alloc();
-    for (int i = 0; i < SOURCE_SOUND_FRAMES && s->audio.decoder; i++)
+    for (int i = 0; i < SOURCE_SOUND_FRAMES && s->info.sound_count > 0; i++)
         s->sound_ready[i] = av_frame_alloc();
     return thread_start(&s->video_thread, "video decoder", THREAD_NORMAL, source_video_run, s) &&
-           (!s->audio.decoder ||
+           (s->info.sound_count == 0 ||
             thread_start(&s->audio_thread, "audio decoder", THREAD_NORMAL, source_audio_run, s)) &&
            thread_start(&s->demux_thread, "demuxer", THREAD_NORMAL, source_demux_run, s);
 }
@@ -94,7 +93,7 @@ struct source *source_open(const struct source_params *params)
     ffmpeg_log_install();
     monitor_init(&s->monitor);
     set_params(s, params);
-    if (!source_open_input(s) || !start_threads(s) || !wait_for_picture(s))
+    if (!source_open_input(s, params) || !start_threads(s) || !wait_for_picture(s))
         goto fail;
     return s;
 fail:
@@ -118,6 +117,12 @@ static void free_frames(struct source *s)
     mem_free(s->pictures_ready);
 }
 
+static void finish_stream(struct source_stream *stream)
+{
+    avcodec_free_context(&stream->decoder);
+    avcodec_parameters_free(&stream->parameters);
+}
+
 void source_close(struct source **source)
 {
     struct source *s = *source;
@@ -130,11 +135,13 @@ void source_close(struct source **source)
     thread_join(&s->audio_thread);
     packet_queue_finish(&s->video_packets);
     packet_queue_finish(&s->audio_packets);
-    avcodec_free_context(&s->video.decoder);
-    avcodec_free_context(&s->audio.decoder);
+    finish_stream(&s->video);
+    for (int i = 0; i < s->info.sound_count; i++)
+        finish_stream(&s->tracks[i]);
+    mem_free(s->tracks);
+    mem_free(s->sounds);
     free_frames(s);
     source_gpu_destroy(&s->gpu);
-    avcodec_parameters_free(&s->parameters);
     picture_maker_destroy(&s->pictures);
     avformat_close_input(&s->container);
     source_pipe_close(&s->pipe);
@@ -241,7 +248,7 @@ void source_give_back(struct source *source, struct frame *frame)
 // Monitor held: nothing can be said yet.
 static bool sound_pending(const struct source *s)
 {
-    if (s->stopped || !s->audio.decoder || s->audio_ignored)
+    if (s->stopped || s->info.sound_count == 0 || s->audio_ignored)
         return false;
     return !s->settled || (s->sound_count == 0 && !s->audio_ended);
 }
@@ -306,6 +313,24 @@ void source_leave_gpu(struct source *source, int64_t from_ns)
         source_wind_again(s, from_ns);
     s->gpu_left = true;
     monitor_unlock(&s->monitor);
+}
+
+int source_sound(const struct source *source)
+{
+    struct source *s = (struct source *)source; // its lock only
+    int sound;
+
+    monitor_lock(&s->monitor);
+    sound = s->sound;
+    monitor_unlock(&s->monitor);
+    return sound;
+}
+
+void source_set_sound(struct source *source, int sound)
+{
+    monitor_lock(&source->monitor);
+    source->sound = sound;
+    monitor_unlock(&source->monitor);
 }
 
 void source_set_input(struct source *source, enum stereo_input input, bool swap_eyes)

@@ -30,17 +30,26 @@ struct source_params {
     bool gpu;                    // an NVIDIA GPU decodes where it can, into its own memory
     const uint8_t *gpu_uuid;     // which, as deep3d_params have it
     bool no_audio;               // leave sound aside
+    int audio;                   // number of the sound track, from 1; 0: by audio_lang, then as
+                                 // the container prefers
+    const char *audio_lang;      // "de,en": languages of sound to look for; NULL: no wish
     enum stereo_input input;     // how pictures show both eyes, as a person says
     bool swap_eyes;              // left and right are exchanged in them
     struct subtitles *subtitles; // gets the captions as they are read, and outlives the source;
                                  // NULL: they are left aside
 };
 
+// A sound track.
+struct source_sound {
+    char language[16], title[64]; // as the container says; "": it does not
+    const char *codec;
+    int rate_hz, channels;
+};
+
 struct source_info {
     const char *url;       // these strings live as long as the source
     const char *container; // FFmpeg's short name
     const char *video_codec;
-    const char *audio_codec; // NULL: no sound
     int width, height;       // of an eye, upright
     double aspect;           // of it
     bool native;             // pictures show both eyes
@@ -49,8 +58,8 @@ struct source_info {
     int64_t frames;          // as the container says; 0: it does not
     bool image;              // a single picture
     bool seekable;
-    int audio_rate_hz; // 0: no sound
-    int audio_channels;
+    const struct source_sound *sounds; // that FFmpeg can decode, in the container's order
+    int sound_count;                   // 0: it is silent, or sound is left aside
     // for whoever writes the film anew:
     bool discontinuous; // its clock may jump: media times differ after a seek
     int64_t start_ns;   // what media time 0 is on the container's clock
@@ -103,6 +112,11 @@ enum source_result source_read_audio(struct source *source, struct AVFrame *out,
 // Nobody will read the sound: it is left aside from now on. Without this, sound that is not read
 // holds the pictures back.
 void source_ignore_audio(struct source *source);
+
+// Which of info.sounds is heard, from 0 on.
+int source_sound(const struct source *source);
+// Another one from the next seek on; where the source cannot seek, from what is read next on.
+void source_set_sound(struct source *source, int sound);
 
 // How pictures show both eyes is read so from the next one on that is decoded; see
 // struct source_params.

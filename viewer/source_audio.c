@@ -40,8 +40,8 @@ static void hand_on(struct source *s, unsigned epoch, AVFrame *av)
 // next_ns: where a piece without a time stamp belongs; CLOCK_NONE: unknown, it cannot be played.
 static void receive(struct source *s, unsigned epoch, AVFrame *av, int64_t *next_ns)
 {
-    while (avcodec_receive_frame(s->audio.decoder, av) >= 0) {
-        int64_t pts_ns = source_media_ns(s, av->best_effort_timestamp, s->audio.time_base);
+    while (avcodec_receive_frame(s->heard->decoder, av) >= 0) {
+        int64_t pts_ns = source_media_ns(s, av->best_effort_timestamp, s->heard->time_base);
 
         if (pts_ns == CLOCK_NONE)
             pts_ns = *next_ns;
@@ -65,12 +65,41 @@ static void end(struct source *s, unsigned epoch)
     monitor_unlock(&s->monitor);
 }
 
+// What is decoded from now on is of another place, or another track.
+static void forget(struct source *s, int64_t *next_ns)
+{
+    if (s->heard && s->heard->decoder)
+        avcodec_flush_buffers(s->heard->decoder);
+    *next_ns = CLOCK_NONE;
+}
+
+// Turns to the track that a packet is of.
+static void hear(struct source *s, int stream, int64_t *next_ns)
+{
+    bool first = !s->heard;
+
+    if (s->heard && s->heard->index == stream)
+        return;
+    for (int i = 0; i < s->info.sound_count; i++)
+        if (s->tracks[i].index == stream)
+            s->heard = &s->tracks[i];
+    if (!s->heard->decoder)
+        s->heard->decoder = source_open_sound(s, s->heard);
+    if (!first)
+        forget(s, next_ns);
+}
+
+// packet NULL: empties the decoder.
 static void decode(struct source *s, unsigned epoch, AVPacket *packet, AVFrame *av,
                    int64_t *next_ns)
 {
-    if (avcodec_send_packet(s->audio.decoder, packet) == AVERROR(EAGAIN)) {
+    if (packet)
+        hear(s, packet->stream_index, next_ns);
+    if (!s->heard || !s->heard->decoder)
+        return;
+    if (avcodec_send_packet(s->heard->decoder, packet) == AVERROR(EAGAIN)) {
         receive(s, epoch, av, next_ns);
-        avcodec_send_packet(s->audio.decoder, packet);
+        avcodec_send_packet(s->heard->decoder, packet);
     }
     receive(s, epoch, av, next_ns);
 }
@@ -87,8 +116,7 @@ void source_audio_run(void *user)
     while (packet && av &&
            (take = source_take_packet(s, false, &epoch, packet)) != SOURCE_TAKE_STOP) {
         if (take == SOURCE_TAKE_RESET) {
-            avcodec_flush_buffers(s->audio.decoder);
-            next_ns = CLOCK_NONE;
+            forget(s, &next_ns);
         } else {
             decode(s, epoch, take == SOURCE_TAKE_END ? NULL : packet, av, &next_ns);
         }

@@ -77,7 +77,7 @@ static bool enough(const struct packet_queue *q)
 
 static bool sound_wanted(const struct source *s)
 {
-    return s->audio.decoder && !s->audio_ignored;
+    return s->info.sound_count > 0 && !s->audio_ignored;
 }
 
 static bool crowded(const struct source *s)
@@ -149,15 +149,19 @@ static void enqueue(struct source *s, unsigned epoch, AVPacket *packet, int64_t 
 
 // --- reading
 
+// NULL: neither the pictures nor the sound that is heard.
 static const struct source_stream *stream_of(const struct source *s, const AVPacket *packet)
 {
-    return packet->stream_index == s->video.index ? &s->video : &s->audio;
+    if (packet->stream_index == s->video.index)
+        return &s->video;
+    if (s->info.sound_count > 0 && packet->stream_index == s->tracks[s->track].index)
+        return &s->tracks[s->track];
+    return NULL;
 }
 
 // Puts stretches of a transport stream with clocks of their own one behind the other.
-static void smooth_jump(struct source *s, AVPacket *packet)
+static void smooth_jump(struct source *s, AVPacket *packet, AVRational base)
 {
-    AVRational base = stream_of(s, packet)->time_base;
     int64_t dts_ns = source_media_ns(s, packet->dts, base), jump_ns = 0, shift;
 
     if (!s->discontinuous || dts_ns == CLOCK_NONE)
@@ -176,12 +180,6 @@ static void smooth_jump(struct source *s, AVPacket *packet)
     packet->dts += shift;
     packet->pts =
         source_media_ns(s, packet->pts, base) == CLOCK_NONE ? AV_NOPTS_VALUE : packet->pts + shift;
-}
-
-static bool is_ours(const struct source *s, const AVPacket *packet)
-{
-    return packet->stream_index == s->video.index ||
-           (s->audio.decoder && packet->stream_index == s->audio.index);
 }
 
 static int64_t later(int64_t a, int64_t b)
@@ -206,18 +204,17 @@ static void take_caption(struct source *s, AVPacket *packet)
 
 static void take_in(struct source *s, unsigned epoch, AVPacket *packet)
 {
+    const struct source_stream *stream = stream_of(s, packet);
     int64_t time_ns, pts_ns;
-    AVRational base;
 
-    if (!is_ours(s, packet)) {
+    if (!stream) {
         take_caption(s, packet);
         av_packet_unref(packet);
         return;
     }
-    smooth_jump(s, packet);
-    base = stream_of(s, packet)->time_base;
-    time_ns = source_media_ns(s, packet->dts, base);
-    pts_ns = source_media_ns(s, packet->pts, base);
+    smooth_jump(s, packet, stream->time_base);
+    time_ns = source_media_ns(s, packet->dts, stream->time_base);
+    pts_ns = source_media_ns(s, packet->pts, stream->time_base);
     s->read_ns = later(s->read_ns, later(time_ns, pts_ns));
     enqueue(s, epoch, packet, time_ns);
 }
@@ -316,6 +313,7 @@ void source_demux_run(void *user)
     while (!s->stopped) {
         unsigned epoch = s->epoch;
         bool winding = s->wind;
+        int sound = s->sound;
         int64_t wind_ns = s->wind_ns;
 
         if (!winding && (s->demux_ended || !more_wanted(s))) {
@@ -324,6 +322,10 @@ void source_demux_run(void *user)
         }
         s->wind = false;
         monitor_unlock(&s->monitor);
+        if (sound != s->track) {
+            s->track = sound;
+            source_discard_others(s);
+        }
         if (winding)
             wind(s, epoch, wind_ns);
         else

@@ -161,11 +161,20 @@ static bool find_streams(struct source *s, AVFormatContext *container)
     return result >= 0;
 }
 
-bool source_open_input(struct source *s)
+bool source_open_input(struct source *s, const struct source_params *params)
 {
     avdevice_register_all();
     s->container = open_container(s);
-    return s->container && find_streams(s, s->container) && source_open_streams(s);
+    return s->container && find_streams(s, s->container) && source_open_streams(s, params);
+}
+
+static int last_stream(const struct source *s)
+{
+    int last = s->video.index;
+
+    for (int i = 0; i < s->info.sound_count; i++)
+        last = s->tracks[i].index > last ? s->tracks[i].index : last;
+    return last;
 }
 
 bool source_reopen_input(struct source *s)
@@ -175,8 +184,7 @@ bool source_reopen_input(struct source *s)
     if (!again)
         return false;
     // the same bytes give the same streams, but a server may have changed its mind
-    if (!find_streams(s, again) || s->video.index >= (int)again->nb_streams ||
-        s->audio.index >= (int)again->nb_streams) {
+    if (!find_streams(s, again) || last_stream(s) >= (int)again->nb_streams) {
         avformat_close_input(&again);
         return false;
     }

@@ -56,7 +56,8 @@ struct source_frame {
 struct source_stream {
     int index; // in the container, or SOURCE_NO_STREAM
     AVRational time_base;
-    AVCodecContext *decoder;
+    AVCodecParameters *parameters;
+    AVCodecContext *decoder; // its thread's; of sound NULL until it is heard
 };
 
 struct source {
@@ -72,8 +73,9 @@ struct source {
     struct stereo_words stereo;  // said: where the container does, pictures may else; what a
                                  // person says is kept below
     AVStereo3D stereo_of_stream;
-    struct source_stream video, audio;
-    AVCodecParameters *parameters; // of the video stream
+    struct source_stream video;
+    struct source_sound *sounds;   // info.sounds
+    struct source_stream *tracks;  // of the same
     struct source_gpu *gpu;        // NULL: none decodes
     AVRational sample_aspect;      // as the container says; 0/1: unknown
     int32_t display_matrix[9];
@@ -93,6 +95,7 @@ struct source {
     int64_t jump_ns;          // added to time stamps: jumps of a discontinuous container
     int64_t expected_dts_ns;  // of the next packet; CLOCK_NONE: unknown
     int64_t read_ns;          // latest time stamp that was read, over all epochs
+    int track;                // that is read
 
     // --- the video thread
     struct picture_maker *pictures;
@@ -104,8 +107,12 @@ struct source {
     bool complained;           // of how pictures show both eyes
     struct source_frame *held; // waits for its successor, which tells how long it lasts
 
+    // --- the audio thread
+    struct source_stream *heard; // the last packet's; NULL: none yet
+
     struct monitor monitor;
     // --- guarded by monitor:
+    int sound; // the track that is asked for
     enum stereo_input asked; // how pictures show both eyes, as a person says
     bool swapped;
     unsigned generation; // what callers see
@@ -137,18 +144,21 @@ struct source {
 
 // --- source_open.c
 // False, logged: `source` is left for source_close().
-bool source_open_input(struct source *s);
+bool source_open_input(struct source *s, const struct source_params *params);
 // The same file or stream again, from its beginning. False, logged: the old one stays.
 bool source_reopen_input(struct source *s);
 // For the log, valid until the thread's next call.
 const char *source_av_error(int av_error);
 
 // --- source_streams.c
-// Chooses the streams of the container, opens their decoders and fills in `info`. False, logged.
-bool source_open_streams(struct source *s);
+// Chooses the streams of the container, opens the decoder of the pictures and fills in `info`.
+// False, logged.
+bool source_open_streams(struct source *s, const struct source_params *params);
+// NULL, logged: this sound cannot be decoded.
+AVCodecContext *source_open_sound(struct source *s, const struct source_stream *track);
 // The video thread: the CPU decodes from now on. False, logged: it cannot.
 bool source_leave_hardware(struct source *s);
-// What is not shown need not be read.
+// Only what is shown, and the track that is heard, need be read.
 void source_discard_others(struct source *s);
 
 // --- source.c

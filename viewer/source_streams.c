@@ -1,9 +1,12 @@
 #include "viewer/source_parts.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/log.h"
+#include "base/mem.h"
+#include "viewer/language.h"
 #include "viewer/source_exif.h"
 #include "viewer/source_gpu.h"
 #include "viewer/subtitles.h"
@@ -81,9 +84,9 @@ static AVCodecContext *open_decoder(struct source *s, const AVCodecParameters *p
     int result = AVERROR(ENOMEM);
 
     if (!codec) {
-        log_write(video ? LOG_ERROR : LOG_WARN, "%s: FFmpeg here has no decoder for %s (%s)%s",
-                  s->url, p->codec_id ? avcodec_get_name(p->codec_id) : "an unknown codec",
-                  av_fourcc2str(p->codec_tag), video ? "" : ": it plays without sound");
+        log_error("%s: FFmpeg here has no decoder for %s (%s)", s->url,
+                  p->codec_id ? avcodec_get_name(p->codec_id) : "an unknown codec",
+                  av_fourcc2str(p->codec_tag));
         return NULL;
     }
     decoder = avcodec_alloc_context3(codec);
@@ -119,25 +122,31 @@ static struct source_gpu *find_gpu(struct source *s, const AVCodecParameters *p)
     return gpu;
 }
 
+static bool take_stream(struct source_stream *out, const AVStream *stream)
+{
+    out->index = stream->index;
+    out->time_base = stream->time_base;
+    out->parameters = avcodec_parameters_alloc();
+    return out->parameters && avcodec_parameters_copy(out->parameters, stream->codecpar) >= 0;
+}
+
 static bool open_video(struct source *s, const AVStream *stream)
 {
     const AVCodecParameters *p = stream->codecpar;
 
-    s->parameters = avcodec_parameters_alloc();
-    if (!s->parameters || avcodec_parameters_copy(s->parameters, p) < 0) {
+    if (!take_stream(&s->video, stream)) {
         log_error("%s: no memory", s->url);
         return false;
     }
     s->gpu = find_gpu(s, p);
-    s->video = (struct source_stream){stream->index, stream->time_base,
-                                      open_decoder(s, p, stream->time_base, s->gpu)};
+    s->video.decoder = open_decoder(s, p, stream->time_base, s->gpu);
     s->on_gpu = s->gpu && s->video.decoder;
     return s->video.decoder;
 }
 
 bool source_leave_hardware(struct source *s)
 {
-    AVCodecContext *decoder = open_decoder(s, s->parameters, s->video.time_base, NULL);
+    AVCodecContext *decoder = open_decoder(s, s->video.parameters, s->video.time_base, NULL);
 
     if (!decoder)
         return false;
@@ -147,48 +156,106 @@ bool source_leave_hardware(struct source *s)
     return true;
 }
 
-// SOURCE_NO_STREAM: none that could be heard.
-static int best_audio(const char *url, AVFormatContext *container, int video)
+static void describe_sound(struct source_sound *out, const AVStream *stream)
 {
-    const AVCodec *codec = NULL;
-    int audio = av_find_best_stream(container, AVMEDIA_TYPE_AUDIO, -1, video, &codec, 0);
+    const AVDictionaryEntry *language = av_dict_get(stream->metadata, "language", NULL, 0);
+    const AVDictionaryEntry *title = av_dict_get(stream->metadata, "title", NULL, 0);
 
-    if (audio == AVERROR_DECODER_NOT_FOUND)
-        log_warn("%s: FFmpeg here has no decoder for its sound: it plays without", url);
-    return audio >= 0 && container->streams[audio]->codecpar->sample_rate > 0 ? audio
-                                                                              : SOURCE_NO_STREAM;
+    *out = (struct source_sound){.codec = avcodec_get_name(stream->codecpar->codec_id),
+                                 .rate_hz = stream->codecpar->sample_rate,
+                                 .channels = stream->codecpar->ch_layout.nb_channels};
+    if (language && strcmp(language->value, "und") != 0)
+        snprintf(out->language, sizeof(out->language), "%s", language->value);
+    if (title)
+        snprintf(out->title, sizeof(out->title), "%s", title->value);
 }
 
-static bool open_streams(struct source *s, bool want_audio)
+static void find_sounds(struct source *s)
+{
+    unsigned count = s->container->nb_streams;
+    bool unknown = false;
+
+    s->sounds = mem_new(count, sizeof(*s->sounds));
+    s->tracks = mem_new(count, sizeof(*s->tracks));
+    for (unsigned i = 0; i < count; i++) {
+        const AVStream *stream = s->container->streams[i];
+        const AVCodecParameters *p = stream->codecpar;
+        bool known = avcodec_find_decoder(p->codec_id);
+
+        if (p->codec_type != AVMEDIA_TYPE_AUDIO)
+            continue;
+        unknown |= !known;
+        if (!known || p->sample_rate <= 0 ||
+            !take_stream(&s->tracks[s->info.sound_count], stream))
+            continue;
+        describe_sound(&s->sounds[s->info.sound_count++], stream);
+    }
+    s->info.sounds = s->sounds;
+    if (s->info.sound_count == 0 && unknown)
+        log_warn("%s: FFmpeg here has no decoder for its sound: it plays without", s->url);
+}
+
+// Which track is heard first: the number, then the language, then what the container prefers.
+static int choose_sound(const struct source *s, const struct source_params *params)
+{
+    int best = 0, best_wish = -1, preferred;
+
+    if (params->audio > 0 && params->audio <= s->info.sound_count)
+        return params->audio - 1;
+    if (params->audio > 0)
+        log_warn("%s has %d sound tracks, no number %d", s->url, s->info.sound_count,
+                 params->audio);
+    preferred =
+        av_find_best_stream(s->container, AVMEDIA_TYPE_AUDIO, -1, s->video.index, NULL, 0);
+    for (int i = 0; i < s->info.sound_count; i++) {
+        int wish = language_wish(params->audio_lang, s->sounds[i].language);
+
+        if (wish >= 0 && (best_wish < 0 || wish < best_wish)) {
+            best = i;
+            best_wish = wish;
+        } else if (best_wish < 0 && s->tracks[i].index == preferred) {
+            best = i;
+        }
+    }
+    return best;
+}
+
+AVCodecContext *source_open_sound(struct source *s, const struct source_stream *track)
+{
+    return open_decoder(s, track->parameters, track->time_base, NULL);
+}
+
+static bool open_streams(struct source *s, const struct source_params *params)
 {
     AVFormatContext *c = s->container;
-    int video = best_video(c), audio = SOURCE_NO_STREAM;
+    int video = best_video(c);
 
     if (video < 0) {
         log_no_video(s->url, c);
         return false;
     }
-    if (!check_video(s->url, c->streams[video]->codecpar))
+    if (!check_video(s->url, c->streams[video]->codecpar) || !open_video(s, c->streams[video]))
         return false;
-    if (!open_video(s, c->streams[video]))
-        return false;
-    if (want_audio)
-        audio = best_audio(s->url, c, video);
-    if (audio >= 0)
-        s->audio = (struct source_stream){
-            audio, c->streams[audio]->time_base,
-            open_decoder(s, c->streams[audio]->codecpar, c->streams[audio]->time_base, NULL)};
-    if (!s->audio.decoder)
-        s->audio.index = SOURCE_NO_STREAM;
+    if (params->no_audio || s->info.image)
+        return true;
+    find_sounds(s);
+    if (s->info.sound_count > 0)
+        s->sound = s->track = choose_sound(s, params);
     return true;
+}
+
+static bool is_wanted(const struct source *s, int stream)
+{
+    return stream == s->video.index ||
+           (s->info.sound_count > 0 && stream == s->tracks[s->track].index) ||
+           (s->subtitles && subtitles_want(s->subtitles, stream));
 }
 
 void source_discard_others(struct source *s)
 {
     for (unsigned i = 0; i < s->container->nb_streams; i++)
-        if ((int)i != s->video.index && (int)i != s->audio.index &&
-            !(s->subtitles && subtitles_want(s->subtitles, (int)i)))
-            s->container->streams[i]->discard = AVDISCARD_ALL;
+        s->container->streams[i]->discard =
+            is_wanted(s, (int)i) ? AVDISCARD_DEFAULT : AVDISCARD_ALL;
 }
 
 // --- what it is
@@ -287,11 +354,6 @@ static void describe(struct source *s)
     s->info.duration_ns = duration_ns(s);
     s->info.seekable = is_seekable(c);
     describe_video(s, c->streams[s->video.index]);
-    if (s->audio.decoder) {
-        s->info.audio_codec = avcodec_get_name(s->audio.decoder->codec_id);
-        s->info.audio_rate_hz = s->audio.decoder->sample_rate;
-        s->info.audio_channels = s->audio.decoder->ch_layout.nb_channels;
-    }
     s->discontinuous = c->iformat->flags & AVFMT_TS_DISCONT;
     s->start_ns = 0;
     if (c->start_time != AV_NOPTS_VALUE && llabs(c->start_time) < INT64_MAX / 4 / NS_PER_US)
@@ -302,13 +364,11 @@ static void describe(struct source *s)
     s->info.time_base[1] = s->video.time_base.den;
 }
 
-bool source_open_streams(struct source *s)
+bool source_open_streams(struct source *s, const struct source_params *params)
 {
-    bool want_audio = s->audio.index != SOURCE_NO_STREAM;
-
     s->info.image = is_image(s->container, s->url);
     s->png_orientation = s->info.image ? source_exif_png(s->url) : 0;
-    if (!open_streams(s, want_audio && !s->info.image))
+    if (!open_streams(s, params))
         return false;
     if (s->subtitles && !s->info.image)
         subtitles_add_streams(s->subtitles, s->container, s->url);

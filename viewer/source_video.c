@@ -239,7 +239,7 @@ static void hand_on_last(struct source *s, unsigned epoch)
     struct source_frame *last = s->held;
 
     // what turns out to have one picture and no sound is a photograph, whatever its container
-    if (s->timing.previous_ns == CLOCK_NONE && !s->audio.decoder &&
+    if (s->timing.previous_ns == CLOCK_NONE && s->info.sound_count == 0 &&
         source_counts(s).frames_decoded == 0)
         s->single = true;
     s->held = NULL;

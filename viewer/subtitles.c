@@ -2,7 +2,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include <libavformat/avformat.h>
 
@@ -10,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/thread.h"
+#include "viewer/language.h"
 #include "viewer/options.h"
 #include "viewer/overlay.h"
 #include "viewer/subtitle_file.h"
@@ -89,26 +89,6 @@ void subtitles_destroy(struct subtitles **subtitles)
 
 // --- the choice
 
-// "en" is "eng", "de" is "de-DE".
-static bool same_language(const char *wish, size_t length, const char *language)
-{
-    size_t other = strcspn(language, "-_");
-
-    if (other == 0 || length == 0)
-        return false;
-    if (length == 2 || other == 2)
-        return length <= 3 && other <= 3 && strncasecmp(wish, language, 2) == 0;
-    return length == other && strncasecmp(wish, language, length) == 0;
-}
-
-static bool wished(const char *wishes, const char *language)
-{
-    for (const char *w = wishes; w && *w; w += strcspn(w, ","), w += *w == ',')
-        if (same_language(w, strcspn(w, ","), language))
-            return true;
-    return false;
-}
-
 // Monitor held.
 static void choose(struct subtitles *s)
 {
@@ -132,7 +112,7 @@ static void add(struct subtitles *s, struct subtitle_track *track, int stream, i
 
     if (language && strcmp(language, "und") != 0)
         snprintf(e.language, sizeof(e.language), "%s", language);
-    if (wished(s->options->sub_lang, e.language))
+    if (language_wish(s->options->sub_lang, e.language) >= 0)
         e.merit |= MERIT_LANGUAGE;
     monitor_lock(&s->monitor);
     s->entries = mem_grow(s->entries, s->count, &s->room, sizeof(*s->entries));

@@ -10,6 +10,7 @@
 //     q, closing      quit           c                   automatic convergence
 //     w               floating window
 //     b               budget         r                   recenter the headset
+//     a A             sound track    j J                 captions
 //
 // Thread-safety: main thread only.
 #pragma once

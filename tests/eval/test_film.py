@@ -12,7 +12,7 @@ import subprocess
 import sys
 
 WIDTH, HEIGHT = 640, 360
-PICTURES, EVERY, STEP_PX = 12, 12, 2  # of each pair; judged; the pan
+PICTURES, EVERY, STEP_PX = 6, 6, 2  # of each pair; judged; the pan
 FIGURES = ("rank", "row", "order", "siou", "ssim")
 LOSSLESS = ["-c:v", "ffv1", "-pix_fmt", "bgr0"]
 H264 = ["-c:v", "libx264", "-preset", "veryfast", "-qp", "1", "-pix_fmt", "yuv444p"]

@@ -184,7 +184,7 @@ static void every_picture_once_and_in_time(void **state)
         assert_int_equal(counts.frames_decoded, FRAMES);
         assert_int_equal(counts.packets_damaged, 0);
         assert_false(source_broken(s));
-        if (source_info(s)->audio_rate_hz > 0) {
+        if (source_info(s)->sound_count > 0) {
             assert_true(fabs(l.seconds - 8) < 0.1);
             assert_true(l.longest_gap_ns < 30 * NS_PER_MS);
         }
@@ -200,7 +200,7 @@ static void info_says_what_it_is(void **state)
 
     assert_string_equal(info->url, "counter.mp4");
     assert_string_equal(info->video_codec, "h264");
-    assert_string_equal(info->audio_codec, "aac");
+    assert_string_equal(info->sounds[0].codec, "aac");
     assert_int_equal(info->width, 64);
     assert_int_equal(info->height, 64);
     assert_true(info->aspect == 1);
@@ -209,12 +209,11 @@ static void info_says_what_it_is(void **state)
     assert_int_equal(info->frames, FRAMES);
     assert_false(info->image);
     assert_true(info->seekable);
-    assert_int_equal(info->audio_rate_hz, 44100);
-    assert_int_equal(info->audio_channels, 1);
+    assert_int_equal(info->sounds[0].rate_hz, 44100);
+    assert_int_equal(info->sounds[0].channels, 1);
     source_close(&s);
     s = source_open(&(struct source_params){.url = "counter.mp4", .no_audio = true});
-    assert_int_equal(source_info(s)->audio_rate_hz, 0);
-    assert_null(source_info(s)->audio_codec);
+    assert_int_equal(source_info(s)->sound_count, 0);
     source_close(&s);
 }
 
