@@ -1,5 +1,7 @@
 #include "viewer/audio.h"
 
+#include <stdatomic.h>
+
 #include <SDL.h>
 #include <libavutil/frame.h>
 
@@ -27,6 +29,7 @@ struct audio {
     struct audio_mix mix;
     struct audio_convert *convert;
     struct thread thread;
+    _Atomic int64_t delay_ns;
     struct monitor monitor;
     // guarded by monitor, which the writer holds while it writes to the ring:
     bool quit, started;
@@ -93,7 +96,7 @@ static int64_t gap_frames(struct audio *a, int64_t pts_ns)
 // begins earlier.
 static void place(struct audio *a, unsigned session, const struct audio_converted *sound)
 {
-    int64_t gap = sound->pts_ns == CLOCK_NONE ? 0 : gap_frames(a, sound->pts_ns);
+    int64_t gap = sound->pts_ns == CLOCK_NONE ? 0 : gap_frames(a, sound->pts_ns + a->delay_ns);
     int64_t cut = gap < 0 ? -gap : 0;
 
     if (cut >= sound->count)
@@ -237,6 +240,7 @@ struct audio *audio_create(const struct audio_params *params)
         !thread_start(&a->thread, "audio", THREAD_NORMAL, run, a))
         goto fail;
     audio_set_volume(a, params->volume, params->muted);
+    audio_set_delay(a, params->delay_ns);
     SDL_PauseAudioDevice(a->device, 0);
     return a;
 fail:
@@ -303,6 +307,11 @@ void audio_pause(struct audio *audio, bool paused)
 void audio_set_volume(struct audio *audio, float volume, bool muted)
 {
     audio->mix.gain = muted ? 0 : volume;
+}
+
+void audio_set_delay(struct audio *audio, int64_t delay_ns)
+{
+    audio->delay_ns = delay_ns;
 }
 
 bool audio_finished(const struct audio *audio)

@@ -19,6 +19,7 @@ struct audio_params {
     struct media_clock *clock;
     float volume; // 0..1.3
     bool muted;
+    int64_t delay_ns; // as audio_set_delay() has it
 };
 
 // NULL, after a warning, where there is no device; the source then leaves its sound aside. Silent
@@ -34,6 +35,9 @@ void audio_start(struct audio *audio, unsigned generation, int64_t media_ns);
 void audio_stop(struct audio *audio);
 void audio_pause(struct audio *audio, bool paused);
 void audio_set_volume(struct audio *audio, float volume, bool muted);
+// Sound is heard so much later than its time stamps say, as for headphones that are slow, or sooner
+// (negative), by less than 10 s; a change is a gap or a cut in what is heard.
+void audio_set_delay(struct audio *audio, int64_t delay_ns);
 // All sound of the generation has been heard.
 bool audio_finished(const struct audio *audio);
 // Callbacks that found too little sound, as a count.

@@ -18,6 +18,7 @@ enum command_kind {
     COMMAND_INPUT,             // the next way in which the film may show both eyes
     COMMAND_SWAP_EYES,         // toggles
     COMMAND_VIEW,              // stereo, depth layers, disparity, stereo, ...
+    COMMAND_AUDIO_DELAY_BY,    // value: seconds
     COMMAND_STRENGTH_BY,       // value: % of width
     COMMAND_CONVERGENCE_BY,    // value: 0..1
     COMMAND_AUTO_CONVERGENCE,  // toggles

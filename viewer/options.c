@@ -129,6 +129,8 @@ static const struct option_row table[] = {
      .help = "which sound: a track's number; auto: by --audio-lang, else as the film prefers"},
     {"audio-lang", PLAY, OPTION_TEXT, FIELD(audio_lang), .argument = "LANGUAGES",
      .help = "languages of sound to look for, as in: de,en"},
+    {"audio-delay", PLAY, OPTION_NUMBER, FIELD(audio_delay_s), -OPTIONS_AUDIO_DELAY_MAX_S,
+     OPTIONS_AUDIO_DELAY_MAX_S, 0, .help = "hear the sound so many seconds later"},
     {"volume", PLAY, OPTION_NUMBER, FIELD(volume), 0, 130, 100, .help = "loudness in %"},
     {"mute", PLAY, OPTION_FLAG, FIELD(mute), .help = "begin without sound"},
     {"no-audio", PLAY, OPTION_FLAG, FIELD(no_audio), .help = "leave the sound alone altogether"},
@@ -283,7 +285,8 @@ void options_print_help(enum subcommand subcommand)
          "  1/2 strength   3/4 convergence   c automatic convergence   b budget of depth   w "
          "floating window\n"
          "  t next layout   d next view   r screen before your eyes   < > previous, next file\n"
-         "  a/A next, previous sound track   j/J next, previous captions   v hide them   z/Z captions sooner, later\n"
+         "  a/A next, previous sound track   k/K sound sooner, later\n"
+         "  j/J next, previous captions   v hide them   z/Z captions sooner, later\n"
          "  i how the film shows both eyes   e left and right exchanged\n");
     for (int c = SUBCOMMAND_PLAY + 1; c < SUBCOMMAND_COUNT; c++)
         printf("  %s\n", subcommands[c].synopsis);

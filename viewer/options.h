@@ -31,6 +31,7 @@ enum stereo_layout {
 #define OPTIONS_SUB_AUTO 0
 #define OPTIONS_SUB_NONE (-1)
 #define OPTIONS_SUB_DEPTH_AUTO (-6)
+#define OPTIONS_AUDIO_DELAY_MAX_S 2.0
 // How a file shows two eyes; the words of --layout in this order.
 enum file_layout {
     FILE_LAYOUT_FULL_SBS, // left beside right, both at full width
@@ -97,6 +98,7 @@ struct options {
     double sub_depth_pct; // parallax; OPTIONS_SUB_DEPTH_AUTO
     int audio;              // number of the sound track, from 1; 0: auto
     const char *audio_lang; // "de,en"; NULL: no wish
+    double audio_delay_s;
     int threads;
     int lookahead_frames;
     int hwdec;      // enum hwdec

@@ -51,6 +51,11 @@ static void hold(struct playback *p)
 
 // --- opening and closing
 
+static int64_t audio_delay_ns(const struct options *o)
+{
+    return (int64_t)(o->audio_delay_s * NS_PER_S);
+}
+
 static bool open_source(struct playback *p, const char *url)
 {
     const struct options *o = p->params.options;
@@ -75,8 +80,9 @@ static bool open_source(struct playback *p, const char *url)
         log_info("%s shows both eyes: they are shown as they are", url);
     subtitles_add_files(p->subtitles, url, source_info(p->source)->frames_per_s);
     if (source_info(p->source)->sound_count > 0)
-        p->audio = audio_create(
-            &(struct audio_params){p->source, p->params.clock, (float)(o->volume / 100), o->mute});
+        p->audio = audio_create(&(struct audio_params){p->source, p->params.clock,
+                                                       (float)(o->volume / 100), o->mute,
+                                                       audio_delay_ns(o)});
     return true;
 }
 
@@ -247,6 +253,12 @@ void playback_describe_audio(const struct playback *p, char *out, int out_size)
              info->sound_count, sound->language, sound->language[0] ? ", " : "", sound->codec,
              sound->channels, sound->channels == 1 ? "" : "s", sound->title[0] ? ", " : "",
              sound->title);
+}
+
+void playback_set_audio_delay(struct playback *p)
+{
+    if (p->audio)
+        audio_set_delay(p->audio, audio_delay_ns(p->params.options));
 }
 
 void playback_set_volume(struct playback *p)

@@ -57,6 +57,7 @@ bool playback_paused(const struct playback *playback);
 void playback_pause(struct playback *playback, bool paused);
 // The next sound track, or the previous one with step -1; after the last comes the first.
 void playback_cycle_audio(struct playback *playback, int step);
+void playback_set_audio_delay(struct playback *playback);
 // What is heard, for people, into `out`: "2 of 3, de, ac3, 6 channels, commentary".
 void playback_describe_audio(const struct playback *playback, char *out, int out_size);
 

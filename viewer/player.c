@@ -140,6 +140,16 @@ static void next_audio(struct player *p, int step)
     log_info("sound: %s", which);
 }
 
+static void delay_audio(struct player *p, double by)
+{
+    struct options *o = p->options;
+
+    o->audio_delay_s = limited(o->audio_delay_s + by, -OPTIONS_AUDIO_DELAY_MAX_S,
+                               OPTIONS_AUDIO_DELAY_MAX_S);
+    playback_set_audio_delay(p->film);
+    osd_show(p->osd, "Sound %+.2f s", o->audio_delay_s);
+}
+
 static void say_subtitles(struct player *p)
 {
     char which[96];
@@ -197,6 +207,9 @@ static enum outcome do_command(struct player *p, const struct command *c)
         break;
     case COMMAND_AUDIO_TRACK:
         next_audio(p, c->value < 0 ? -1 : 1);
+        break;
+    case COMMAND_AUDIO_DELAY_BY:
+        delay_audio(p, c->value);
         break;
     case COMMAND_STRENGTH_BY:
         o->strength = limited(o->strength + c->value, 0, 10);

@@ -11,6 +11,7 @@
 //     w               floating window
 //     b               budget         r                   recenter the headset
 //     a A             sound track    j J                 captions
+//     k K             sound sooner, later
 //
 // Thread-safety: main thread only.
 #pragma once

@@ -18,6 +18,10 @@ ROUGH = 20
 ANSWERS = [
     ("9", r"Volume 95 %"),
     ("m", r"Volume 95 % \(mute\)"),
+    ("a", r"Sound: 2 of 2, deu, vorbis, 2 channels, comments"),
+    ("A", r"Sound: 1 of 2, vorbis, 1 channel"),
+    ("K", r"Sound \+0\.05 s"),
+    ("k", r"Sound [-+]0\.00 s"),
     ("2", r"Strength 2\.1 %, convergence automatic"),
     ("3", r"Strength 2\.1 %, convergence 0\.\d\d"),
     ("c", r"Strength 2\.1 %, convergence automatic"),
@@ -88,6 +92,8 @@ class Played:
 def make_film(path):
     subprocess.run(["ffmpeg", "-nostdin", "-y", "-v", "error", "-f", "lavfi", "-i",
                     f"nullsrc=size=320x180:rate=10:duration=20,geq=lum={DARK}+{BRIGHT - DARK}*gte(X\\,160):cb=128:cr=128",
+                    "-f", "lavfi", "-i", "sine=d=20", "-map", "0", "-map", "1", "-map", "1", "-ac:a:1", "2",
+                    "-metadata:s:a:1", "language=deu", "-metadata:s:a:1", "title=comments",
                     "-pix_fmt", "yuv420p", "-color_range", "pc", "-c:v", "ffv1", path], check=True)
 
 
