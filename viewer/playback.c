@@ -80,9 +80,8 @@ static bool open_source(struct playback *p, const char *url)
         log_info("%s shows both eyes: they are shown as they are", url);
     subtitles_add_files(p->subtitles, url, source_info(p->source)->frames_per_s);
     if (source_info(p->source)->sound_count > 0)
-        p->audio = audio_create(&(struct audio_params){p->source, p->params.clock,
-                                                       (float)(o->volume / 100), o->mute,
-                                                       audio_delay_ns(o)});
+        p->audio = audio_create(&(struct audio_params){
+            p->source, p->params.clock, (float)(o->volume / 100), o->mute, audio_delay_ns(o)});
     return true;
 }
 
@@ -232,8 +231,8 @@ void playback_cycle_audio(struct playback *p, int step)
 
     if (!p->audio || info->sound_count < 2)
         return;
-    source_set_sound(p->source, (source_sound(p->source) + step + info->sound_count) %
-                                    info->sound_count);
+    source_set_sound(p->source,
+                     (source_sound(p->source) + step + info->sound_count) % info->sound_count);
     if (info->seekable)
         playback_seek(p, p->position_ns);
 }

@@ -19,6 +19,9 @@
 #include "viewer/stereo_input.h"
 #include "viewer/subtitles.h"
 
+// A chapter that has begun so long ago is begun again, before one goes to the one before it.
+#define CHAPTER_BEGUN_NS (5 * NS_PER_S)
+
 // How the film that plays may end.
 enum outcome {
     PLAYING,
@@ -130,6 +133,38 @@ static void say_position(struct player *p)
         osd_show(p->osd, "%s", as_time(at_ns, at, sizeof(at)));
 }
 
+// The chapter that media time at_ns lies in; -1: before the first.
+static int chapter_at(const struct source_info *info, int64_t at_ns)
+{
+    int i = -1;
+
+    while (i + 1 < info->chapter_count && info->chapters[i + 1].start_ns <= at_ns)
+        i++;
+    return i;
+}
+
+// Backwards: from its middle, to the beginning of the chapter that plays.
+static void go_to_chapter(struct player *p, int step)
+{
+    const struct source_info *info = playback_info(p->film);
+    int64_t at_ns = playback_position_ns(p->film);
+    int to = chapter_at(info, at_ns) + 1;
+    const struct source_chapter *c;
+
+    if (step < 0)
+        to = chapter_at(info, at_ns - CHAPTER_BEGUN_NS);
+    if (info->chapter_count == 0 || to >= info->chapter_count || !info->seekable) {
+        osd_show(p->osd, info->chapter_count == 0 ? "This film has no chapters"
+                         : info->seekable         ? "This is the last chapter"
+                                                  : "This film cannot be wound");
+        return;
+    }
+    c = &info->chapters[to > 0 ? to : 0];
+    playback_seek(p->film, c->start_ns);
+    osd_show(p->osd, "Chapter %d of %d%s%s", (int)(c - info->chapters) + 1, info->chapter_count,
+             c->title[0] ? ": " : "", c->title);
+}
+
 static void next_audio(struct player *p, int step)
 {
     char which[160];
@@ -144,8 +179,8 @@ static void delay_audio(struct player *p, double by)
 {
     struct options *o = p->options;
 
-    o->audio_delay_s = limited(o->audio_delay_s + by, -OPTIONS_AUDIO_DELAY_MAX_S,
-                               OPTIONS_AUDIO_DELAY_MAX_S);
+    o->audio_delay_s =
+        limited(o->audio_delay_s + by, -OPTIONS_AUDIO_DELAY_MAX_S, OPTIONS_AUDIO_DELAY_MAX_S);
     playback_set_audio_delay(p->film);
     osd_show(p->osd, "Sound %+.2f s", o->audio_delay_s);
 }
@@ -196,6 +231,9 @@ static enum outcome do_command(struct player *p, const struct command *c)
     case COMMAND_SEEK_BY:
         playback_seek(p->film, playback_position_ns(p->film) + (int64_t)(c->value * NS_PER_S));
         say_position(p);
+        break;
+    case COMMAND_CHAPTER_BY:
+        go_to_chapter(p, c->value < 0 ? -1 : 1);
         break;
     case COMMAND_VOLUME_BY:
         o->volume = limited(o->volume + c->value * 100, 0, 130);

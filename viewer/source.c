@@ -140,6 +140,7 @@ void source_close(struct source **source)
         finish_stream(&s->tracks[i]);
     mem_free(s->tracks);
     mem_free(s->sounds);
+    mem_free(s->chapters);
     free_frames(s);
     source_gpu_destroy(&s->gpu);
     picture_maker_destroy(&s->pictures);

@@ -46,20 +46,27 @@ struct source_sound {
     int rate_hz, channels;
 };
 
+struct source_chapter {
+    int64_t start_ns; // media time
+    char title[64];   // as the container says; "": it does not
+};
+
 struct source_info {
     const char *url;       // these strings live as long as the source
     const char *container; // FFmpeg's short name
     const char *video_codec;
-    int width, height;       // of an eye, upright
-    double aspect;           // of it
-    bool native;             // pictures show both eyes
-    double frames_per_s;     // average; 0: unknown
-    int64_t duration_ns;     // 0: unknown or live
-    int64_t frames;          // as the container says; 0: it does not
-    bool image;              // a single picture
+    int width, height;   // of an eye, upright
+    double aspect;       // of it
+    bool native;         // pictures show both eyes
+    double frames_per_s; // average; 0: unknown
+    int64_t duration_ns; // 0: unknown or live
+    int64_t frames;      // as the container says; 0: it does not
+    bool image;          // a single picture
     bool seekable;
-    const struct source_sound *sounds; // that FFmpeg can decode, in the container's order
-    int sound_count;                   // 0: it is silent, or sound is left aside
+    const struct source_sound *sounds;     // that FFmpeg can decode, in the container's order
+    int sound_count;                       // 0: it is silent, or sound is left aside
+    const struct source_chapter *chapters; // in the order of time
+    int chapter_count;
     // for whoever writes the film anew:
     bool discontinuous; // its clock may jump: media times differ after a seek
     int64_t start_ns;   // what media time 0 is on the container's clock

@@ -74,10 +74,11 @@ struct source {
                                  // person says is kept below
     AVStereo3D stereo_of_stream;
     struct source_stream video;
-    struct source_sound *sounds;   // info.sounds
-    struct source_stream *tracks;  // of the same
-    struct source_gpu *gpu;        // NULL: none decodes
-    AVRational sample_aspect;      // as the container says; 0/1: unknown
+    struct source_sound *sounds;     // info.sounds
+    struct source_stream *tracks;    // of the same
+    struct source_chapter *chapters; // info.chapters
+    struct source_gpu *gpu;          // NULL: none decodes
+    AVRational sample_aspect;        // as the container says; 0/1: unknown
     int32_t display_matrix[9];
     bool has_display_matrix;
     int png_orientation;         // as EXIF says it; 0: not
@@ -112,7 +113,7 @@ struct source {
 
     struct monitor monitor;
     // --- guarded by monitor:
-    int sound; // the track that is asked for
+    int sound;               // the track that is asked for
     enum stereo_input asked; // how pictures show both eyes, as a person says
     bool swapped;
     unsigned generation; // what callers see

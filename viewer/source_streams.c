@@ -1,6 +1,7 @@
 #include "viewer/source_parts.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -156,18 +157,22 @@ bool source_leave_hardware(struct source *s)
     return true;
 }
 
+static void copy_word(char *out, size_t size, const AVDictionary *metadata, const char *key)
+{
+    const AVDictionaryEntry *entry = av_dict_get(metadata, key, NULL, 0);
+
+    snprintf(out, size, "%s", entry ? entry->value : "");
+}
+
 static void describe_sound(struct source_sound *out, const AVStream *stream)
 {
-    const AVDictionaryEntry *language = av_dict_get(stream->metadata, "language", NULL, 0);
-    const AVDictionaryEntry *title = av_dict_get(stream->metadata, "title", NULL, 0);
-
     *out = (struct source_sound){.codec = avcodec_get_name(stream->codecpar->codec_id),
                                  .rate_hz = stream->codecpar->sample_rate,
                                  .channels = stream->codecpar->ch_layout.nb_channels};
-    if (language && strcmp(language->value, "und") != 0)
-        snprintf(out->language, sizeof(out->language), "%s", language->value);
-    if (title)
-        snprintf(out->title, sizeof(out->title), "%s", title->value);
+    copy_word(out->language, sizeof(out->language), stream->metadata, "language");
+    copy_word(out->title, sizeof(out->title), stream->metadata, "title");
+    if (strcmp(out->language, "und") == 0)
+        out->language[0] = '\0';
 }
 
 static void find_sounds(struct source *s)
@@ -185,8 +190,7 @@ static void find_sounds(struct source *s)
         if (p->codec_type != AVMEDIA_TYPE_AUDIO)
             continue;
         unknown |= !known;
-        if (!known || p->sample_rate <= 0 ||
-            !take_stream(&s->tracks[s->info.sound_count], stream))
+        if (!known || p->sample_rate <= 0 || !take_stream(&s->tracks[s->info.sound_count], stream))
             continue;
         describe_sound(&s->sounds[s->info.sound_count++], stream);
     }
@@ -205,8 +209,7 @@ static int choose_sound(const struct source *s, const struct source_params *para
     if (params->audio > 0)
         log_warn("%s has %d sound tracks, no number %d", s->url, s->info.sound_count,
                  params->audio);
-    preferred =
-        av_find_best_stream(s->container, AVMEDIA_TYPE_AUDIO, -1, s->video.index, NULL, 0);
+    preferred = av_find_best_stream(s->container, AVMEDIA_TYPE_AUDIO, -1, s->video.index, NULL, 0);
     for (int i = 0; i < s->info.sound_count; i++) {
         int wish = language_wish(params->audio_lang, s->sounds[i].language);
 
@@ -345,6 +348,33 @@ static void describe_video(struct source *s, AVStream *stream)
     }
 }
 
+static int by_start(const void *a, const void *b)
+{
+    int64_t left = ((const struct source_chapter *)a)->start_ns,
+            right = ((const struct source_chapter *)b)->start_ns;
+
+    return (left > right) - (left < right);
+}
+
+static void describe_chapters(struct source *s)
+{
+    unsigned count = s->container->nb_chapters;
+
+    s->info.chapters = s->chapters = mem_new(count, sizeof(*s->chapters));
+    for (unsigned i = 0; i < count; i++) {
+        const AVChapter *c = s->container->chapters[i];
+        int64_t start_ns = source_media_ns(s, c->start, c->time_base);
+        struct source_chapter *out = &s->chapters[s->info.chapter_count];
+
+        if (start_ns == CLOCK_NONE)
+            continue;
+        out->start_ns = start_ns > 0 ? start_ns : 0;
+        copy_word(out->title, sizeof(out->title), c->metadata, "title");
+        s->info.chapter_count++;
+    }
+    qsort(s->chapters, (size_t)s->info.chapter_count, sizeof(*s->chapters), by_start);
+}
+
 static void describe(struct source *s)
 {
     AVFormatContext *c = s->container;
@@ -362,6 +392,7 @@ static void describe(struct source *s)
     s->info.start_ns = s->start_ns;
     s->info.time_base[0] = s->video.time_base.num;
     s->info.time_base[1] = s->video.time_base.den;
+    describe_chapters(s);
 }
 
 bool source_open_streams(struct source *s, const struct source_params *params)

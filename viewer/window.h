@@ -11,7 +11,7 @@
 //     w               floating window
 //     b               budget         r                   recenter the headset
 //     a A             sound track    j J                 captions
-//     k K             sound sooner, later
+//     k K             sound sooner, later                Page up, down       chapter
 //
 // Thread-safety: main thread only.
 #pragma once

@@ -30,6 +30,8 @@ ANSWERS = [
     ("v", r"Captions: this film has none"),
     ("z", r"Captions -0\.1 s"),
     ("Right", r"0:00:\d\d / 0:00:20"),
+    ("Next", r"Chapter \d of 3(: first|: middle)?"),  # page down
+    ("Prior", r"Chapter 2 of 3: middle|Chapter 3 of 3|This is the last chapter"),
     ("d", r"View: layers"),
     ("t", r"Window: half side by side"),
 ]
@@ -89,10 +91,18 @@ class Played:
         return self.process.wait(PATIENCE_S)
 
 
+CHAPTERS = "".join(f"[CHAPTER]\nTIMEBASE=1/1\nSTART={start}\nEND={end}\n{title}\n"
+                   for start, end, title in ((0, 8, "title=first"), (8, 16, "title=middle"), (16, 20, "")))
+
+
 def make_film(path):
+    chapters = path + ".txt"
+    with open(chapters, "w") as text:
+        text.write(";FFMETADATA1\n" + CHAPTERS)
     subprocess.run(["ffmpeg", "-nostdin", "-y", "-v", "error", "-f", "lavfi", "-i",
                     f"nullsrc=size=320x180:rate=10:duration=20,geq=lum={DARK}+{BRIGHT - DARK}*gte(X\\,160):cb=128:cr=128",
-                    "-f", "lavfi", "-i", "sine=d=20", "-map", "0", "-map", "1", "-map", "1", "-ac:a:1", "2",
+                    "-f", "lavfi", "-i", "sine=d=20", "-i", chapters, "-map_metadata", "2",
+                    "-map", "0", "-map", "1", "-map", "1", "-ac:a:1", "2",
                     "-metadata:s:a:1", "language=deu", "-metadata:s:a:1", "title=comments",
                     "-pix_fmt", "yuv420p", "-color_range", "pc", "-c:v", "ffv1", path], check=True)
 

@@ -1,4 +1,5 @@
 // Films with several sound tracks: what they are, which one is heard, and another one at any time.
+// And their chapters.
 //
 // Each track is a tone of its own, so that what is heard tells which one it is.
 #include <setjmp.h>
@@ -40,8 +41,8 @@ static int make_films(void **state)
 
 static struct source *open_film(const char *url, int audio, const char *languages)
 {
-    struct source *s = source_open(
-        &(struct source_params){.url = url, .audio = audio, .audio_lang = languages});
+    struct source *s =
+        source_open(&(struct source_params){.url = url, .audio = audio, .audio_lang = languages});
 
     assert_non_null(s);
     return s;
@@ -178,6 +179,32 @@ static void another_one_comes_in_a_stream(void **state)
     thread_join(&writer);
 }
 
+static void chapters_are_told(void **state)
+{
+    static const char *const films[] = {"chapters.mkv", "chapters.mp4"};
+    FILE *f = fopen("chapters.txt", "w");
+
+    fputs(";FFMETADATA1\n[CHAPTER]\nTIMEBASE=1/1000\nSTART=0\nEND=2000\ntitle=one\n"
+          "[CHAPTER]\nTIMEBASE=1/1000\nSTART=2000\nEND=5500\ntitle=the second\n"
+          "[CHAPTER]\nTIMEBASE=1/1000\nSTART=5500\nEND=8000\n",
+          f);
+    fclose(f);
+    ffmpeg("-i tones.mkv -i chapters.txt -map_metadata 1 -map 0:v -c copy chapters.mkv "
+           "-map_metadata 1 -map 0:v -c copy chapters.mp4");
+    for (size_t i = 0; i < sizeof(films) / sizeof(films[0]); i++) {
+        struct source *s = open_film(films[i], 0, NULL);
+        const struct source_info *info = source_info(s);
+
+        assert_int_equal(info->chapter_count, 3);
+        assert_int_equal(info->chapters[0].start_ns, 0);
+        assert_int_equal(info->chapters[1].start_ns, 2 * NS_PER_S);
+        assert_int_equal(info->chapters[2].start_ns, 5500 * NS_PER_MS);
+        assert_string_equal(info->chapters[0].title, "one");
+        assert_string_equal(info->chapters[1].title, "the second");
+        source_close(&s);
+    }
+}
+
 static void languages_match(void **state)
 {
     assert_int_equal(language_wish("de,en", "eng"), 1);
@@ -196,6 +223,7 @@ int main(void)
         cmocka_unit_test(the_wished_one_is_heard),
         cmocka_unit_test(another_one_comes_with_a_seek),
         cmocka_unit_test(another_one_comes_in_a_stream),
+        cmocka_unit_test(chapters_are_told),
         cmocka_unit_test(languages_match),
     };
 
