@@ -123,12 +123,16 @@ static struct source_gpu *find_gpu(struct source *s, const AVCodecParameters *p)
     return gpu;
 }
 
+// False: no memory.
 static bool take_stream(struct source_stream *out, const AVStream *stream)
 {
     out->index = stream->index;
     out->time_base = stream->time_base;
     out->parameters = avcodec_parameters_alloc();
-    return out->parameters && avcodec_parameters_copy(out->parameters, stream->codecpar) >= 0;
+    if (out->parameters && avcodec_parameters_copy(out->parameters, stream->codecpar) >= 0)
+        return true;
+    avcodec_parameters_free(&out->parameters);
+    return false;
 }
 
 static bool open_video(struct source *s, const AVStream *stream)
