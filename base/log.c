@@ -28,6 +28,14 @@ void log_set_sink(log_sink *sink, void *user)
     pthread_mutex_unlock(&lock);
 }
 
+// Names and titles come from files, and a terminal obeys control characters.
+static void make_harmless(char *line)
+{
+    for (unsigned char *c = (unsigned char *)line; *c; c++)
+        if (*c < 0x20 || *c == 0x7f)
+            *c = '?';
+}
+
 void log_write_va(enum log_level level, const char *format, va_list args)
 {
     static const char *const prefix[] = {"error: ", "warning: ", "", "debug: ", "trace: "};
@@ -36,6 +44,7 @@ void log_write_va(enum log_level level, const char *format, va_list args)
     if (level > log_get_level())
         return;
     vsnprintf(line, sizeof(line), format, args);
+    make_harmless(line);
     pthread_mutex_lock(&lock);
     if (current_sink)
         current_sink(current_user, level, line);

@@ -3,6 +3,8 @@
 // An error names the thing, the reason and the next step. ERROR..DEBUG are never written once per
 // frame; TRACE may be.
 //
+// Control characters are written as '?': what is told often comes from files.
+//
 // Thread-safety: safe; lines never interleave.
 #pragma once
 #include <stdarg.h>

@@ -81,16 +81,18 @@ static void hear(void *user, enum log_level level, const char *line)
     strncpy(h->last, line, sizeof(h->last) - 1);
 }
 
-static void the_log_keeps_its_level(void **state)
+static void the_log_keeps_level_and_line(void **state)
 {
     struct heard h = {0};
 
     log_set_sink(hear, &h);
     log_debug("not heard");
     log_warn("heard %d", 7);
-    log_set_sink(NULL, NULL);
     assert_int_equal(h.lines, 1);
     assert_string_equal(h.last, "heard 7");
+    log_warn("a %s", "t\xc3\xa4tle\n\x1b[2J\x7f");
+    log_set_sink(NULL, NULL);
+    assert_string_equal(h.last, "a t\xc3\xa4tle??[2J?");
 }
 
 static void waiting_ends_at_the_deadline(void **state)
@@ -114,7 +116,7 @@ int main(void)
         cmocka_unit_test(percentiles_are_within_two_percent),
         cmocka_unit_test(blocks_are_aligned_and_fail_when_asked),
         cmocka_unit_test(every_row_is_done_once),
-        cmocka_unit_test(the_log_keeps_its_level),
+        cmocka_unit_test(the_log_keeps_level_and_line),
         cmocka_unit_test(waiting_ends_at_the_deadline),
     };
 
