@@ -153,7 +153,8 @@ static void another_one_comes_with_a_seek(void **state)
 
 static void write_pipe(void *user)
 {
-    assert_int_equal(system("cat tones.ts > tones.pipe"), 0);
+    if (system("cat tones.ts > tones.pipe") != 0) // nobody reads it to its end
+        printf("not all of it was wanted\n");
 }
 
 static void another_one_comes_in_a_stream(void **state)
