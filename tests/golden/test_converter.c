@@ -73,10 +73,24 @@ static void setup_free(struct setup *s)
     free(s->eyes.pixels[1]);
 }
 
+static float range_of_nearness(const struct deep3d *converter)
+{
+    float least = 1, most = 0;
+    int width, height;
+    const float *near = deep3d_nearness(converter, &width, &height);
+
+    assert_non_null(near);
+    for (int i = 0; i < width * height; i++) {
+        assert_true(near[i] >= 0 && near[i] <= 1);
+        least = fminf(least, near[i]);
+        most = fmaxf(most, near[i]);
+    }
+    return most - least;
+}
+
 static void both_eyes_come_out(void **state)
 {
     struct setup s = {.converter = create(NULL)};
-    int width, height;
 
     assert_non_null(s.converter);
     setup_size(&s, 640, 360, 0);
@@ -85,16 +99,31 @@ static void both_eyes_come_out(void **state)
     printf("eyes differ by %.1f dB; model %s on %s\n", between, deep3d_model_name(s.converter),
            deep3d_backend_name(s.converter));
     assert_true(between > 12 && between < 40);
-    const float *near = deep3d_nearness(s.converter, &width, &height);
-    assert_non_null(near);
-    float least = 1, most = 0;
-    for (int i = 0; i < width * height; i++) {
-        least = fminf(least, near[i]);
-        most = fmaxf(most, near[i]);
-    }
-    assert_true(least >= 0 && most <= 1 && most - least > 0.1f);
+    float range = range_of_nearness(s.converter);
+    assert_true(range > 0.1f);
     struct deep3d_timing t = deep3d_last_timing(s.converter);
     assert_true(t.prepare_ns > 0 && t.network_ns > 0 && t.filter_ns > 0 && t.synthesis_ns > 0);
+    setup_free(&s);
+}
+
+// Black, and bars of eight colours: nothing in them has depth.
+static void pages_are_flat(void **state)
+{
+    struct setup s = {.converter = create("cpu")};
+    float black, bars;
+
+    setup_size(&s, 640, 360, 0);
+    memset(s.rgba, 0, 640 * 360 * 4);
+    assert_true(deep3d_convert(s.converter, &s.picture, &usual, &s.eyes));
+    black = range_of_nearness(s.converter);
+    for (int i = 0; i < 640 * 360; i++)
+        for (int c = 0; c < 3; c++)
+            s.rgba[i * 4 + c] = (i % 640 / 80) >> c & 1 ? 235 : 16;
+    deep3d_reset(s.converter);
+    assert_true(deep3d_convert(s.converter, &s.picture, &usual, &s.eyes));
+    bars = range_of_nearness(s.converter);
+    printf("range of nearness: black %.3f, bars %.3f\n", (double)black, (double)bars);
+    assert_true(black < 0.1f && bars < 0.1f);
     setup_free(&s);
 }
 
@@ -414,6 +443,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_eyes_come_out),
+        cmocka_unit_test(pages_are_flat),
         cmocka_unit_test(no_strength_gives_the_picture),
         cmocka_unit_test(either_eye_may_stay_as_it_is),
         cmocka_unit_test(sizes_may_change),
