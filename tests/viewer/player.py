@@ -10,6 +10,8 @@ import tempfile
 SKIPPED = 77  # CTest's SKIP_RETURN_CODE
 SANITIZER = re.compile(r"(Address|Leak|Thread|UndefinedBehavior)Sanitizer|runtime error:")
 TIMEOUT_S = 120
+# a film with depth, which FFmpeg's own test pictures have not
+SAMPLE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "assets", "sample.mp4")
 # put before all other arguments, to run the same tests with another network or backend
 EXTRA = os.environ.get("DEEP3D_PLAYER_ARGS", "").split()
 

@@ -8,12 +8,15 @@ import os
 import subprocess
 import sys
 
+from player import SAMPLE
+
 FROM_MS, TO_MS, CLIP_S = 5000, 9000, 10
 
 
 def make_clip(path):
-    subprocess.run(["ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", f"testsrc2=s=640x360:r=30:d={CLIP_S}", "-f", "lavfi",
-                    "-i", f"sine=f=440:d={CLIP_S}", "-c:v", "mpeg4", "-q:v", "4", "-c:a", "aac", path], check=True)
+    subprocess.run(["ffmpeg", "-v", "error", "-y", "-i", SAMPLE, "-f", "lavfi", "-i", f"sine=f=440:d={CLIP_S}", "-map", "0:v", "-map",
+                    "1:a", "-t", str(CLIP_S), "-vf", "fps=30,scale=640:360", "-c:v", "mpeg4", "-q:v", "4", "-c:a", "aac", path],
+                   check=True)
     with open(os.path.splitext(path)[0] + ".srt", "w") as captions:
         captions.write(f"1\n00:00:01,000 --> 00:00:{CLIP_S},000\nA caption\nof two lines\n")
 

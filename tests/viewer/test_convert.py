@@ -158,7 +158,7 @@ def check_layout(b, film, layout, ending, codec):
 
 
 def layouts(b):
-    film = b.ffmpeg("film.mp4", "-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25:duration=1.2", "-c:v", "libx264",
+    film = b.ffmpeg("film.mp4", "-i", player.SAMPLE, "-an", "-vf", "fps=25,scale=320:180", "-frames:v", "30", "-c:v", "libx264",
                     "-pix_fmt", "yuv420p")
     for layout in LAYOUTS:
         b.check(f"{layout}.mkv", lambda: check_layout(b, film, layout, "mkv", "h264"))

@@ -5,6 +5,7 @@ import struct
 import subprocess
 import sys
 
+from player import SAMPLE
 from test_convert import Bench, Problem, check_refused, expect, streams
 
 WIDTH, HEIGHT = 301, 201  # odd: nothing may be lost
@@ -149,8 +150,7 @@ def full_disk(b, args, out, no_room):
 
 def main(program, clips, work):
     b = Bench(program, clips, work)
-    photo = b.ffmpeg("photo.png", "-f", "lavfi", "-i", f"testsrc2=size=640x480,scale={WIDTH}:{HEIGHT},format=rgb24",
-                     "-frames:v", "1")
+    photo = b.ffmpeg("photo.png", "-i", SAMPLE, "-vf", f"scale={WIDTH}:{HEIGHT},format=rgb24", "-frames:v", "1")
     for check in (check_stills, check_layouts, check_mpo, check_wiggle, check_orientation, check_heic):
         b.check(check.__name__, lambda: check(b, photo))
     bad(b, photo)
