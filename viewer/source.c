@@ -318,20 +318,12 @@ void source_leave_gpu(struct source *source, int64_t from_ns)
 
 int source_sound(const struct source *source)
 {
-    struct source *s = (struct source *)source; // its lock only
-    int sound;
-
-    monitor_lock(&s->monitor);
-    sound = s->sound;
-    monitor_unlock(&s->monitor);
-    return sound;
+    return source->sound;
 }
 
 void source_set_sound(struct source *source, int sound)
 {
-    monitor_lock(&source->monitor);
     source->sound = sound;
-    monitor_unlock(&source->monitor);
 }
 
 void source_set_input(struct source *source, enum stereo_input input, bool swap_eyes)

@@ -122,7 +122,8 @@ void source_ignore_audio(struct source *source);
 
 // Which of info.sounds is heard, from 0 on.
 int source_sound(const struct source *source);
-// Another one from the next seek on; where the source cannot seek, from what is read next on.
+// Another one, 0..sound_count - 1, from the next seek on; where the source cannot seek, from what
+// is read next on.
 void source_set_sound(struct source *source, int sound);
 
 // How pictures show both eyes is read so from the next one on that is decoded; see

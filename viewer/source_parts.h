@@ -88,6 +88,7 @@ struct source {
     double guessed_frames_per_s; // for pictures without a duration; > 0
 
     atomic_bool stopped; // also ends FFmpeg's waiting for a network
+    atomic_int sound;    // the track that is asked for
 
     // --- the demuxer's thread
     AVFormatContext *container;
@@ -113,7 +114,6 @@ struct source {
 
     struct monitor monitor;
     // --- guarded by monitor:
-    int sound;               // the track that is asked for
     enum stereo_input asked; // how pictures show both eyes, as a person says
     bool swapped;
     unsigned generation; // what callers see
