@@ -10,6 +10,7 @@ enum command_kind {
     COMMAND_PAUSE,             // toggles
     COMMAND_SEEK_BY,           // value: seconds, +-
     COMMAND_CHAPTER_BY,        // value: chapters, +-
+    COMMAND_STEP,              // the next picture, and pause; value -1: the previous one
     COMMAND_NEXT,              // next file; value -1: previous
     COMMAND_VOLUME_BY,         // value: 0.05 is 5 %
     COMMAND_MUTE,              // toggles

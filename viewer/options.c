@@ -285,7 +285,7 @@ void options_print_help(enum subcommand subcommand)
          "  1/2 strength   3/4 convergence   c automatic convergence   b budget of depth   w "
          "floating window\n"
          "  t next layout   d next view   r screen before your eyes   < > previous, next file\n"
-         "  page up/down next, previous chapter\n"
+         "  page up/down next, previous chapter   . , next, previous picture, and pause\n"
          "  a/A next, previous sound track   k/K sound sooner, later\n"
          "  j/J next, previous captions   v hide them   z/Z captions sooner, later\n"
          "  i how the film shows both eyes   e left and right exchanged\n");

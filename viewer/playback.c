@@ -31,6 +31,7 @@ struct playback {
     unsigned generation; // counts seeks
     bool started;        // the clock runs, or would if it were not paused
     bool paused;
+    bool stepped;        // while paused: the sound has stayed behind
     int64_t position_ns; // last known
     struct display_screen screen;
 };
@@ -46,7 +47,7 @@ static void hold(struct playback *p)
     media_clock_stop(p->params.clock);
     if (p->audio)
         audio_stop(p->audio);
-    p->started = false;
+    p->started = p->stepped = false;
 }
 
 // --- opening and closing
@@ -223,6 +224,24 @@ void playback_pause(struct playback *p, bool paused)
     media_clock_pause(p->params.clock, paused);
     if (p->audio)
         audio_pause(p->audio, paused);
+    if (!paused && p->stepped && p->audio && source_info(p->source)->seekable)
+        playback_seek(p, p->position_ns);
+}
+
+void playback_step(struct playback *p, int step)
+{
+    int64_t pts_ns;
+
+    playback_pause(p, true);
+    if (!p->started)
+        return;
+    if (step < 0 && stereo_ring_shown(ring(p), &pts_ns)) {
+        playback_seek(p, pts_ns - 1);
+    } else if (step > 0 && stereo_ring_waiting(ring(p), &pts_ns)) {
+        media_clock_start(p->params.clock, pts_ns, clock_now_ns());
+        p->position_ns = pts_ns;
+        p->stepped = true;
+    }
 }
 
 void playback_cycle_audio(struct playback *p, int step)

@@ -55,6 +55,9 @@ int64_t playback_position_ns(const struct playback *playback);
 void playback_seek(struct playback *playback, int64_t pos_ns);
 bool playback_paused(const struct playback *playback);
 void playback_pause(struct playback *playback, bool paused);
+// Pauses on the next picture, once it is converted, or with step -1 on the one before, where the
+// film can be wound.
+void playback_step(struct playback *playback, int step);
 // The next sound track, or the previous one with step -1; after the last comes the first.
 void playback_cycle_audio(struct playback *playback, int step);
 void playback_set_audio_delay(struct playback *playback);

@@ -235,6 +235,9 @@ static enum outcome do_command(struct player *p, const struct command *c)
     case COMMAND_CHAPTER_BY:
         go_to_chapter(p, c->value < 0 ? -1 : 1);
         break;
+    case COMMAND_STEP:
+        playback_step(p->film, c->value < 0 ? -1 : 1);
+        break;
     case COMMAND_VOLUME_BY:
         o->volume = limited(o->volume + c->value * 100, 0, 130);
         set_volume(p);

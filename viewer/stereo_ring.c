@@ -271,6 +271,34 @@ bool stereo_ring_first(struct stereo_ring *ring, int64_t *out_pts_ns)
     return begun;
 }
 
+// Lock held. Slot NULL: there is none.
+static bool tell_pts(const struct slot *s, int64_t *out_pts_ns)
+{
+    if (s)
+        *out_pts_ns = s->frame.pts_ns;
+    return s;
+}
+
+bool stereo_ring_shown(struct stereo_ring *ring, int64_t *out_pts_ns)
+{
+    bool found;
+
+    monitor_lock(&ring->monitor);
+    found = tell_pts(ring->first_taken ? ring->current : NULL, out_pts_ns);
+    monitor_unlock(&ring->monitor);
+    return found;
+}
+
+bool stereo_ring_waiting(struct stereo_ring *ring, int64_t *out_pts_ns)
+{
+    bool found;
+
+    monitor_lock(&ring->monitor);
+    found = tell_pts(oldest_published(ring), out_pts_ns);
+    monitor_unlock(&ring->monitor);
+    return found;
+}
+
 bool stereo_ring_drained(struct stereo_ring *ring, int64_t *out_end_ns)
 {
     bool drained;

@@ -34,6 +34,7 @@ static void the_latest_due_frame_is_taken(void **state)
 
     assert_null(stereo_ring_due(ring, 100, 0));
     assert_false(stereo_ring_first(ring, &time));
+    assert_false(stereo_ring_shown(ring, &time) || stereo_ring_waiting(ring, &time));
     publish(ring, 100, 0);
     publish(ring, 110, 0);
     publish(ring, 120, 0);
@@ -43,9 +44,16 @@ static void the_latest_due_frame_is_taken(void **state)
     assert_int_equal(a->pts_ns, 100);
     assert_null(stereo_ring_due(ring, CLOCK_NONE, a->number));
     assert_null(stereo_ring_due(ring, 109, a->number));
+    assert_true(stereo_ring_shown(ring, &time));
+    assert_int_equal(time, 100);
+    assert_true(stereo_ring_waiting(ring, &time));
+    assert_int_equal(time, 110);
     b = stereo_ring_due(ring, 125, a->number); // passes over 110
     assert_int_equal(b->pts_ns, 120);
     assert_int_equal(stereo_ring_skipped(ring), 1);
+    assert_true(stereo_ring_shown(ring, &time));
+    assert_int_equal(time, 120);
+    assert_false(stereo_ring_waiting(ring, &time));
     stereo_ring_release(ring, a);
     stereo_ring_release(ring, b);
     stereo_ring_release(ring, NULL);

@@ -1,7 +1,7 @@
 """Keys pressed in the whole player, and what it answers and shows: test_keys.py PLAYER WORK_FOLDER
 
 Run by with_display.sh. The film shows both eyes side by side, the left one dark and the right one bright, so that the window
-tells which eye is where.
+tells which eye is where; its upper third tells each picture from its neighbours.
 """
 import os
 import re
@@ -14,6 +14,7 @@ import player
 PATIENCE_S = 30
 DARK, BRIGHT = 40, 200  # of 255; the window gives them back within
 ROUGH = 20
+SHADES, SHADE = 8, 24  # of the upper third, picture by picture; grey from one to the next
 # what is pressed, and what the line on the screen then says
 ANSWERS = [
     ("9", r"Volume 95 %"),
@@ -77,11 +78,19 @@ class Played:
         line = self.until(f"answer to {key}", lambda: self.said()[before:])[0]
         return None if re.fullmatch(pattern, line) else f"'{line}', not '{pattern}'"
 
+    def grey(self):
+        """The window as 4 x 3 patches of grey, row by row."""
+        return subprocess.run(["import", "-window", self.window, "-colorspace", "gray", "-depth", "8", "-resize", "4x3!", "gray:-"],
+                              capture_output=True, check=True).stdout
+
     def eyes(self):
         """(left, right): mean grey of the middle of both halves of the window."""
-        grey = subprocess.run(["import", "-window", self.window, "-colorspace", "gray", "-depth", "8", "-resize", "4x3!", "gray:-"],
-                              capture_output=True, check=True).stdout
+        grey = self.grey()
         return grey[4], grey[7]
+
+    def picture(self):
+        """Which one of SHADES pictures is shown."""
+        return round((self.grey()[0] - DARK) / SHADE)
 
     def shows(self, left, right):
         return abs(self.eyes()[0] - left) < ROUGH and abs(self.eyes()[1] - right) < ROUGH
@@ -100,11 +109,34 @@ def make_film(path):
     with open(chapters, "w") as text:
         text.write(";FFMETADATA1\n" + CHAPTERS)
     subprocess.run(["ffmpeg", "-nostdin", "-y", "-v", "error", "-f", "lavfi", "-i",
-                    f"nullsrc=size=320x180:rate=10:duration=20,geq=lum={DARK}+{BRIGHT - DARK}*gte(X\\,160):cb=128:cr=128",
+                    f"nullsrc=size=320x180:rate=10:duration=20,geq=lum={DARK}+if(lt(Y\\,60)\\,mod(N\\,{SHADES})*{SHADE}\\,"
+                    f"{BRIGHT - DARK}*gte(X\\,160)):cb=128:cr=128",
                     "-f", "lavfi", "-i", "sine=d=20", "-i", chapters, "-map_metadata", "2",
                     "-map", "0", "-map", "1", "-map", "1", "-ac:a:1", "2",
                     "-metadata:s:a:1", "language=deu", "-metadata:s:a:1", "title=comments",
                     "-pix_fmt", "yuv420p", "-color_range", "pc", "-c:v", "ffv1", path], check=True)
+
+
+def step(p, report):
+    """. and , stop the film, and show the next picture or the one before."""
+    p.until("the fifth picture", lambda: p.picture() >= 4)  # there are some before it
+    p.press("period")
+    time.sleep(1)
+    at = p.picture()
+    for key, by in (("period", 1), ("period", 1), ("comma", -1), ("comma", -1), ("comma", -1), ("period", 1)):
+        at = (at + by) % SHADES
+        try:
+            p.press(key)
+            p.until(f"picture {at} after {key}", lambda: p.picture() == at)
+            report.note(key, None)
+        except AssertionError as late:
+            report.note(key, f"{late}; it shows {p.picture()}")
+    p.press("space")
+    try:
+        p.until("motion after space", lambda: p.picture() != at)
+        report.note("space", None)
+    except AssertionError as late:
+        report.note("space", str(late))
 
 
 def look_at_eyes(p, report):
@@ -131,6 +163,7 @@ def main():
     make_film(film)
     p = Played(program, film, os.path.join(folder, "keys.log"))
     try:
+        step(p, report)
         look_at_eyes(p, report)
         for key, pattern in ANSWERS:
             report.note(key, p.answer(key, pattern))
