@@ -40,7 +40,7 @@ struct conversion {
     unsigned seeks;
     unsigned wanted; // generation, once there was a seek
     struct conversion_depth depth;
-    float convergence; // of the last frame
+    float convergence; // of the last frame that was converted
 };
 
 // The ring to work into, marked as used; blocks while there is none. NULL: stop.
@@ -94,11 +94,14 @@ static struct conversion_depth take_depth(struct conversion *c)
     return depth;
 }
 
-static void note_parallax(struct conversion *c)
+// Native 3D has no convergence that could be turned: there the last picture's stays known.
+static void note_parallax(struct conversion *c, const struct deep3d_picture *picture)
 {
     struct deep3d_parallax parallax = deep3d_last_parallax(c->params.converter);
 
     stats_comfort_add(&c->params.stats->comfort, &parallax);
+    if (picture->packing != DEEP3D_ONE_EYE)
+        return;
     monitor_lock(&c->monitor);
     c->convergence = parallax.convergence;
     monitor_unlock(&c->monitor);
@@ -126,7 +129,7 @@ static bool convert_into(struct conversion *c, const struct frame *frame, struct
     deep3d_set_view(c->params.converter, depth.view);
     if (!deep3d_convert(c->params.converter, &picture, &depth.settings, &out->eyes))
         return false;
-    note_parallax(c);
+    note_parallax(c, &picture);
     out->pts_ns = frame->pts_ns;
     out->duration_ns = frame->duration_ns;
     out->generation = frame->generation;

@@ -61,5 +61,6 @@ void conversion_detach(struct conversion *conversion);
 unsigned conversion_seek(struct conversion *conversion, int64_t pos_ns);
 // Holds from the next frame on.
 void conversion_set(struct conversion *conversion, const struct conversion_depth *depth);
-// The convergence that the last frame was drawn with; the one that was set before the first frame.
+// The convergence that the last frame was drawn with, native 3D left aside; the one that was set
+// before the first frame.
 float conversion_convergence(struct conversion *conversion);

@@ -72,7 +72,7 @@ void playback_set_input(struct playback *playback);
 // While the film stands still nothing is drawn: the picture on screen is made anew, with what the
 // viewer has changed.
 void playback_refresh(struct playback *playback);
-// The convergence that the last frame was drawn with.
+// The convergence that the last frame was drawn with; native 3D keeps that of the one before.
 float playback_convergence(struct playback *playback);
 
 // The stage is built anew under the film (stage_rebuild()), which goes on where it was. False,

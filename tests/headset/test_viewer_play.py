@@ -170,4 +170,4 @@ CASES = [plays_to_the_end, plays_an_image, without_extensions, upright_and_in_co
          floating_window, captions_before_what_they_cover, screen_stays_in_the_room]
 
 if __name__ == "__main__":
-    r.main(CASES)
+    r.main(CASES, at_once=2)

@@ -153,6 +153,8 @@ def look_at_eyes(p, report):
     shown("its eyes exchanged", BRIGHT, DARK)
     report.note("e again", p.answer("e", "Film: [^;]*"))
     shown("the film as it was", DARK, BRIGHT)
+    report.note("3 where both eyes are shown", p.answer("3", r"Strength .*, convergence 0\.45"))  # from the middle on
+    report.note("c", p.answer("c", "Strength .*, convergence automatic"))
     report.note("i", p.answer("i", "Film: one eye, converted"))
 
 
