@@ -4,6 +4,7 @@
 | file | what it holds |
 |---|---|
 | photos.bin, photos.npy | photographs as WebP one after the other; where each begins, and the end |
+| outlines.bin, outlines.npy | likewise, of each photograph the outline of its figure as PNG, white on black, or nothing |
 | pairs.pickle | list of (name, kind, picture as WebP, true disparity as 16-bit PNG: 0 unknown, else 32768 + 64 px at 384 wide) |
 | teacher/ | the teacher's files |
 
@@ -25,33 +26,49 @@ CANVASES = ((288, 384), (384, 288))  # height, width: sizes of all photographs, 
 MOST_PRESSED = 1.2  # by which a photograph's aspect is changed; beyond it loses its ends
 
 
-def _encode(path_quality):
-    """A photograph as WebP, no larger than label.fit will make it; None where it cannot be read."""
-    path, quality = path_quality
+def _png(grey):
+    return cv2.imencode(".png", grey, [cv2.IMWRITE_PNG_COMPRESSION, 9])[1].tobytes()
+
+
+def _encode(task):
+    """A photograph as WebP, no larger than label.fit will make it, and its outline as PNG, empty where there is none; None where
+    the photograph cannot be read. task: (its path, folder of outlines or None, quality)"""
+    path, outlines, quality = task
     bgr = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if bgr is None:
         return None
+    outline = outlines and Path(outlines) / f"{path.stem}.png"
+    drawn = cv2.imread(str(outline), cv2.IMREAD_GRAYSCALE) if outline and outline.exists() else None
     most = 384 / max(bgr.shape[:2])
     if most < 1 and max(bgr.shape[:2]) <= 2.2 * min(bgr.shape[:2]):
-        bgr = cv2.resize(bgr, None, fx=most, fy=most, interpolation=cv2.INTER_AREA)
-    return cv2.imencode(".webp", bgr, [cv2.IMWRITE_WEBP_QUALITY, quality])[1].tobytes()
+        bgr, drawn = (a if a is None else cv2.resize(a, None, fx=most, fy=most, interpolation=cv2.INTER_AREA) for a in (bgr, drawn))
+    picture = cv2.imencode(".webp", bgr, [cv2.IMWRITE_WEBP_QUALITY, quality])[1].tobytes()
+    return picture, b"" if drawn is None else _png(np.uint8(drawn > 127) * 255)
 
 
-def write_photos(paths, out, quality, processes):
-    """Writes the photographs; returns the names of those that could be read."""
-    starts, names = [0], []
-    with open(out / "photos.bin", "wb") as f, multiprocessing.get_context("spawn").Pool(processes) as pool:
-        for path, data in zip(paths, pool.imap(_encode, [(p, quality) for p in paths], chunksize=32)):
-            if data is not None:
-                f.write(data)
-                starts.append(starts[-1] + len(data))
-                names.append(path.name)
-    np.save(out / "photos.npy", np.array(starts, np.int64))
-    return names
+def _write_pieces(out, name, pieces):
+    (out / f"{name}.bin").write_bytes(b"".join(pieces))
+    np.save(out / f"{name}.npy", np.cumsum([0] + [len(p) for p in pieces]))
 
 
-def _png(grey):
-    return cv2.imencode(".png", grey, [cv2.IMWRITE_PNG_COMPRESSION, 9])[1].tobytes()
+class _Pieces:
+    """What _write_pieces wrote, or the first `most` of it; each as uint8 [bytes], empty for nothing."""
+
+    def __init__(self, folder, name, most=None):
+        self.starts = np.load(Path(folder) / f"{name}.npy")[:most + 1 if most else None]
+        self.data = np.memmap(Path(folder) / f"{name}.bin", np.uint8, "r") if self.starts[-1] else np.zeros(0, np.uint8)
+
+    def at(self, i):
+        return self.data[self.starts[i]:self.starts[i + 1]]
+
+
+def write_photos(paths, outlines, out, quality, processes):
+    """Writes the photographs and their outlines (a folder, or None); returns how many could be read."""
+    with multiprocessing.get_context("spawn").Pool(processes) as pool:
+        found = [f for f in pool.imap(_encode, [(p, outlines, quality) for p in paths], chunksize=32) if f is not None]
+    for name, pieces in zip(("photos", "outlines"), zip(*found)):
+        _write_pieces(out, name, pieces)
+    return len(found)
 
 
 def write_pairs(measure, folder, out):
@@ -69,7 +86,7 @@ def write_pairs(measure, folder, out):
 
 
 def on_canvas(rgb):
-    """A picture brought to one of CANVASES, the second for upright ones. uint8 [H][W][3]"""
+    """A picture brought to one of CANVASES, the second for upright ones. uint8 [H][W][3] or [H][W]"""
     height, width = rgb.shape[:2]
     size = CANVASES[width < 0.9 * height]
     wide = width / height * size[0] / size[1]
@@ -87,16 +104,23 @@ class Photos:
     """Reads the photographs of a bundle; get() serves what `spaces` asks of a pack."""
 
     def __init__(self, folder, most=None):
-        self.data = np.memmap(Path(folder) / "photos.bin", np.uint8, "r")
-        self.starts = np.load(Path(folder) / "photos.npy")[:most + 1 if most else None]
+        self.photos, self.outlines = (_Pieces(folder, name, most) for name in ("photos", "outlines"))
 
     def __len__(self):
-        return len(self.starts) - 1
+        return len(self.photos.starts) - 1
 
     def at(self, i):
         """Photograph i on its canvas, uint8 RGB [H][W][3]."""
-        bgr = cv2.imdecode(self.data[self.starts[i]:self.starts[i + 1]], cv2.IMREAD_COLOR)
+        bgr = cv2.imdecode(self.photos.at(i), cv2.IMREAD_COLOR)
         return on_canvas(np.ascontiguousarray(bgr[..., ::-1]))
+
+    def outline(self, i):
+        """Where its figure is, at half size, bool [H/2][W/2]; None where that is not known."""
+        piece = self.outlines.at(i)
+        if not len(piece):
+            return None
+        mask = on_canvas(cv2.imdecode(piece, cv2.IMREAD_GRAYSCALE))
+        return cv2.resize(mask, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA) > 127
 
     def get(self, name, i):
         assert name == "picture"
@@ -116,7 +140,8 @@ def read_pairs(folder):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--photos", default="../shared/train/photos")
+    parser.add_argument("--photos", nargs="+", default=["../shared/train/photos"], help="folders")
+    parser.add_argument("--outlines", metavar="FOLDER", help="exact outlines of figures in some of them, PHOTOGRAPH.png")
     parser.add_argument("--teacher", default="../shared/train/teacher", help="folder of the teacher's files")
     parser.add_argument("--pairs", default="../shared/stereo/dev", help="to measure on, never to train on; '' for none")
     parser.add_argument("--measure", default="../shared/stereo/measure.py")
@@ -132,8 +157,9 @@ def main():
     for path in Path(args.teacher).iterdir():
         if path.suffix in (".pb", ".py") or path.name == "LICENSE":
             shutil.copyfile(path, out / "teacher" / path.name)
-    names = write_photos(wanted(args.photos, args.skip_licence), out, args.quality, args.processes)
-    print(f"{len(names)} photographs, {(out / 'photos.bin').stat().st_size / 2**20:.1f} MiB", flush=True)
+    paths = [p for folder in args.photos for p in wanted(folder, args.skip_licence)]
+    count = write_photos(paths, args.outlines, out, args.quality, args.processes)
+    print(f"{count} photographs, {(out / 'photos.bin').stat().st_size / 2**20:.1f} MiB", flush=True)
     if args.pairs:
         shutil.copyfile(args.measure, out / "measure.py")
         print(write_pairs(evaluate.load_measure(args.measure), args.pairs, out), "pairs", flush=True)

@@ -82,6 +82,12 @@ def find(rgb, disparity16):
     return _cut(rgb, drawn, disparity)
 
 
+def along(rgb, mask, disparity16):
+    """The cut-out of a labelled photograph along an outline that is known, whatever its disparity; None where hardly anything is in
+    it. mask: bool [H/2][W/2], where the figure is; the rest as for find()."""
+    return _cut(rgb, mask, from_u16(disparity16))
+
+
 def _cut(rgb, mask, disparity):
     size = rgb.shape[1::-1]
     alpha = cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_LINEAR)
@@ -129,7 +135,7 @@ def collect(pack, outlines=None):
         rgb, disparity16 = np.ascontiguousarray(pack.get("picture", i)), pack.get("disparity", i)
         drawn = outlines and Path(outlines) / (Path(name).stem + ".png")
         if drawn and drawn.exists():
-            found = _cut(rgb, _outline(drawn, *disparity16.shape), from_u16(disparity16))
+            found = along(rgb, _outline(drawn, *disparity16.shape), disparity16)
         else:
             found = find(rgb, disparity16)
         if found is not None:

@@ -21,30 +21,30 @@ class ConvUnit(nn.Sequential):
 
 
 class Residual(nn.Module):
-    """Two 3x3 convolutions around which the input is added."""
+    """Two 3x3 convolutions, with `inner` channels between them, around which the input is added."""
 
-    def __init__(self, channels):
+    def __init__(self, channels, inner):
         super().__init__()
-        self.first = ConvUnit(channels, channels)
-        self.second = ConvUnit(channels, channels, active=False)
+        self.first = ConvUnit(channels, inner)
+        self.second = ConvUnit(inner, channels, active=False)
         nn.init.zeros_(self.second[1].weight)
 
     def forward(self, x):
         return F.relu(x + self.second(self.first(x)))
 
 
-def _stage(channels, blocks):
-    return nn.Sequential(*(Residual(channels) for _ in range(blocks)))
+def _stage(channels, blocks, expansion):
+    return nn.Sequential(*(Residual(channels, round(channels * expansion)) for _ in range(blocks)))
 
 
 class Up(nn.Module):
     """Brings the deeper map to the resolution of `skip`, adds both and refines them by `blocks` residual blocks."""
 
-    def __init__(self, deep, channels, blocks):
+    def __init__(self, deep, channels, blocks, expansion):
         super().__init__()
         self.deep = ConvUnit(deep, channels, 1, active=False)
         self.skip = ConvUnit(channels, channels, 1, active=False)
-        self.refine = _stage(channels, blocks)
+        self.refine = _stage(channels, blocks, expansion)
 
     def forward(self, deep, skip):
         deep = F.interpolate(self.deep(deep), scale_factor=2.0, mode="bilinear", align_corners=False)
@@ -53,17 +53,17 @@ class Up(nn.Module):
 
 class Network(nn.Module):
     """widths: channels at 1/2, 1/4, 1/8 and 1/16; encoder, decoder: residual blocks (at 1/4, 1/8, 1/16; at 1/8, 1/4);
-    head: channels of the last convolution at 1/2."""
+    head: channels of the last convolution at 1/2; expansion: channels inside residual blocks, in parts of those around them."""
 
-    def __init__(self, widths=(16, 32, 64, 128), encoder=(1, 2, 5), decoder=(1, 1), head=32):
+    def __init__(self, widths=(16, 32, 64, 128), encoder=(1, 2, 5), decoder=(1, 1), head=32, expansion=1.0):
         super().__init__()
         w2, w4, w8, w16 = widths
         self.stem = ConvUnit(3, w2, stride=2)
-        self.down4 = nn.Sequential(ConvUnit(w2, w4, stride=2), _stage(w4, encoder[0]))
-        self.down8 = nn.Sequential(ConvUnit(w4, w8, stride=2), _stage(w8, encoder[1]))
-        self.down16 = nn.Sequential(ConvUnit(w8, w16, stride=2), _stage(w16, encoder[2]))
-        self.up8 = Up(w16, w8, decoder[0])
-        self.up4 = Up(w8, w4, decoder[1])
+        self.down4 = nn.Sequential(ConvUnit(w2, w4, stride=2), _stage(w4, encoder[0], expansion))
+        self.down8 = nn.Sequential(ConvUnit(w4, w8, stride=2), _stage(w8, encoder[1], expansion))
+        self.down16 = nn.Sequential(ConvUnit(w8, w16, stride=2), _stage(w16, encoder[2], expansion))
+        self.up8 = Up(w16, w8, decoder[0], expansion)
+        self.up4 = Up(w8, w4, decoder[1], expansion)
         self.to_half = ConvUnit(w4, w2, 1, active=False)
         self.head = ConvUnit(2 * w2, head)
         self.levels = nn.Conv2d(head, LEVELS, 1)
@@ -80,6 +80,19 @@ class Network(nn.Module):
         x = self.to_half(self.up4(fine, quarter))
         x = F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
         return self.levels(self.head(torch.cat((F.relu(x), half), 1))), coarse, fine
+
+
+@torch.no_grad()
+def grow(network, state):
+    """Gives `network`, as made, the weights of one that has fewer residual blocks or narrower ones (state: its state_dict()), whose
+    answers it has then: what is new in a block, or a new block, has no say until training gives it one."""
+    for name, value in network.state_dict().items():
+        given = state.get(name)
+        if given is None:
+            continue
+        if given.shape != value.shape and name.endswith("second.0.weight"):
+            value.zero_()
+        value[tuple(slice(n) for n in given.shape)] = given
 
 
 def unfold(network, weights):

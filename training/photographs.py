@@ -1,4 +1,5 @@
-"""The photographs of a bundle, decoded and labelled by the teacher on the device, as many as a time allows."""
+"""The photographs of a bundle, decoded and labelled on the device by the teacher, or by it and a network of ours that learned from
+it before, as many as a time allows."""
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -7,8 +8,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from . import answers, canvases
+from . import answers, canvases, export
 from .bundle import Photos
+from .evaluate import input_size
+from .label import PUPIL_SHARE
+from .model import MULTIPLE, Network, expectation, unfold
 from .pack import to_u16
 
 CHANNELS = (96, 96)  # of the teacher's maps
@@ -31,6 +35,24 @@ def best_teacher(folder, device, pictures):
     return half
 
 
+class Exported:
+    """An exported network of ours, fed as the player feeds it: rgb float [N][3][H][W] 0..1 -> disparity [N][H][W] 0..1."""
+
+    def __init__(self, path, student, device):
+        """student: its part of the config, for its shape and its default input."""
+        self.network = Network(**student["model"])
+        unfold(self.network, export.weights(path))
+        self.network.to(device).eval()
+        self.size = tuple(student["input_size"])
+
+    @torch.no_grad()
+    def __call__(self, rgb):
+        height, width = rgb.shape[2:]
+        w, h = input_size((width, height), self.size, MULTIPLE)
+        disparity = expectation(torch.softmax(self.network(answers.resize(rgb, h, w))[0], 1))
+        return answers.normalise(answers.resize(disparity[:, None], height, width)[:, 0])
+
+
 def _batches(pictures, at_once, seed):
     """Numbers of pictures in random order, lists of equal size each, the last ones of a size fewer."""
     by_size, random = {}, np.random.default_rng(seed)
@@ -40,9 +62,10 @@ def _batches(pictures, at_once, seed):
     return [out[k] for k in random.permutation(len(out))]
 
 
-def label(bundle, room, device, seconds, seed, say, stopped, most=None, quick=False):
+def label(bundle, room, device, seconds, seed, say, stopped, most=None, quick=False, pupil=None):
     """(Canvases of the photographs labelled within `seconds` after the teacher is there, with room for so many more
-    pictures; which photographs these are). say(text) tells how it goes; `stopped`, a list, ends it once it holds something."""
+    pictures; which photographs these are). say(text) tells how it goes; `stopped`, a list, ends it once it holds something.
+    pupil: an Exported whose answer is averaged in, as by label.with_pupil()."""
     photos = Photos(bundle, most)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         pictures = list(pool.map(photos.at, range(len(photos))))
@@ -58,6 +81,8 @@ def label(bundle, room, device, seconds, seed, say, stopped, most=None, quick=Fa
         filled = (some * at_once)[:at_once]
         rgb = torch.from_numpy(np.stack([pictures[i] for i in filled])).to(device).permute(0, 3, 1, 2).contiguous()
         disparity, doubt, maps = answers.label(teacher, rgb.float() / 255, quick)
+        if pupil is not None:
+            disparity = answers.normalise(torch.lerp(disparity, pupil(rgb.float() / 255), PUPIL_SHARE))
         small = [answers.resize(m[:, None], m.shape[1] // 2, m.shape[2] // 2)[:, 0] for m in (disparity, doubt)]
         new = rgb, small[0], torch.exp(-small[1].clamp(0, 1) / TOLERANCE), *maps
         store.add(*(a[:len(some)] for a in new))

@@ -1,4 +1,4 @@
-"""Cut-outs and rendered places, made in processes beside a training on the GPU, which fetches them when they are ready.
+"""Cut-outs, rendered places and flat pages, made in processes beside a training on the GPU, which fetches them when they are ready.
 
 Everything crosses in files of one folder: labels.npy and index.npy lie there at the beginning; cuts-N.npz and place-N.npz
 follow, each complete when it has its name. Nothing here imports PyTorch, whose start takes each process half a minute from a
@@ -20,6 +20,7 @@ import numpy as np
 from . import cutouts, pack
 from .bundle import Photos
 from .label import normalise
+from .pages import page
 from .scenes import SIZES
 from .spaces import render
 
@@ -41,7 +42,8 @@ def _find(k):
     """(cutouts.tiles of one, cut-out) of labelled photograph k, or None."""
     i, height, width = (int(v) for v in _own["index"][k])
     label = np.ascontiguousarray(_own["labels"][k, :height // 2, :width // 2])
-    cut = cutouts.find(_own["photos"].at(i), label)
+    rgb, outline = _own["photos"].at(i), _own["photos"].outline(i)
+    cut = cutouts.find(rgb, label) if outline is None else cutouts.along(rgb, outline, label)
     return cut and (cutouts.tiles([cut]), cut)
 
 
@@ -52,11 +54,15 @@ def _read_cuts():
 
 
 def _render(number):
-    """Places of one size: writes place-NUMBER.npz with picture uint8 [N][H][W][3] and disparity uint16 [N][H/2][W/2]."""
+    """Places of one size, or every other time pages: writes place-NUMBER.npz with picture uint8 [N][H][W][3] and disparity uint16
+    [N][H/2][W/2]."""
     rng = np.random.default_rng((_own["seed"], number))
     size, pictures, maps = SIZES[rng.integers(len(SIZES))], [], []
     for _ in range(AT_ONCE):
-        rgb, disparity = render(rng, *size, _own["photos"], _read_cuts())
+        if number % 2:
+            rgb, disparity = page(rng, *size), np.zeros(size, np.float32)
+        else:
+            rgb, disparity = render(rng, *size, _own["photos"], _read_cuts())
         pictures.append(rgb)
         maps.append(pack.to_u16(normalise(disparity[::2, ::2])))
     _write(_own["folder"] / f"place-{number:05d}.npz", lambda f: np.savez(f, picture=pictures, disparity=maps))

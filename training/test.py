@@ -24,7 +24,7 @@ import onnx  # noqa: E402
 import torch  # noqa: E402
 
 from . import (answers, bundle, canvases, compose, cutouts, data, evaluate, export, label, losses, model, pack,  # noqa: E402
-               pages, pairs, photographs, pupil, scenes, spaces, sprint, train, wear)
+               pages, pairs, photographs, pupil, scenery, scenes, spaces, sprint, train, wear)
 
 CONFIG = Path(__file__).parent / "config" / "first.toml"
 TINY = ["model.widths=[16,16,16,16]", "model.encoder=[1,1,1]", "model.head=16", "optimiser.warm_up=5",
@@ -459,6 +459,25 @@ class Reopened(unittest.TestCase):
             torch.testing.assert_close(network.train()(rgb)[0], before, atol=2e-2, rtol=2e-2)
 
 
+class Growing(unittest.TestCase):
+    def test_wider_and_more_blocks_answer_alike_and_can_learn(self):
+        torch.manual_seed(3)
+        own = {"widths": [16, 16, 16, 16], "encoder": [1, 2, 1], "decoder": [1, 1], "head": 16}
+        larger = {**own, "encoder": [1, 2, 3], "decoder": [2, 1], "expansion": 1.5}
+        small, large = model.Network(**own), model.Network(**larger)
+        rgb = torch.rand(2, 3, 64, 96)
+        for m in small.modules():
+            if isinstance(m, torch.nn.BatchNorm2d):
+                torch.nn.init.uniform_(m.weight, 0.3, 1)
+        model.grow(large, small.state_dict())
+        before = small.eval()(rgb)[0].detach()
+        torch.testing.assert_close(large.eval()(rgb)[0], before, atol=1e-4, rtol=1e-4)
+        block = large.down16[1][0]
+        self.assertEqual(block.second[0].weight.shape, (16, 24, 3, 3))
+        large(rgb)[0].square().mean().backward()
+        self.assertGreater(float(block.second[0].weight.grad[:, 16:].abs().max()), 0)
+
+
 class Canvas(unittest.TestCase):
     def test_pictures_are_pressed_a_little_and_lose_their_ends(self):
         x = np.tile(np.uint8(np.linspace(0, 255, 600))[None, :, None], (300, 1, 3))
@@ -485,6 +504,58 @@ class Teacher(unittest.TestCase):
             wanted = torch.nn.functional.conv2d(x, torch.from_numpy(w.transpose(0, 3, 1, 2).copy()), torch.from_numpy(b), stride,
                                                 pad, groups=groups)
             torch.testing.assert_close(made, wanted, atol=1e-4, rtol=1e-4)
+
+
+class Bundle(unittest.TestCase):
+    def test_figures_are_cut_out_along_their_outlines(self):
+        """Of two photographs without any depth one has an outline."""
+        with tempfile.TemporaryDirectory() as folder:
+            folder = Path(folder)
+            outline = np.zeros((200, 300), np.uint8)
+            cv2.rectangle(outline, (100, 20), (159, 179), 255, -1)
+            cv2.imwrite(str(folder / "b.png"), outline)
+            paths = [folder / name for name in ("a.jpg", "none.jpg", "b.jpg")]
+            for path in paths[::2]:
+                cv2.imwrite(str(path), np.full((200, 300, 3), 90, np.uint8) + (outline > 0)[..., None] * np.uint8(100))
+            self.assertEqual(bundle.write_photos(paths, folder, folder, 90, 1), 2)
+            photos = bundle.Photos(folder)
+            self.assertEqual(len(photos), 2)
+            self.assertIsNone(photos.outline(0))
+            inside = photos.outline(1)
+            self.assertEqual((inside.shape, photos.at(1).shape), ((144, 192), (288, 384, 3)))
+            self.assertAlmostEqual(inside.mean(), 160 * 60 / (200 * 300), delta=0.01)
+            self.addCleanup(scenery._own.clear)
+            scenery._own.update(photos=photos, labels=np.full((2, 144, 192), pack.to_u16(np.float32(0.5))),
+                                index=np.array([[0, 288, 384], [1, 288, 384]]))
+            self.assertIsNone(scenery._find(0))
+            cut = scenery._find(1)[1]
+            self.assertAlmostEqual(cut.alpha.shape[0] / cut.alpha.shape[1], (160 / 200 * 288) / (60 / 300 * 384), delta=0.1)
+            self.assertGreater(cut.rgb.mean(), 180)
+
+    def test_every_other_file_of_places_holds_pages(self):
+        with tempfile.TemporaryDirectory() as folder:
+            self.addCleanup(scenery._own.clear)
+            scenery._own.update(folder=Path(folder), seed=1)
+            scenery._render(1)
+            with np.load(f"{folder}/place-00001.npz") as made:
+                self.assertEqual(len(made["picture"]), scenery.AT_ONCE)
+                self.assertEqual(len(np.unique(made["disparity"])), 1)
+                self.assertGreater(made["picture"].std(), 0)
+
+    def test_an_exported_network_answers_as_it_did(self):
+        student = {"model": {"widths": [16, 16, 16, 16], "encoder": [1, 1, 1], "decoder": [1, 1], "head": 16}, "input_size": [96, 64]}
+        torch.manual_seed(2)
+        network = model.Network(**student["model"]).eval()
+        with tempfile.TemporaryDirectory() as folder, torch.no_grad():
+            export.write(network, f"{folder}/n.onnx", "n", "0", (96, 64))
+            rgb = torch.rand(2, 3, 128, 192)
+            got = photographs.Exported(f"{folder}/n.onnx", student, torch.device("cpu"))(rgb)
+            wanted = model.expectation(torch.softmax(network(answers.resize(rgb, 64, 96))[0], 1))
+            wanted = torch.nn.functional.interpolate(wanted[:, None], size=(128, 192), mode="bilinear")[:, 0]
+            self.assertEqual(got.shape, (2, 128, 192))
+            for g, w in zip(got, wanted):
+                self.assertGreater(np.corrcoef(g.numpy().ravel(), w.numpy().ravel())[0, 1], 0.98)
+                self.assertAlmostEqual(float(torch.quantile(g, 0.98) - torch.quantile(g, 0.02)), 1, delta=0.1)
 
 
 class OnDevice(unittest.TestCase):

@@ -22,7 +22,7 @@ from torch import nn
 
 from . import export, losses
 from .data import Batches, PackSource, prefetch
-from .model import Network, expectation, freeze, unfold
+from .model import Network, expectation, freeze, grow, unfold
 from .sheet import colour, sheet
 
 LOG_EVERY = 50  # steps
@@ -206,8 +206,8 @@ class Run:
             self.step, self.seconds = state["step"], state["seconds"]
 
     def start_from(self, paths):
-        """Takes the averaged weights of another training as a beginning, or of several states of one the mean, or those of
-        one exported file; steps count from 0."""
+        """Takes the averaged weights of another training as a beginning (its network may be smaller, see grow), or of several
+        states of one the mean, or those of one exported file; steps count from 0."""
         network = self.student.network
         if Path(paths[0]).suffix == ".onnx":
             unfold(network, export.weights(paths[0]))
@@ -216,7 +216,7 @@ class Run:
             own = self.student.state_dict()  # another teacher, or none, has other adapters: they begin anew
             fitting = {k: v for k, v in state["student"].items() if v.shape == own[k].shape}
             self.student.load_state_dict(fitting, strict=False)
-            network.load_state_dict(export.load(*paths)[0].state_dict())
+            grow(network, export.load(*paths)[0].state_dict())
             self.average.updates = state["updates"]
         self.average.state = {k: v.detach().clone() for k, v in network.state_dict().items()}
 
