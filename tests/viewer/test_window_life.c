@@ -78,6 +78,10 @@ static void test_keys(void **state)
         {"shift+Right", COMMAND_SEEK_BY, 1},
         {"Up", COMMAND_SEEK_BY, 60},
         {"Down", COMMAND_SEEK_BY, -60},
+        {"Prior", COMMAND_CHAPTER_BY, 1}, // page up
+        {"Next", COMMAND_CHAPTER_BY, -1},
+        {"period", COMMAND_STEP, 1},
+        {"comma", COMMAND_STEP, -1},
         {"f", COMMAND_FULLSCREEN, 0},
         {"m", COMMAND_MUTE, 0},
         {"9", COMMAND_VOLUME_BY, -0.05},
@@ -93,6 +97,10 @@ static void test_keys(void **state)
         {"c", COMMAND_AUTO_CONVERGENCE, 0},
         {"b", COMMAND_BUDGET, 0},
         {"w", COMMAND_FLOATING_WINDOW, 0},
+        {"a", COMMAND_AUDIO_TRACK, 1},
+        {"shift+a", COMMAND_AUDIO_TRACK, -1},
+        {"k", COMMAND_AUDIO_DELAY_BY, -0.05},
+        {"shift+k", COMMAND_AUDIO_DELAY_BY, 0.05},
         {"j", COMMAND_SUBTITLE_TRACK, 1},
         {"shift+j", COMMAND_SUBTITLE_TRACK, -1},
         {"v", COMMAND_SUBTITLE_SHOW, 0},
@@ -128,7 +136,7 @@ static void test_other_keys(void **state)
 {
     struct command c;
 
-    rig_xdotool(&rig, "key Escape ctrl+q alt+f x F5 comma period");
+    rig_xdotool(&rig, "key Escape ctrl+q alt+f x F5 y u");
     rig_poll(&rig, 200 * NS_PER_MS);
     if (command_queue_pop(rig.commands, &c))
         fail_msg("command %d", c.kind);
