@@ -54,6 +54,7 @@ int64_t playback_position_ns(const struct playback *playback);
 // Does nothing, with a line, where the film cannot be wound.
 void playback_seek(struct playback *playback, int64_t pos_ns);
 bool playback_paused(const struct playback *playback);
+// Going on after a step winds the sound to the picture, where the film can be wound.
 void playback_pause(struct playback *playback, bool paused);
 // Pauses on the next picture, once it is converted, or with step -1 on the one before, where the
 // film can be wound.

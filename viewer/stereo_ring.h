@@ -76,8 +76,8 @@ void stereo_ring_stop(struct stereo_ring *ring);
 // When the current generation begins: pts_ns of its first frame, taken or not. False: none was
 // published yet.
 bool stereo_ring_first(struct stereo_ring *ring, int64_t *out_pts_ns);
-// pts_ns of the frame that the first display took last, and of the next one that waits for it.
-// False: there is none.
+// pts_ns of the frame of this generation that the first display took last, and of the next one that
+// waits for it. False: there is none.
 bool stereo_ring_shown(struct stereo_ring *ring, int64_t *out_pts_ns);
 bool stereo_ring_waiting(struct stereo_ring *ring, int64_t *out_pts_ns);
 // End was called and the first display took the last frame. *out_end_ns: pts + duration of the last
