@@ -58,13 +58,15 @@ static int tone_of(const struct audio_converted *sound)
     return crossings * RATE / sound->count;
 }
 
-// Reads sound up to the end of what is near `until_ns`, and lets pictures go by. Returns how many
-// ms of it were of this track; of others: in *out_others.
+// Reads sound up to the end of what is near `until_ns`, and lets pictures go by as they are due: of
+// the sound, only so much is read ahead then as a player has. Returns how many ms of it were of this
+// track; of others: in *out_others.
 static int hear(struct source *s, unsigned generation, int track, int64_t until_ns, int *out_others)
 {
     struct audio_convert *convert = audio_convert_create(RATE, 1);
     struct audio_converted sound;
     AVFrame *av = av_frame_alloc();
+    int64_t picture_ns = INT64_MIN;
     int heard = 0;
     unsigned now;
 
@@ -72,8 +74,11 @@ static int hear(struct source *s, unsigned generation, int track, int64_t until_
     for (int64_t pts_ns = 0; pts_ns < until_ns;) {
         struct frame *f;
 
-        while (source_video_ready(s) && source_read_video(s, &f) == SOURCE_OK)
+        while (picture_ns <= pts_ns && source_video_ready(s) &&
+               source_read_video(s, &f) == SOURCE_OK) {
+            picture_ns = f->pts_ns;
             source_give_back(s, f);
+        }
         if (source_read_audio(s, av, &now) != SOURCE_OK)
             break;
         assert_int_equal(now, generation);
