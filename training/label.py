@@ -90,8 +90,9 @@ def with_crops(teacher, rgb, whole):
 
 
 def with_pupil(pupil, rgb, disparity):
-    """disparity, the teacher's answer for rgb, averaged with the pupil's."""
-    own = cv2.resize(normalise(pupil(rgb)).astype(np.float32), disparity.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    """disparity, the teacher's answer for rgb, averaged with the pupil's (of the picture and of its mirror image)."""
+    both = normalise(pupil(rgb)) + normalise(pupil(np.ascontiguousarray(rgb[:, ::-1])))[:, ::-1]
+    own = cv2.resize(both.astype(np.float32) / 2, disparity.shape[::-1], interpolation=cv2.INTER_LINEAR)
     return PUPIL_SHARE * own + (1 - PUPIL_SHARE) * disparity
 
 

@@ -12,6 +12,8 @@
 #include "viewer/alsa_log.h"
 #include "viewer/audio_convert.h"
 #include "viewer/audio_mix.h"
+#include "viewer/audio_tempo.h"
+#include "viewer/media_clock.h"
 #include "viewer/source.h"
 
 // One buffer of the device lasts about this long, a power of two of frames.
@@ -20,6 +22,8 @@
 #define RING_MS 300
 // The callback cannot wake the writer (it must not take a lock): the writer looks again.
 #define LOOK_AGAIN_NS (20 * NS_PER_MS)
+// Silence is made faster or slower in pieces of so many frames.
+#define SILENCE_FRAMES 4096
 // Time stamps may differ by so much from what was played before and are still taken as rounding.
 #define TOLERANCE_NS (20 * NS_PER_MS)
 
@@ -28,6 +32,7 @@ struct audio {
     SDL_AudioDeviceID device;
     struct audio_mix mix;
     struct audio_convert *convert;
+    struct audio_tempo *tempo; // the writer's; NULL: sound is as fast as it was recorded
     struct thread thread;
     _Atomic int64_t delay_ns;
     struct monitor monitor;
@@ -36,7 +41,8 @@ struct audio {
     unsigned generation; // to be played
     unsigned session; // raised by each start and stop: what was meant for an older one is dropped
     int64_t start_ns;
-    int64_t written; // frames since the start
+    double speed;
+    int64_t placed; // frames since the start, before they are made faster or slower
 };
 
 // --- the writer's thread
@@ -57,7 +63,7 @@ static enum turn wait_for_turn(struct audio *a, unsigned generation, unsigned *o
     return turn;
 }
 
-// Blocks until all is in the ring. False: overtaken by another session.
+// Blocks until all is in the ring. frames NULL: silence. False: overtaken by another session.
 static bool write_ring(struct audio *a, unsigned session, const float *frames, int64_t count)
 {
     bool current;
@@ -68,7 +74,6 @@ static bool write_ring(struct audio *a, unsigned session, const float *frames, i
         int done = audio_ring_write(&a->mix.ring, frames, part);
 
         count -= done;
-        a->written += done;
         if (frames)
             frames += (ptrdiff_t)done * a->mix.ring.channels;
         if (count > 0)
@@ -78,16 +83,49 @@ static bool write_ring(struct audio *a, unsigned session, const float *frames, i
     return current;
 }
 
-// How many frames lie between what was written and pts_ns; negative: pts_ns was passed already.
-static int64_t gap_frames(struct audio *a, int64_t pts_ns)
+static bool write_tempo(struct audio *a, unsigned session)
 {
-    int64_t rate = a->mix.rate_hz, written, gap_ns;
+    const float *frames;
+    int count;
+
+    while ((count = audio_tempo_get(a->tempo, &frames)) > 0) {
+        if (!write_ring(a, session, frames, count))
+            return false;
+    }
+    return true;
+}
+
+// At the speed that is wanted; else as write_ring().
+static bool write_sound(struct audio *a, unsigned session, const float *frames, int64_t count)
+{
+    bool current = true;
 
     monitor_lock(&a->monitor);
-    written = a->written;
-    gap_ns = pts_ns - a->start_ns - (written / rate * NS_PER_S + written % rate * NS_PER_S / rate);
+    if (a->session == session)
+        a->placed += count;
     monitor_unlock(&a->monitor);
-    if (written > 0 && gap_ns < TOLERANCE_NS && gap_ns > -TOLERANCE_NS)
+    if (!a->tempo)
+        return write_ring(a, session, frames, count);
+    while (current && count > 0) {
+        int part = frames || count < SILENCE_FRAMES ? (int)count : SILENCE_FRAMES;
+
+        audio_tempo_put(a->tempo, frames, part);
+        current = write_tempo(a, session);
+        count -= part;
+    }
+    return current;
+}
+
+// How many frames lie between what was placed and pts_ns; negative: pts_ns was passed already.
+static int64_t gap_frames(struct audio *a, int64_t pts_ns)
+{
+    int64_t rate = a->mix.rate_hz, placed, gap_ns;
+
+    monitor_lock(&a->monitor);
+    placed = a->placed;
+    gap_ns = pts_ns - a->start_ns - (placed / rate * NS_PER_S + placed % rate * NS_PER_S / rate);
+    monitor_unlock(&a->monitor);
+    if (placed > 0 && gap_ns < TOLERANCE_NS && gap_ns > -TOLERANCE_NS)
         return 0;
     return gap_ns / NS_PER_S * rate + gap_ns % NS_PER_S * rate / NS_PER_S;
 }
@@ -101,14 +139,30 @@ static void place(struct audio *a, unsigned session, const struct audio_converte
 
     if (cut >= sound->count)
         return;
-    if (gap > 0 && !write_ring(a, session, NULL, gap))
+    if (gap > 0 && !write_sound(a, session, NULL, gap))
         return;
-    write_ring(a, session, sound->frames + cut * a->mix.ring.channels, sound->count - cut);
+    write_sound(a, session, sound->frames + cut * a->mix.ring.channels, sound->count - cut);
+}
+
+// Another session's sound comes next.
+static void begin(struct audio *a)
+{
+    double speed;
+
+    monitor_lock(&a->monitor);
+    speed = a->speed;
+    monitor_unlock(&a->monitor);
+    audio_convert_reset(a->convert);
+    audio_tempo_destroy(&a->tempo);
+    if (speed != 1)
+        a->tempo = audio_tempo_create(a->mix.rate_hz, a->mix.ring.channels, speed);
 }
 
 // The generation's sound has come to its end; waits for another session.
 static void complete(struct audio *a, unsigned session)
 {
+    if (a->tempo && audio_tempo_put(a->tempo, NULL, 0))
+        write_tempo(a, session);
     monitor_lock(&a->monitor);
     if (a->session == session)
         a->mix.complete = true;
@@ -132,7 +186,7 @@ static void run(void *user)
             break;
         if (turn == TURN_PLAY) {
             if (session != last_session)
-                audio_convert_reset(a->convert);
+                begin(a);
             last_session = session;
             if (audio_convert_run(a->convert, result == SOURCE_OK ? av : NULL, &sound))
                 place(a, session, &sound);
@@ -264,6 +318,7 @@ void audio_destroy(struct audio **audio)
         SDL_CloseAudioDevice(a->device);
     SDL_QuitSubSystem(SDL_INIT_AUDIO);
     audio_convert_destroy(&a->convert);
+    audio_tempo_destroy(&a->tempo);
     audio_mix_finish(&a->mix);
     monitor_finish(&a->monitor);
     mem_free(a);
@@ -281,7 +336,8 @@ void audio_start(struct audio *audio, unsigned generation, int64_t media_ns)
     audio->started = true;
     audio->generation = generation;
     audio->start_ns = media_ns;
-    audio->written = 0;
+    audio->placed = 0;
+    audio->speed = audio->mix.speed;
     audio->session++;
     monitor_changed(&audio->monitor);
     monitor_unlock(&audio->monitor);

@@ -28,8 +28,8 @@ struct audio *audio_create(const struct audio_params *params);
 // Accepts a pointer to NULL; sets it to NULL. Stop the source first.
 void audio_destroy(struct audio **audio);
 
-// Plays sound of this generation from media_ns on, and corrects the clock with it. What an older
-// generation left is dropped.
+// Plays sound of this generation from media_ns on, at the clock's speed and its own pitch, and
+// corrects the clock with it. What an older generation left is dropped.
 void audio_start(struct audio *audio, unsigned generation, int64_t media_ns);
 // Silence until the next start; what waits is dropped.
 void audio_stop(struct audio *audio);

@@ -29,6 +29,7 @@ void audio_mix_start(struct audio_mix *mix, int64_t media_ns)
 {
     audio_mix_stop(mix);
     mix->start_ns = media_ns;
+    mix->speed = media_clock_speed(mix->clock);
     mix->active = true;
 }
 
@@ -57,7 +58,9 @@ static int ns_to_frames(const struct audio_mix *mix, int64_t ns)
 // Media time of the next frame in the ring.
 static int64_t position_ns(const struct audio_mix *mix)
 {
-    return mix->start_ns + frames_to_ns(mix, mix->ring.read);
+    int64_t played_ns = frames_to_ns(mix, mix->ring.read);
+
+    return mix->start_ns + played_ns + (int64_t)((double)played_ns * (mix->speed - 1));
 }
 
 // --- sample values
@@ -113,7 +116,7 @@ static int align(struct audio_mix *mix, int count, int64_t heard_ns)
 
     if (clock_ns == CLOCK_NONE)
         return count;
-    ahead = ns_to_frames(mix, position_ns(mix) - clock_ns);
+    ahead = ns_to_frames(mix, (int64_t)((double)(position_ns(mix) - clock_ns) / mix->speed));
     if (ahead < 0)
         ahead += audio_ring_read(&mix->ring, NULL, -ahead);
     // behind with an empty ring: the next callback looks again

@@ -1,10 +1,10 @@
 // What the audio callback does: fills the device's buffers from a ring so that sound is heard when
 // the media clock says, and tells the clock what is heard.
 //
-// The ring's first frame is heard at media time start_ns, and all that follow without a gap: gaps
-// of the film are silence in the ring. At each beginning, after a pause and after an underrun, the
-// mix aligns itself: it waits in silence, or leaves sound out, until ring and clock agree. From
-// then on the sound is the master, and the clock follows it.
+// The ring's first frame is heard at media time start_ns, and all that follow without a gap, as
+// fast as the clock runs: gaps of the film are silence in the ring. At each beginning, after a
+// pause and after an underrun, the mix aligns itself: it waits in silence, or leaves sound out,
+// until ring and clock agree. From then on the sound is the master, and the clock follows it.
 //
 // No clicks: volume changes are ramps, sound begins with one, and ends with a short decay.
 //
@@ -34,6 +34,7 @@ struct audio_mix {
     // while no callback runs
     bool active; // between start and stop
     int64_t start_ns;
+    double speed; // media time per time in the ring
     // the callback's own
     bool aligned;
     bool sounding;                  // the last frame came from the ring
@@ -46,7 +47,7 @@ struct audio_mix {
 bool audio_mix_init(struct audio_mix *mix, struct media_clock *clock, int rate_hz, int channels,
                     int ring_frames);
 void audio_mix_finish(struct audio_mix *mix);
-// Empties the ring. No callback and no writer runs.
+// Empties the ring, for sound of the clock's speed. No callback and no writer runs.
 void audio_mix_start(struct audio_mix *mix, int64_t media_ns);
 void audio_mix_stop(struct audio_mix *mix);
 // heard_ns: the moment (clock_now_ns()) at which the first of these frames will be heard.

@@ -11,6 +11,7 @@ enum command_kind {
     COMMAND_SEEK_BY,           // value: seconds, +-
     COMMAND_CHAPTER_BY,        // value: chapters, +-
     COMMAND_STEP,              // the next picture, and pause; value -1: the previous one
+    COMMAND_SPEED_BY,          // value: factor, > 0; 0: as fast as it was recorded
     COMMAND_NEXT,              // next file; value -1: previous
     COMMAND_VOLUME_BY,         // value: 0.05 is 5 %
     COMMAND_MUTE,              // toggles

@@ -137,7 +137,8 @@ static bool convert_into(struct conversion *c, const struct frame *frame, struct
     draw_over(c, out);
     c->last_result_ns = clock_now_ns();
     count_stages(c, c->last_result_ns - begin);
-    governing_converted(&c->governing, c->last_result_ns - begin, frame->duration_ns);
+    governing_converted(&c->governing, c->last_result_ns - begin,
+                        (int64_t)((double)frame->duration_ns / media_clock_speed(c->params.clock)));
     if (c->params.converted)
         c->params.converted(c->params.user, c->params.converter, out);
     return true;

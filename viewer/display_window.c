@@ -373,7 +373,8 @@ static int64_t wait_ns(const struct display_window *d, int64_t now_ns)
     if (!c->first || !d->current || media_ns == CLOCK_NONE || media_clock_paused(c->clock))
         return WAIT_NS;
     // the next one follows when this one ends; it may not be converted yet
-    until = d->current->pts_ns + d->current->duration_ns - media_ns;
+    until = (int64_t)((double)(d->current->pts_ns + d->current->duration_ns - media_ns) /
+                      media_clock_speed(c->clock));
     return until < WAIT_BUSY_NS ? WAIT_BUSY_NS : until < WAIT_NS ? until : WAIT_NS;
 }
 

@@ -20,18 +20,18 @@
 #define DRIFT_MAX 0.03
 #define DRIFT_STEP_NS (100 * NS_PER_MS)
 
-// media(t) = media_ns + (t - at_ns) * (1 + drift) + error_ns * ramp, where ramp goes from 0 at
-// at_ns to 1 at at_ns + slew_ns. Continuous and, since drift and slew are small, never running
+// media(t) = media_ns + (t - at_ns) * speed * (1 + drift) + error_ns * ramp, where ramp goes from 0
+// at at_ns to 1 at at_ns + slew_ns. Continuous and, since drift and slew are small, never running
 // backwards.
 struct state {
     int64_t media_ns, at_ns, error_ns, slew_ns;
-    double drift;
+    double speed, drift;
     bool running, paused;
 };
 
 struct slot {
     _Atomic int64_t media_ns, at_ns, error_ns, slew_ns;
-    _Atomic double drift;
+    _Atomic double speed, drift;
     atomic_bool running, paused;
 };
 
@@ -51,6 +51,7 @@ struct media_clock *media_clock_create(void)
     struct media_clock *c = mem_new(1, sizeof(*c));
 
     pthread_mutex_init(&c->writers, NULL);
+    media_clock_set_speed(c, 1);
     return c;
 }
 
@@ -71,6 +72,7 @@ static void publish(struct media_clock *c)
     slot->at_ns = c->now.at_ns;
     slot->error_ns = c->now.error_ns;
     slot->slew_ns = c->now.slew_ns;
+    slot->speed = c->now.speed;
     slot->drift = c->now.drift;
     slot->running = c->now.running;
     slot->paused = c->now.paused;
@@ -91,6 +93,7 @@ static struct state snapshot(const struct media_clock *c)
         s.at_ns = slot->at_ns;
         s.error_ns = slot->error_ns;
         s.slew_ns = slot->slew_ns;
+        s.speed = slot->speed;
         s.drift = slot->drift;
         s.running = slot->running;
         s.paused = slot->paused;
@@ -105,7 +108,8 @@ static int64_t media_at(const struct state *s, int64_t time_ns)
 
     if (s->paused)
         return s->media_ns;
-    media_ns = s->media_ns + elapsed_ns + (int64_t)((double)elapsed_ns * s->drift);
+    media_ns =
+        s->media_ns + elapsed_ns + (int64_t)((double)elapsed_ns * (s->speed * (1 + s->drift) - 1));
     if (s->error_ns == 0 || elapsed_ns <= 0)
         return media_ns;
     if (elapsed_ns >= s->slew_ns)
@@ -141,7 +145,7 @@ static void correct(struct state *s, int64_t media_ns, int64_t at_ns)
 {
     int64_t model_ns = media_at(s, at_ns);
     int64_t error_ns = media_ns - model_ns;
-    int64_t magnitude_ns = error_ns < 0 ? -error_ns : error_ns;
+    double late_ns = (double)error_ns / s->speed, magnitude_ns = late_ns < 0 ? -late_ns : late_ns;
     int64_t step_ns = at_ns - s->at_ns;
 
     if (magnitude_ns > JUMP_NS) {
@@ -153,12 +157,12 @@ static void correct(struct state *s, int64_t media_ns, int64_t at_ns)
     if (step_ns > DRIFT_STEP_NS)
         step_ns = DRIFT_STEP_NS;
     if (magnitude_ns < DRIFT_FROM_NS)
-        s->drift += DRIFT_GAIN * ((double)error_ns / NS_PER_S) * ((double)step_ns / NS_PER_S);
+        s->drift += DRIFT_GAIN * (late_ns / NS_PER_S) * ((double)step_ns / NS_PER_S);
     s->drift = limit(s->drift, DRIFT_MAX);
     rebase(s, model_ns, at_ns);
     s->error_ns = error_ns;
-    if ((double)magnitude_ns > SLEW_MAX * SLEW_NS)
-        s->slew_ns = (int64_t)((double)magnitude_ns / SLEW_MAX);
+    if (magnitude_ns > SLEW_MAX * SLEW_NS)
+        s->slew_ns = (int64_t)(magnitude_ns / SLEW_MAX);
 }
 
 void media_clock_correct(struct media_clock *clock, int64_t media_ns, int64_t at_ns)
@@ -192,6 +196,22 @@ void media_clock_pause(struct media_clock *clock, bool paused)
         publish(clock);
     }
     pthread_mutex_unlock(&clock->writers);
+}
+
+void media_clock_set_speed(struct media_clock *clock, double speed)
+{
+    int64_t now_ns = clock_now_ns();
+
+    pthread_mutex_lock(&clock->writers);
+    rebase(&clock->now, media_at(&clock->now, now_ns), now_ns);
+    clock->now.speed = speed;
+    publish(clock);
+    pthread_mutex_unlock(&clock->writers);
+}
+
+double media_clock_speed(const struct media_clock *clock)
+{
+    return snapshot(clock).speed;
 }
 
 bool media_clock_paused(const struct media_clock *clock)

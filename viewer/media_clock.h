@@ -2,7 +2,7 @@
 // clock_now_ns().
 //
 // Sound is the master: the audio output says what it plays and the clock follows smoothly. Without
-// sound it runs by itself.
+// sound it runs by itself. Both as fast as time, or at another speed that the viewer wants.
 //
 // Thread-safety: safe; readers never block for longer than a copy.
 #pragma once
@@ -24,6 +24,9 @@ void media_clock_correct(struct media_clock *clock, int64_t media_ns, int64_t at
 void media_clock_stop(struct media_clock *clock);
 void media_clock_pause(struct media_clock *clock, bool paused);
 bool media_clock_paused(const struct media_clock *clock);
+// Media time per time, > 0; 1 at first. Holds over starts and stops.
+void media_clock_set_speed(struct media_clock *clock, double speed);
+double media_clock_speed(const struct media_clock *clock);
 
 // Media time at a moment, past or future; CLOCK_NONE while stopped.
 int64_t media_clock_at(const struct media_clock *clock, int64_t time_ns);

@@ -134,6 +134,8 @@ static const struct option_row table[] = {
     {"volume", PLAY, OPTION_NUMBER, FIELD(volume), 0, 130, 100, .help = "loudness in %"},
     {"mute", PLAY, OPTION_FLAG, FIELD(mute), .help = "begin without sound"},
     {"no-audio", PLAY, OPTION_FLAG, FIELD(no_audio), .help = "leave the sound alone altogether"},
+    {"speed", PLAY, OPTION_NUMBER, FIELD(speed), OPTIONS_SPEED_MIN, OPTIONS_SPEED_MAX, 1,
+     .help = "how fast, 2 is twice; voices keep their pitch"},
     {"start", PLAY, OPTION_NUMBER, FIELD(start_s), 0, 1e6, 0, .help = "where to begin, in seconds"},
     {"loop", PLAY, OPTION_FLAG, FIELD(loop), .help = "begin again after the last file"},
     {"image-duration", PLAY, OPTION_NUMBER, FIELD(image_duration_s), 0.1, 86400, 5,
@@ -286,6 +288,7 @@ void options_print_help(enum subcommand subcommand)
          "floating window\n"
          "  t next layout   d next view   r screen before your eyes   < > previous, next file\n"
          "  page up/down next, previous chapter   . , next, previous picture, and pause\n"
+         "  [ ] slower, faster   backspace as fast as it was recorded\n"
          "  a/A next, previous sound track   k/K sound sooner, later\n"
          "  j/J next, previous captions   v hide them   z/Z captions sooner, later\n"
          "  i how the film shows both eyes   e left and right exchanged\n");

@@ -31,6 +31,8 @@ enum stereo_layout {
 #define OPTIONS_SUB_AUTO 0
 #define OPTIONS_SUB_NONE (-1)
 #define OPTIONS_SUB_DEPTH_AUTO (-6)
+#define OPTIONS_SPEED_MIN 0.25
+#define OPTIONS_SPEED_MAX 4.0
 #define OPTIONS_AUDIO_DELAY_MAX_S 2.0
 // How a file shows two eyes; the words of --layout in this order.
 enum file_layout {
@@ -95,10 +97,11 @@ struct options {
     const char *sub_file; // NULL: none
     const char *sub_lang; // "de,en"; NULL: no wish
     double sub_delay_s, sub_scale;
-    double sub_depth_pct; // parallax; OPTIONS_SUB_DEPTH_AUTO
+    double sub_depth_pct;   // parallax; OPTIONS_SUB_DEPTH_AUTO
     int audio;              // number of the sound track, from 1; 0: auto
     const char *audio_lang; // "de,en"; NULL: no wish
     double audio_delay_s;
+    double speed; // media time per time
     int threads;
     int lookahead_frames;
     int hwdec;      // enum hwdec

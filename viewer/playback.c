@@ -279,6 +279,14 @@ void playback_set_audio_delay(struct playback *p)
         audio_set_delay(p->audio, audio_delay_ns(p->params.options));
 }
 
+void playback_set_speed(struct playback *p)
+{
+    int64_t now_ns = media_clock_at(p->params.clock, clock_now_ns());
+
+    if (p->audio && p->started && now_ns != CLOCK_NONE)
+        audio_start(p->audio, p->generation, now_ns);
+}
+
 void playback_set_volume(struct playback *p)
 {
     const struct options *o = p->params.options;

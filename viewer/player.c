@@ -185,6 +185,16 @@ static void delay_audio(struct player *p, double by)
     osd_show(p->osd, "Sound %+.2f s", o->audio_delay_s);
 }
 
+static void change_speed(struct player *p, double by)
+{
+    double speed = limited(p->options->speed * by, OPTIONS_SPEED_MIN, OPTIONS_SPEED_MAX);
+
+    p->options->speed = by <= 0 || fabs(speed - 1) < 0.01 ? 1 : speed;
+    media_clock_set_speed(p->clock, p->options->speed);
+    playback_set_speed(p->film);
+    osd_show(p->osd, "Speed %.2f", p->options->speed);
+}
+
 static void say_subtitles(struct player *p)
 {
     char which[96];
@@ -237,6 +247,9 @@ static enum outcome do_command(struct player *p, const struct command *c)
         break;
     case COMMAND_STEP:
         playback_step(p->film, c->value < 0 ? -1 : 1);
+        break;
+    case COMMAND_SPEED_BY:
+        change_speed(p, c->value);
         break;
     case COMMAND_VOLUME_BY:
         o->volume = limited(o->volume + c->value * 100, 0, 130);
@@ -409,6 +422,7 @@ static bool create(struct player *p)
 
     context.commands = p->commands = command_queue_create();
     context.clock = p->clock = media_clock_create();
+    media_clock_set_speed(p->clock, p->options->speed);
     p->stage = stage_create(&context);
     if (p->stage)
         p->converter = converter_open(p->options, stage_gpu_uuid(p->stage));

@@ -539,17 +539,19 @@ static float *recorded(const char *path, long *out_frames)
     return samples;
 }
 
-// Where the tone of a film lies in what the device got: its first and its last sample, and the
-// largest step between two. The film's clock begins with the recording. skip()s on a busy machine.
+// Where the tone of a film lies in what the device got: its first and its last sample, the largest
+// step between two, and how often it rises through zero. The film's clock begins with the
+// recording. skip()s on a busy machine.
 struct tone_heard {
     long first, last;
     float step;
+    int waves;
 };
 
 // The tone begins 0.3 s after the pictures and lasts 0.8 s.
-static struct tone_heard hear_tone(int64_t delay_ns, int64_t later_ns)
+static struct tone_heard hear_tone(int64_t delay_ns, int64_t later_ns, double speed)
 {
-    struct tone_heard t = {-1, -1, 0};
+    struct tone_heard t = {-1, -1, 0, 0};
     struct player p;
     float *samples;
     int underruns;
@@ -562,6 +564,7 @@ static struct tone_heard hear_tone(int64_t delay_ns, int64_t later_ns)
                      "sine=frequency=200:r=48000:d=0.8,asetpts=PTS+0.3/TB[out1]",
                      delay_ns);
     assert_non_null(p.audio);
+    media_clock_set_speed(p.clock, speed);
     player_start(&p, 0, 0);
     if (later_ns != delay_ns) {
         clock_sleep_until_ns(clock_now_ns() + 500 * NS_PER_MS);
@@ -579,6 +582,7 @@ static struct tone_heard hear_tone(int64_t delay_ns, int64_t later_ns)
         float d = fabsf(samples[i * 2] - samples[i * 2 - 2]);
 
         t.step = d > t.step ? d : t.step;
+        t.waves += samples[i * 2] >= 0 && samples[i * 2 - 2] < 0;
         if (fabsf(samples[i * 2]) > 1e-4f) {
             t.first = t.first < 0 ? i : t.first;
             t.last = i;
@@ -593,7 +597,7 @@ static struct tone_heard hear_tone(int64_t delay_ns, int64_t later_ns)
 // The recording holds the tone whole, and nothing else.
 static void the_device_gets_the_whole_tone(void **state)
 {
-    struct tone_heard t = hear_tone(0, 0);
+    struct tone_heard t = hear_tone(0, 0, 1);
 
     assert_true(t.first > RATE / 4 && abs((int)(t.last - t.first) - RATE * 8 / 10) < RATE / 100);
     // amplitude 1/8 at 200 Hz moves by 0.0033 a sample
@@ -602,10 +606,10 @@ static void the_device_gets_the_whole_tone(void **state)
 
 static void sound_can_be_late_and_early(void **state)
 {
-    long at = hear_tone(0, 0).first;
-    struct tone_heard late = hear_tone(250 * NS_PER_MS, 250 * NS_PER_MS);
-    struct tone_heard early = hear_tone(-200 * NS_PER_MS, -200 * NS_PER_MS);
-    struct tone_heard stretched = hear_tone(0, 150 * NS_PER_MS);
+    long at = hear_tone(0, 0, 1).first;
+    struct tone_heard late = hear_tone(250 * NS_PER_MS, 250 * NS_PER_MS, 1);
+    struct tone_heard early = hear_tone(-200 * NS_PER_MS, -200 * NS_PER_MS, 1);
+    struct tone_heard stretched = hear_tone(0, 150 * NS_PER_MS, 1);
 
     // the recording begins when the device does, which varies by some of its buffers
     assert_true(labs(late.first - at - RATE / 4) < RATE / 10);
@@ -614,6 +618,23 @@ static void sound_can_be_late_and_early(void **state)
     assert_true(labs(early.last - early.first - RATE * 8 / 10) < RATE / 100);
     // a gap in the middle
     assert_true(labs(stretched.last - stretched.first - RATE * 95 / 100) < RATE / 50);
+}
+
+// Its pitch stays: 200 waves a second of what is heard.
+static void sound_can_be_fast_and_slow(void **state)
+{
+    static const double speeds[] = {2, 0.5, 0.25, 3.3};
+
+    for (size_t i = 0; i < sizeof(speeds) / sizeof(speeds[0]); i++) {
+        struct tone_heard t = hear_tone(0, 0, speeds[i]);
+        double seconds = (double)(t.last - t.first) / RATE;
+
+        printf("speed %.2f: %.3f s, %d waves\n", speeds[i], seconds, t.waves);
+        assert_true(fabs(seconds - 0.8 / speeds[i]) < 0.04 + 0.04 / speeds[i]);
+        assert_true(fabs(t.waves / seconds - 200) < 10);
+        assert_true((double)t.first / RATE * speeds[i] > 0.25);
+        assert_true(t.step < 0.008f);
+    }
 }
 
 static void no_device_is_no_error(void **state)
@@ -653,6 +674,7 @@ int main(void)
         cmocka_unit_test(pause_and_seek),
         cmocka_unit_test(the_device_gets_the_whole_tone),
         cmocka_unit_test(sound_can_be_late_and_early),
+        cmocka_unit_test(sound_can_be_fast_and_slow),
         cmocka_unit_test(no_device_is_no_error),
     };
 
