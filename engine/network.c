@@ -7,6 +7,7 @@
 #include "base/parallel.h"
 #include "engine/planner.h"
 #include "kernels/cuda_library.h"
+#include "kernels/select.h"
 
 // The network planned for one input size.
 struct input {
@@ -120,7 +121,7 @@ void network_release(struct network *n)
     struct nn_plan *plan = planner_take(&n->planner);
 
     nn_plan_destroy(&plan);
-    for (int i = 0; i < n->input_count; i++)
+    for (int i = 0; i < DEEP3D_SIZES_MAX; i++) // also those behind one that could not be planned
         release_input(n, &n->inputs[i]);
     n->input_count = 0;
     n->now = NULL;
@@ -208,7 +209,8 @@ static bool read_answer_shape(struct network *n, struct input *input)
 
     if (!shaped || width < 1 || height < 1 || width > DEEP3D_MAX_SIDE_PX ||
         height > DEEP3D_MAX_SIDE_PX || levels > 1024 ||
-        (n->traits.output == MODEL_RELATIVE ? levels != 1 : levels < 2)) {
+        (n->traits.output == MODEL_RELATIVE ? levels != 1 : levels < 2) ||
+        (n->traits.output == MODEL_ORIGINAL && levels != SELECT_CHANNELS)) {
         log_error("%s: its output has an unexpected shape for an input of %dx%d", n->model_name,
                   input->size.in_width, input->size.in_height);
         return false;

@@ -169,7 +169,12 @@ static bool start(void *state, struct program *p)
     if (!c->api->wait(c->device))
         return cuda_fail(c, "the first run");
     ran = clock_now_ns();
-    c->recorded = c->api->record(c->device) && program_run(p) && c->api->recorded(c->device);
+    if (c->api->record(c->device)) {
+        bool whole = program_run(p);
+
+        // in any case: the stream would go on recording
+        c->recorded = c->api->recorded(c->device) && whole;
+    }
     if (!c->recorded)
         log_warn(
             "no CUDA graph of the network (%s): its jobs are started one by one, which is slower",

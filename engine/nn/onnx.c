@@ -232,18 +232,21 @@ static bool resolve(struct graph *g, const struct names *names, const Onnx__Node
 }
 
 // A Constant node is no node: its value becomes a constant.
-static bool read_constant(struct graph *g, const Onnx__NodeProto *from, int out)
+static bool read_constant(struct graph *g, const Onnx__NodeProto *from, const int *out)
 {
-    for (size_t i = 0; i < from->n_attribute; i++) {
+    bool one = from->n_output == 1 && out[0] != GRAPH_NONE;
+
+    for (size_t i = 0; i < from->n_attribute && one; i++) {
         struct tensor *t = onnx_constant_read(from->attribute[i], g->path);
 
-        if (t && out != GRAPH_NONE) {
-            graph_set_constant(g, out, t);
+        if (t) {
+            graph_set_constant(g, out[0], t);
             return true;
         }
         tensor_destroy(&t);
     }
-    log_error("%s: Constant '%.100s' has no value of a supported kind", g->path, text(from->name));
+    log_error("%s: Constant '%.100s' has %s", g->path, text(from->name),
+              one ? "no value of a supported kind" : "more than one output, or none");
     return false;
 }
 
@@ -255,6 +258,9 @@ static bool check_arity(const struct graph *g, const struct node *n)
     for (int i = 0; i < n->op->in_min; i++)
         if (i >= n->in_count || n->in[i] == GRAPH_NONE)
             return node_fail(g, n, "input %d is missing", i);
+    for (int i = 0; i < (node_is(n, "Split") ? n->out_count : 1); i++)
+        if (n->out[i] == GRAPH_NONE)
+            return node_fail(g, n, "output %d is left out, which is not supported", i);
     return true;
 }
 
@@ -295,7 +301,7 @@ static bool read_node(struct graph *g, const struct names *names, const Onnx__No
                   OP_ANY);
     else if (check_domain(g, from) && resolve(g, names, from, in, out))
         ok = !strcmp(text(from->op_type), "Constant")
-                 ? read_constant(g, from, from->n_output ? out[0] : GRAPH_NONE)
+                 ? read_constant(g, from, out)
                  : add_node(g, from, in, out);
     mem_free(in);
     mem_free(out);

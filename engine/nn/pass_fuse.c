@@ -123,10 +123,10 @@ static bool constant_float(const struct graph *g, const struct node *n, int i)
 // A bias of one constant a channel, or none.
 static bool has_plain_bias(const struct graph *g, const struct node *n)
 {
-    if (!node_in(g, n, 2))
-        return true;
-    return constant_float(g, n, 2) && tensor_count(in_constant(g, n, 2)) == channels_of(g, n) &&
-           node_float(n, "beta", 1) == 1;
+    if (node_float(n, "beta", 1) != 1)
+        return false;
+    return !node_in(g, n, 2) ||
+           (constant_float(g, n, 2) && tensor_count(in_constant(g, n, 2)) == channels_of(g, n));
 }
 
 // True where y = factor y + offset a channel can go into the weights.
@@ -254,6 +254,8 @@ static void fuse_residual(struct view *v, struct node *add, const int *position)
     struct node *best = NULL;
     int other = GRAPH_NONE;
 
+    if (g->values[add->out[0]].type != NN_FLOAT32)
+        return;
     for (int i = 0; i < 2; i++) {
         struct node *conv = sole_producer(v, add->in[i]);
 

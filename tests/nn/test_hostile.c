@@ -209,6 +209,30 @@ static void damaged_graphs(void **state)
     assert_refused(&w, "opset 0");
 }
 
+// What no ONNX file should hold, and what few do.
+static void odd_outputs(void **state)
+{
+    struct writer g = {0}, a = {0};
+
+    writer_input(&g, "x", FLOAT, picture);
+    writer_attribute_int(&a, "value_int", 5);
+    writer_node(&g, "Constant", "", "a,b", &a);
+    writer_node(&g, "Relu", "b", "y", NULL);
+    writer_output(&g, "y");
+    refuse_graph(&g, "more than one output");
+
+    writer_input(&g, "x", FLOAT, picture);
+    writer_node(&g, "Dropout", "x", ",y", NULL);
+    writer_output(&g, "y");
+    refuse_graph(&g, "output 0 is left out");
+
+    writer_input(&g, "x", FLOAT, picture);
+    writer_attribute_int(&a, "axis", 2);
+    writer_node(&g, "Split", "x", "y,,z", &a);
+    writer_output(&g, "y");
+    refuse_graph(&g, "output 1 is left out");
+}
+
 static void hostile_numbers(void **state)
 {
     static const int64_t big[] = {INT64_C(1) << 20, INT64_C(1) << 20, 4}, over[] = {-1, -1, 7};
@@ -338,8 +362,8 @@ static bool one_round(const char *path, const struct case_set *set)
     return ok;
 }
 
-// A byte lost each round shows in every stretch of rounds; what oneDNN keeps of what it compiled and
-// malloc's own lists of free blocks, which count as in use, grow in some of the first only.
+// A byte lost each round shows in every stretch of rounds; what oneDNN keeps of what it compiled
+// and malloc's own lists of free blocks, which count as in use, grow in some of the first only.
 static void no_leak(void **state)
 {
     enum { STRETCHES = 8, ROUNDS = 500, SMALLEST_BLOCK = 32 }; // B, of malloc
@@ -420,9 +444,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_good_one),      cmocka_unit_test(not_onnx),
         cmocka_unit_test(deep_nesting),    cmocka_unit_test(truncated),
-        cmocka_unit_test(damaged_graphs),  cmocka_unit_test(hostile_numbers),
-        cmocka_unit_test(external_data),   cmocka_unit_test(no_leak),
-        cmocka_unit_test(short_of_memory),
+        cmocka_unit_test(damaged_graphs),  cmocka_unit_test(odd_outputs),
+        cmocka_unit_test(hostile_numbers), cmocka_unit_test(external_data),
+        cmocka_unit_test(no_leak),         cmocka_unit_test(short_of_memory),
     };
 
     return cmocka_run_group_tests(tests, begin, end);

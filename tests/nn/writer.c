@@ -139,6 +139,18 @@ void writer_attribute_int(struct writer *attributes, const char *name, int64_t v
     writer_message(attributes, 5, &a);
 }
 
+void writer_attribute_float(struct writer *attributes, const char *name, float value)
+{
+    static const uint8_t tag = 2 << 3 | 5; // field 2, of four bytes
+    struct writer a = {0};
+
+    writer_text(&a, 1, name);
+    writer_raw(&a, &tag, 1);
+    writer_raw(&a, &value, sizeof(value));
+    writer_int(&a, 20, 1);
+    writer_message(attributes, 5, &a);
+}
+
 void writer_attribute_ints(struct writer *attributes, const char *name, const int64_t *values,
                            int count)
 {

@@ -31,6 +31,7 @@ void writer_shaped_output(struct writer *graph, const char *name, int64_t type,
 void writer_node(struct writer *graph, const char *op, const char *in, const char *out,
                  struct writer *attributes);
 void writer_attribute_int(struct writer *attributes, const char *name, int64_t value);
+void writer_attribute_float(struct writer *attributes, const char *name, float value);
 void writer_attribute_ints(struct writer *attributes, const char *name, const int64_t *values,
                            int count);
 // An int64 tensor of one dimension.

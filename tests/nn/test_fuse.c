@@ -1,0 +1,90 @@
+// Sums that look as if they could go into the product before them, and must not change: by a
+// backend that fuses, against plain C.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "engine/nn/nn.h"
+#include "tests/nn/writer.h"
+
+#define FLOAT 1
+#define INT64 7
+
+// Takes the graph. Answers of 2 x 2 with `size` bytes an element; the inputs count up from 1.
+static void compare(struct writer *graph, size_t size)
+{
+    static const enum nn_backend backends[] = {NN_BACKEND_REFERENCE, NN_BACKEND_PROCESSOR};
+    struct nn_model *model = writer_load(graph, 17);
+    struct nn_plan *plans[2];
+
+    assert_non_null(model);
+    for (int b = 0; b < 2; b++) {
+        plans[b] = nn_plan_create(model, &(struct nn_plan_params){.backend = backends[b],
+                                                                  .precision = NN_PRECISION_FP32,
+                                                                  .threads = 1});
+        assert_non_null(plans[b]);
+        for (int i = 0; i < 2; i++) {
+            void *in = nn_plan_input(plans[b], i);
+
+            for (int k = 0; k < 4; k++) {
+                if (size == sizeof(float))
+                    ((float *)in)[k] = (float)(4 * i + k + 1);
+                else
+                    ((int64_t *)in)[k] = 4 * i + k + 1;
+            }
+        }
+        assert_true(nn_plan_run(plans[b]));
+    }
+    assert_memory_equal(nn_plan_output(plans[0], 0), nn_plan_output(plans[1], 0), 4 * size);
+    for (int b = 0; b < 2; b++)
+        nn_plan_destroy(&plans[b]);
+    nn_model_destroy(&model);
+}
+
+static void whole_numbers_are_added_as_such(void **state)
+{
+    static const int64_t shape[] = {2, 2, 0}, factors[] = {1, 2, 3, 4}, two_by_two[] = {2, 2};
+    struct writer g = {0};
+
+    writer_input(&g, "x", INT64, shape);
+    writer_input(&g, "z", INT64, shape);
+    writer_ints(&g, "f", factors, 4);
+    writer_ints(&g, "s", two_by_two, 2);
+    writer_node(&g, "Reshape", "f,s", "w", NULL);
+    writer_node(&g, "MatMul", "x,w", "p", NULL);
+    writer_node(&g, "Add", "p,z", "y", NULL);
+    writer_output(&g, "y");
+    compare(&g, sizeof(int64_t));
+}
+
+// A Gemm scales its third input by beta, and so would it what was added behind it.
+static void a_constant_behind_a_gemm_is_not_scaled(void **state)
+{
+    static const int64_t shape[] = {2, 2, 0}, row[] = {2, 0};
+    static const float factors[] = {1, 2, 3, 4}, added[] = {10, 20};
+    struct writer g = {0}, a = {0};
+
+    writer_input(&g, "x", FLOAT, shape);
+    writer_input(&g, "z", FLOAT, shape);
+    writer_floats(&g, "w", shape, factors);
+    writer_floats(&g, "c", row, added);
+    writer_attribute_float(&a, "beta", 0);
+    writer_node(&g, "Gemm", "x,w", "p", &a);
+    writer_node(&g, "Add", "p,c", "q", NULL);
+    writer_node(&g, "Mul", "q,z", "y", NULL);
+    writer_output(&g, "y");
+    compare(&g, sizeof(float));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(whole_numbers_are_added_as_such),
+        cmocka_unit_test(a_constant_behind_a_gemm_is_not_scaled),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
