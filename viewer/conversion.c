@@ -117,6 +117,14 @@ static void draw_over(struct conversion *c, const struct stereo_frame *frame)
     histogram_add(&c->params.stats->overlay, clock_now_ns() - begin);
 }
 
+// By the viewer's clock.
+static int64_t lasts_ns(const struct conversion *c, const struct frame *frame)
+{
+    double speed = c->params.clock ? media_clock_speed(c->params.clock) : 1;
+
+    return (int64_t)((double)frame->duration_ns / speed);
+}
+
 static bool convert_into(struct conversion *c, const struct frame *frame, struct stereo_frame *out)
 {
     struct conversion_depth depth = take_depth(c);
@@ -137,8 +145,7 @@ static bool convert_into(struct conversion *c, const struct frame *frame, struct
     draw_over(c, out);
     c->last_result_ns = clock_now_ns();
     count_stages(c, c->last_result_ns - begin);
-    governing_converted(&c->governing, c->last_result_ns - begin,
-                        (int64_t)((double)frame->duration_ns / media_clock_speed(c->params.clock)));
+    governing_converted(&c->governing, c->last_result_ns - begin, lasts_ns(c, frame));
     if (c->params.converted)
         c->params.converted(c->params.user, c->params.converter, out);
     return true;

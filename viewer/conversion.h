@@ -30,7 +30,7 @@ struct conversion_depth {
 struct conversion_params {
     struct source *source;
     struct deep3d *converter;
-    struct media_clock *clock;
+    struct media_clock *clock; // NULL, where every frame is kept: none
     struct stats *stats;
     struct subtitles *subtitles; // drawn into both eyes; NULL: none
     struct osd *osd;             // over them; NULL: none

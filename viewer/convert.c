@@ -261,7 +261,7 @@ static void watch(struct convert *c)
         if (atomic_load(&interrupted) && !c->stopped) {
             c->stopped = true;
             source_stop(c->source);
-            stereo_ring_stop(c->ring);
+            conversion_detach(c->conversion); // stops the ring; what is under way is no failure
         }
         monitor_wait_until(&c->monitor, clock_now_ns() + LOOK_NS);
         progress_update(progress, atomic_load(&c->frames));
@@ -322,9 +322,10 @@ static enum convert_result convert(struct convert *c)
         return CONVERT_FAILED;
     watch(c);
     stop(c);
-    if (c->frames == 0 && !c->stopped) {
+    if (c->frames == 0 && !(c->stopped && c->lasting)) {
         if (!c->failed)
-            log_error("%s: no picture of it could be converted", c->options->files[0]);
+            log_error("%s: no picture of it %s converted", c->options->files[0],
+                      c->stopped ? "was" : "could be");
         return CONVERT_FAILED;
     }
     if (c->failed)
@@ -386,8 +387,10 @@ enum convert_result convert_run(const struct options *options)
     monitor_init(&c.monitor);
     result = open_all(&c) ? convert(&c) : CONVERT_FAILED;
     if (result == CONVERT_STOPPED)
-        log_info("%s holds %lld frames; the same command goes on from there", c.files[0].part,
-                 (long long)film_log_frames(film_maker_log(c.makers[0])));
+        log_info("%s holds %lld frames; %s", c.files[0].part,
+                 (long long)film_log_frames(film_maker_log(c.makers[0])),
+                 c.lasting ? "the same command goes on from there"
+                           : "what they were made of cannot be read again");
     if (c.source)
         stop(&c);
     stereo_ring_destroy(&c.ring);

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "viewer/film_captions.h"
+#include "viewer/stream_jump.h"
 
 #define OPUS_RATE_HZ 48000
 #define NS_BASE ((AVRational){1, (int)NS_PER_S})
@@ -26,6 +27,8 @@ struct film_streams {
     AVFormatContext *in, *out;
     struct copied *copied; // for each stream of `in`
     unsigned count;
+    int video; // stream of `in` with the film's pictures; < 0: none
+    struct stream_jump jump;
     int64_t start_ns;
     AVPacket *packet;
     int64_t packet_ns;
@@ -167,7 +170,8 @@ static void add_streams(struct film_streams *f)
         // what FFmpeg itself passes over holds chapters, which are copied as such
         if (!is_film(s) && s->discard != AVDISCARD_ALL && !add_stream(f, s))
             log_left_out(f->in, f->out, s);
-        if (f->copied[i].index < 0)
+        // all tell where the clock of a transport stream jumps
+        if (f->copied[i].index < 0 && !(f->in->iformat->flags & AVFMT_TS_DISCONT))
             s->discard = AVDISCARD_ALL;
     }
 }
@@ -202,22 +206,22 @@ static void copy_metadata(const struct film_streams *f, AVStream *film)
     // what the file says of itself is not true of the new one
     static const char *const never[] = {"encoder",           "major_brand",   "minor_version",
                                         "compatible_brands", "creation_time", "stereo_mode"};
-    int video = av_find_best_stream(f->in, AVMEDIA_TYPE_VIDEO, -1, -1, NULL, 0);
 
     av_dict_copy(&f->out->metadata, f->in->metadata, 0);
     for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++)
         av_dict_set(&f->out->metadata, never[i], NULL, 0);
-    for (size_t i = 0; i < sizeof(of_film) / sizeof(of_film[0]) && video >= 0; i++) {
+    for (size_t i = 0; i < sizeof(of_film) / sizeof(of_film[0]) && f->video >= 0; i++) {
         const AVDictionaryEntry *e =
-            av_dict_get(f->in->streams[video]->metadata, of_film[i], NULL, 0);
+            av_dict_get(f->in->streams[f->video]->metadata, of_film[i], NULL, 0);
 
         if (e)
             av_dict_set(&film->metadata, e->key, e->value, 0);
     }
     // an even pace is worth saying, an average is not
-    if (video >= 0 && f->in->streams[video]->r_frame_rate.num > 0 &&
-        av_cmp_q(f->in->streams[video]->r_frame_rate, f->in->streams[video]->avg_frame_rate) == 0)
-        film->avg_frame_rate = f->in->streams[video]->avg_frame_rate;
+    if (f->video >= 0 && f->in->streams[f->video]->r_frame_rate.num > 0 &&
+        av_cmp_q(f->in->streams[f->video]->r_frame_rate,
+                 f->in->streams[f->video]->avg_frame_rate) == 0)
+        film->avg_frame_rate = f->in->streams[f->video]->avg_frame_rate;
 }
 
 // --- up and down
@@ -254,6 +258,8 @@ struct film_streams *film_streams_open(const char *source, AVFormatContext *out,
     f->start_ns = start_ns;
     f->stop = stop;
     f->count = f->in->nb_streams;
+    f->video = av_find_best_stream(f->in, AVMEDIA_TYPE_VIDEO, -1, -1, NULL, 0);
+    stream_jump_reset(&f->jump);
     f->copied = mem_new(f->count, sizeof(*f->copied));
     add_streams(f);
     copy_chapters(f);
@@ -314,6 +320,7 @@ AVPacket *film_streams_next(struct film_streams *streams, int64_t *out_ns)
         av_packet_unref(f->packet);
         if (av_read_frame(f->in, f->packet) < 0)
             return NULL;
+        stream_jump_smooth(&f->jump, f->in, f->video, f->packet);
         c = (unsigned)f->packet->stream_index < f->count ? &f->copied[f->packet->stream_index]
                                                          : NULL;
         if (!c || c->index < 0 ||

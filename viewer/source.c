@@ -30,7 +30,8 @@ static void set_params(struct source *s, const struct source_params *params)
     s->stereo.named = stereo_input_named(params->url);
     source_set_input(s, params->input, params->swap_eyes);
     s->video.index = SOURCE_NO_STREAM;
-    s->target_ns = s->taken_ns = s->first_pts_ns = s->expected_dts_ns = CLOCK_NONE;
+    stream_jump_reset(&s->jump);
+    s->target_ns = s->taken_ns = s->first_pts_ns = s->epoch_ns = CLOCK_NONE;
 }
 
 void source_add_frame(struct source *s)

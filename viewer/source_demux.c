@@ -15,9 +15,6 @@
 #define APART_BYTES (INT64_C(256) << 20)
 // Errors in a row after which reading is given up.
 #define ERRORS_MAX 64
-// Time stamps of a transport stream that differ by more than this from what was expected belong to
-// another stretch of it.
-#define JUMP_NS (10 * NS_PER_S)
 #define NS_BASE ((AVRational){1, (int)NS_PER_S})
 #define RETRY_NS (10 * NS_PER_MS)
 // MPEG streams do not stamp every packet: after winding FFmpeg counts on from a guess until a stamp
@@ -149,37 +146,11 @@ static void enqueue(struct source *s, unsigned epoch, AVPacket *packet, int64_t 
 
 // --- reading
 
-// NULL: neither the pictures nor the sound that is heard.
-static const struct source_stream *stream_of(const struct source *s, const AVPacket *packet)
+// The pictures, or the sound that is heard.
+static bool is_wanted(const struct source *s, const AVPacket *packet)
 {
-    if (packet->stream_index == s->video.index)
-        return &s->video;
-    if (s->info.sound_count > 0 && packet->stream_index == s->tracks[s->track].index)
-        return &s->tracks[s->track];
-    return NULL;
-}
-
-// Puts stretches of a transport stream with clocks of their own one behind the other.
-static void smooth_jump(struct source *s, AVPacket *packet, AVRational base)
-{
-    int64_t dts_ns = source_media_ns(s, packet->dts, base), jump_ns = 0, shift;
-
-    if (!s->discontinuous || dts_ns == CLOCK_NONE)
-        return;
-    dts_ns += s->jump_ns;
-    if (s->expected_dts_ns != CLOCK_NONE)
-        jump_ns = dts_ns - s->expected_dts_ns;
-    if (jump_ns > JUMP_NS || jump_ns < -JUMP_NS) {
-        s->jump_ns -= jump_ns;
-        dts_ns -= jump_ns;
-    }
-    dts_ns += av_rescale_q(packet->duration > 0 ? packet->duration : 0, base, NS_BASE);
-    if (dts_ns > s->expected_dts_ns) // behind all that was read, of either stream
-        s->expected_dts_ns = dts_ns;
-    shift = av_rescale_q(s->jump_ns, NS_BASE, base);
-    packet->dts += shift;
-    packet->pts =
-        source_media_ns(s, packet->pts, base) == CLOCK_NONE ? AV_NOPTS_VALUE : packet->pts + shift;
+    return packet->stream_index == s->video.index ||
+           (s->info.sound_count > 0 && packet->stream_index == s->tracks[s->track].index);
 }
 
 static int64_t later(int64_t a, int64_t b)
@@ -187,36 +158,27 @@ static int64_t later(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
-// Captions are decoded here and at once: they are few and small.
-static void take_caption(struct source *s, AVPacket *packet)
-{
-    AVRational base = s->container->streams[packet->stream_index]->time_base;
-    int64_t pts_ns = source_media_ns(s, packet->pts, base);
-    int64_t lasts_ns = av_rescale_q(packet->duration, base, NS_BASE);
-
-    if (!s->subtitles || pts_ns == CLOCK_NONE)
-        return;
-    // the film's duration counts to the end of the last caption
-    if (lasts_ns >= 0 && lasts_ns < SOURCE_TIME_MAX_NS)
-        s->read_ns = later(s->read_ns, pts_ns + lasts_ns);
-    subtitles_feed(s->subtitles, packet, pts_ns + s->jump_ns);
-}
-
 static void take_in(struct source *s, unsigned epoch, AVPacket *packet)
 {
-    const struct source_stream *stream = stream_of(s, packet);
-    int64_t time_ns, pts_ns;
+    AVRational base = s->container->streams[packet->stream_index]->time_base;
+    int64_t time_ns, pts_ns, latest_ns, lasts_ns = av_rescale_q(packet->duration, base, NS_BASE);
 
-    if (!stream) {
-        take_caption(s, packet);
-        av_packet_unref(packet);
+    stream_jump_smooth(&s->jump, s->container, s->video.index, packet);
+    time_ns = source_media_ns(s, packet->dts, base);
+    pts_ns = source_media_ns(s, packet->pts, base);
+    latest_ns = later(time_ns, pts_ns);
+    // the film's duration counts to the end of its last packet, of whatever stream
+    if (latest_ns != CLOCK_NONE && lasts_ns >= 0 && lasts_ns < SOURCE_TIME_MAX_NS)
+        s->read_ns = later(s->read_ns, latest_ns + lasts_ns);
+    if (is_wanted(s, packet)) {
+        s->epoch_ns = later(s->epoch_ns, latest_ns);
+        enqueue(s, epoch, packet, time_ns);
         return;
     }
-    smooth_jump(s, packet, stream->time_base);
-    time_ns = source_media_ns(s, packet->dts, stream->time_base);
-    pts_ns = source_media_ns(s, packet->pts, stream->time_base);
-    s->read_ns = later(s->read_ns, later(time_ns, pts_ns));
-    enqueue(s, epoch, packet, time_ns);
+    // captions are decoded here and at once: they are few and small
+    if (s->subtitles && pts_ns != CLOCK_NONE)
+        subtitles_feed(s->subtitles, packet, pts_ns);
+    av_packet_unref(packet);
 }
 
 // Only headers that count are believed, not guesses from bit rates.
@@ -288,10 +250,10 @@ static bool wind_container(struct source *s, int64_t to_ns)
 
 static void wind(struct source *s, unsigned epoch, int64_t to_ns)
 {
-    s->jump_ns = 0;
-    s->expected_dts_ns = CLOCK_NONE;
+    stream_jump_reset(&s->jump);
     if (s->subtitles)
-        subtitles_wound(s->subtitles);
+        subtitles_wound(s->subtitles, s->epoch_ns, to_ns);
+    s->epoch_ns = CLOCK_NONE;
     if (to_ns != SOURCE_FROM_START && !s->info.image && wind_container(s, to_ns))
         return;
     log_debug("%s is read again from its beginning", s->url);

@@ -34,6 +34,7 @@
 #include "viewer/source_picture.h"
 #include "viewer/source_timing.h"
 #include "viewer/stereo_input.h"
+#include "viewer/stream_jump.h"
 
 #define SOURCE_SOUND_FRAMES 256
 // "The container has no such stream."
@@ -94,10 +95,10 @@ struct source {
     AVFormatContext *container;
     struct source_pipe *pipe; // NULL: no pipe
     struct source_heif *heif; // NULL: no HEIF photograph
-    int64_t jump_ns;          // added to time stamps: jumps of a discontinuous container
-    int64_t expected_dts_ns;  // of the next packet; CLOCK_NONE: unknown
-    int64_t read_ns;          // latest time stamp that was read, over all epochs
-    int track;                // that is read
+    struct stream_jump jump;
+    int64_t read_ns;  // where all that was read ends, over all epochs
+    int64_t epoch_ns; // latest time stamp since the container was wound; CLOCK_NONE: none
+    int track;        // that is read
 
     // --- the video thread
     struct picture_maker *pictures;
@@ -159,7 +160,8 @@ bool source_open_streams(struct source *s, const struct source_params *params);
 AVCodecContext *source_open_sound(struct source *s, const struct source_stream *track);
 // The video thread: the CPU decodes from now on. False, logged: it cannot.
 bool source_leave_hardware(struct source *s);
-// Only what is shown, and the track that is heard, need be read.
+// Streams that are fetched one by one: only what is shown, and the track that is heard. All of
+// another container is read, as its length is that of its longest stream.
 void source_discard_others(struct source *s);
 
 // --- source.c

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include <libavutil/avstring.h>
+
 #include "base/log.h"
 #include "base/mem.h"
 #include "viewer/language.h"
@@ -260,6 +262,8 @@ static bool is_wanted(const struct source *s, int stream)
 
 void source_discard_others(struct source *s)
 {
+    if (!av_match_name(s->container->iformat->name, "hls,dash"))
+        return;
     for (unsigned i = 0; i < s->container->nb_streams; i++)
         s->container->streams[i]->discard =
             is_wanted(s, (int)i) ? AVDISCARD_DEFAULT : AVDISCARD_ALL;

@@ -5,6 +5,8 @@
 // A picture that would be shown for longer has a damaged successor: even a recorded screen changes
 // more often.
 #define GAP_MAX_NS (3600 * NS_PER_S)
+// No picture says truly that it lasts longer: the longest that an image can be asked to.
+#define DURATION_MAX_NS (86400 * NS_PER_S)
 
 void timing_init(struct timing *t, int64_t usual_ns)
 {
@@ -58,7 +60,7 @@ bool timing_next(struct timing *t, int64_t pts_ns, int64_t duration_ns, int64_t 
     } else {
         t->held_ns = pts_ns == CLOCK_NONE ? 0 : pts_ns;
     }
-    t->held_duration_ns = duration_ns;
+    t->held_duration_ns = duration_ns <= DURATION_MAX_NS ? duration_ns : 0;
     return complete;
 }
 

@@ -134,12 +134,24 @@ bool subtitle_track_decode(struct subtitle_track *t, const AVPacket *packet, AVS
     return false;
 }
 
-void subtitle_track_wound(struct subtitle_track *t)
+// The last one that begins by then.
+static struct picture *picture_at(struct subtitle_track *t, int64_t time_ns)
 {
+    for (int i = t->picture_count - 1; i >= 0; i--) {
+        if (t->pictures[i].start_ns <= time_ns)
+            return &t->pictures[i];
+    }
+    return NULL;
+}
+
+void subtitle_track_wound(struct subtitle_track *t, int64_t read_ns, int64_t to_ns)
+{
+    struct picture *last = picture_at(t, read_ns);
+
     avcodec_flush_buffers(t->decoder);
-    // what had no end would be shown until the next one, however far away
-    while (t->picture_count > 0)
-        drop_picture(&t->pictures[--t->picture_count]);
+    // What has no end is shown until the next one: that is not known from elsewhere in the film.
+    if (last && last->end_ns == INT64_MAX && (to_ns < last->start_ns || to_ns > read_ns))
+        last->end_ns = read_ns;
 }
 
 // --- text
@@ -218,6 +230,18 @@ static void add_picture(struct subtitle_track *t, const struct picture *p)
     t->picture_count++;
 }
 
+// The first or the last.
+static void drop_farthest(struct subtitle_track *t, int64_t from_ns)
+{
+    int last = t->picture_count - 1;
+    bool first = from_ns - t->pictures[0].start_ns >= t->pictures[last].start_ns - from_ns;
+
+    drop_picture(&t->pictures[first ? 0 : last]);
+    if (first)
+        memmove(t->pictures, t->pictures + 1, (size_t)last * sizeof(*t->pictures));
+    t->picture_count--;
+}
+
 void subtitle_track_add(struct subtitle_track *t, AVSubtitle *s, int64_t pts_ns)
 {
     int64_t start_ns = pts_ns + s->start_display_time * NS_PER_MS;
@@ -232,11 +256,8 @@ void subtitle_track_add(struct subtitle_track *t, AVSubtitle *s, int64_t pts_ns)
     };
 
     if (!t->events) {
-        if (t->picture_count == PICTURES_KEPT) {
-            drop_picture(&t->pictures[0]);
-            memmove(t->pictures, t->pictures + 1,
-                    (size_t)--t->picture_count * sizeof(*t->pictures));
-        }
+        if (t->picture_count == PICTURES_KEPT)
+            drop_farthest(t, start_ns);
         add_picture(t, &p);
         return;
     }
@@ -379,11 +400,8 @@ static void show_picture(struct subtitle_track *t, const struct picture *p,
 static void draw_pictures(struct subtitle_track *t, int64_t time_ns, const struct text_frame *f,
                           bool anew, struct overlay *overlay)
 {
-    struct picture *p = NULL;
+    struct picture *p = picture_at(t, time_ns);
 
-    for (int i = t->picture_count - 1; i >= 0 && !p; i--)
-        if (t->pictures[i].start_ns <= time_ns)
-            p = &t->pictures[i];
     if (p)
         unpack(t, p);
     if (p && (time_ns >= p->end_ns || p->decoded.num_rects == 0))

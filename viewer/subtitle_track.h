@@ -31,8 +31,9 @@ const char *subtitle_track_kind(const struct subtitle_track *track);
 
 // True: *out holds something for subtitle_track_add(). Damaged packets give nothing.
 bool subtitle_track_decode(struct subtitle_track *track, const AVPacket *packet, AVSubtitle *out);
-// What is decoded from now on is of another place in the film.
-void subtitle_track_wound(struct subtitle_track *track);
+// What is decoded from now on is of another place in the film. read_ns: up to where the film was
+// read before (CLOCK_NONE: nothing was); to_ns: where it goes on, or before it.
+void subtitle_track_wound(struct subtitle_track *track, int64_t read_ns, int64_t to_ns);
 // Takes over what the packet of this media time gave.
 void subtitle_track_add(struct subtitle_track *track, AVSubtitle *decoded, int64_t pts_ns);
 // Decoding and adding in one, for a caption file: it is read once and whole, so nothing in it is a

@@ -224,12 +224,12 @@ void subtitles_feed(struct subtitles *s, const AVPacket *packet, int64_t pts_ns)
     monitor_unlock(&s->monitor);
 }
 
-void subtitles_wound(struct subtitles *s)
+void subtitles_wound(struct subtitles *s, int64_t read_ns, int64_t to_ns)
 {
     monitor_lock(&s->monitor);
     for (int i = 0; i < s->count; i++)
         if (s->entries[i].stream != NO_STREAM)
-            subtitle_track_wound(s->entries[i].track);
+            subtitle_track_wound(s->entries[i].track, read_ns, to_ns);
     monitor_unlock(&s->monitor);
 }
 

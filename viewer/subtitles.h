@@ -33,8 +33,8 @@ void subtitles_add_streams(struct subtitles *subtitles, struct AVFormatContext *
 bool subtitles_want(const struct subtitles *subtitles, int stream);
 // A packet of a wanted stream, and its media time.
 void subtitles_feed(struct subtitles *subtitles, const struct AVPacket *packet, int64_t pts_ns);
-// What is fed from now on is of another place.
-void subtitles_wound(struct subtitles *subtitles);
+// What is fed from now on is of another place; times as subtitle_track_wound() has them.
+void subtitles_wound(struct subtitles *subtitles, int64_t read_ns, int64_t to_ns);
 
 // --- the player's side
 // --sub-file, and files beside the film. frames_per_s: of the film; 0: not known.

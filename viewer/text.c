@@ -163,12 +163,14 @@ void text_draw(struct text *t, struct ass_track *track, int64_t time_ns,
                const struct text_frame *frame, bool anew, struct overlay *overlay)
 {
     const ASS_Image *images;
-    int changed = 0;
+    int changed = 0, count;
 
     if (!t->started)
         return;
     anew |= set_frame(t, frame);
     images = ass_render_frame(t->renderer, track, time_ns / NS_PER_MS, &changed);
-    if (changed || anew)
-        overlay_set(overlay, t->pieces, take_images(t, images), frame->width, frame->height);
+    if (!changed && !anew)
+        return;
+    count = take_images(t, images); // may move `pieces`
+    overlay_set(overlay, t->pieces, count, frame->width, frame->height);
 }

@@ -623,7 +623,7 @@ static void sound_can_be_late_and_early(void **state)
 // Its pitch stays: 200 waves a second of what is heard.
 static void sound_can_be_fast_and_slow(void **state)
 {
-    static const double speeds[] = {2, 0.5, 0.25, 3.3};
+    static const double speeds[] = {2, 0.25, 3.3};
 
     for (size_t i = 0; i < sizeof(speeds) / sizeof(speeds[0]); i++) {
         struct tone_heard t = hear_tone(0, 0, speeds[i]);

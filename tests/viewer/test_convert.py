@@ -87,6 +87,11 @@ class Bench:
     def path(self, name):
         return os.path.join(self.work, name)
 
+    def text(self, name, text):
+        with open(self.path(name), "w") as out:
+            out.write(text)
+        return self.path(name)
+
     def ffmpeg(self, name, *args):
         subprocess.run(["ffmpeg", "-nostdin", "-v", "error", "-y", *map(str, args), self.path(name)], check=True)
         return self.path(name)
@@ -317,13 +322,13 @@ def times(b):
 # --- what is copied
 
 SUBTITLES = "1\n00:00:00,200 --> 00:00:00,800\nWords\n\n2\n00:00:00,900 --> 00:00:01,100\nMore words\n"
+LATE_CAPTION = "1\n00:00:01,000 --> 00:00:06,000\nWords\n"
 CHAPTERS = ";FFMETADATA1\ntitle=A film\n[CHAPTER]\nTIMEBASE=1/1000\nSTART=0\nEND=600\ntitle=One\n[CHAPTER]\nTIMEBASE=1/1000\nSTART=600\nEND=1200\ntitle=Two\n"
 
 
 def rich_film(b):
     for name, text in (("words.srt", SUBTITLES), ("chapters.txt", CHAPTERS), ("font.ttf", "no font at all")):
-        with open(b.path(name), "w") as out:
-            out.write(text)
+        b.text(name, text)
     b.ffmpeg("cover.png", "-f", "lavfi", "-i", "testsrc2=size=64x64", "-frames:v", 1)
     return b.ffmpeg("rich.mkv", "-f", "lavfi", "-i", "testsrc2=size=96x54:rate=25:duration=1.2", "-f", "lavfi", "-i",
                     "sine=440:duration=1.2", "-f", "lavfi", "-i", "sine=660:duration=1.2", "-i", b.path("words.srt"), "-i",
@@ -378,7 +383,13 @@ def copies(b):
     b.check("captions from MP4 into Matroska", lambda: check_captions(b))
     b.check("sound that begins later", lambda: check_sync(b, "sound_later.mkv"))
     b.check("sound that lasts longer", lambda: check_sync(b, "sound_longer.mkv"))
+    b.check("sound that lasts much longer", lambda: check_whole(b, 50, "longer.mp4", "-f", "lavfi", "-i", "sine=440:duration=5"))
+    b.check("captions that last much longer", lambda: check_whole(b, 50, "late.mkv", "-i", b.text("late.srt", LATE_CAPTION)))
+    b.check("slides", lambda: check_whole(b, 4, "slides.mp4", "-r", "1/2", rate="1/2", seconds=8))
+    b.check("transport streams joined", lambda: check_joined(b, "a.ts", "b.ts"))
+    b.check("transport streams joined, the clock goes back", lambda: check_joined(b, "b.ts", "a.ts"))
     b.check("a pipe", lambda: check_pipe(b))
+    b.check("a pipe, stopped", lambda: check_stopped_pipe(b))
 
 
 def check_captions(b):
@@ -392,6 +403,48 @@ def check_sync(b, name):
     b.run(b.clip(name), "-o", out)
     expect("packets of sound", packet_hashes(out, "a:0"), packet_hashes(b.clip(name), "a:0"))
     expect("sound begins", round(first_times(out)[1], 3), round(first_times(b.clip(name))[1], 3))
+
+
+def check_whole(b, pictures, name, *more, rate=25, seconds=2):
+    """A film that is not cut, however long its last picture or its other streams last."""
+    film = b.ffmpeg(name, "-f", "lavfi", "-i", f"testsrc2=size=96x54:rate={rate}:duration={seconds}", *more)
+    out = b.path("whole_" + name)
+    b.run(film, "-o", out)
+    expect("pictures", len(times_ms(out)), pictures)
+
+
+def check_joined(b, *parts):
+    """Each part lasts 3 s, and their clocks are 1,000 s apart: sound stays with its pictures."""
+    film = b.path("joined.ts")
+    with open(film, "wb") as out:
+        for part in parts:
+            path = b.ffmpeg(part, "-f", "lavfi", "-i", "testsrc2=size=96x54:rate=25:duration=3", "-f", "lavfi", "-i",
+                            "sine=440:duration=3", "-c:v", "mpeg2video", "-c:a", "mp2", "-output_ts_offset",
+                            1000 if part == "b.ts" else 0)
+            with open(path, "rb") as data:
+                out.write(data.read())
+    out = b.path(f"joined_{parts[0]}.mkv")
+    b.run(film, "-o", out)
+    expect("pictures", len(times_ms(out)), 150)
+    sound = [float(p["pts_time"]) for p in probe(out, "-select_streams", "a", "-show_packets")["packets"]]
+    gaps = [after - before for before, after in zip(sound, sound[1:])]
+    if len(sound) < 228 or not 5.8 < sound[-1] < 6.2 or max(gaps) > 0.2 or min(gaps) < 0.01:
+        raise Problem(f"{len(sound)} packets of sound up to {sound[-1]:.3f} s, {min(gaps):.3f} to {max(gaps):.3f} s apart")
+
+
+def check_stopped_pipe(b):
+    """What came through it until Ctrl-C is a film, also where the encoder is what it waits for."""
+    out = b.path("stopped.mkv")
+    film = b.ffmpeg("endless.ts", "-f", "lavfi", "-i", "testsrc2=size=96x54:rate=25:duration=40", "-c:v", "mpeg2video")
+    process = subprocess.Popen([b.program, "convert", *player.EXTRA, "-", "-o", out, "--codec", "hevc", "--preset", "slower"],
+                               env=player.environment(None), stdin=open(film, "rb"), stdout=subprocess.PIPE,
+                               stderr=subprocess.STDOUT, text=True)
+    wait_for_part(process, out + ".part", 1000)
+    process.send_signal(signal.SIGINT)
+    said, _ = process.communicate(timeout=player.TIMEOUT_S)
+    expect(f"exit code ({said.strip()})", process.returncode, 0)
+    if not 0 < len(times_ms(out)) < 1000:
+        raise Problem(f"{len(times_ms(out))} pictures")
 
 
 def check_pipe(b):

@@ -1,0 +1,24 @@
+// Transport streams that were cut together: each stretch has a clock of its own, and all are put
+// one behind the other.
+//
+// Two readers of one file that both pass each of its packets through here put them at the same
+// times.
+//
+// Thread-safety: none.
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <libavformat/avformat.h>
+
+struct stream_jump {
+    int64_t shift_ns;    // added to time stamps
+    int64_t expected_ns; // decoding time of the next packet, shifted; CLOCK_NONE: unknown
+};
+
+// Also after winding.
+void stream_jump_reset(struct stream_jump *jump);
+// Moves the packet's time stamps. video: the container's stream with the film's pictures. Where the
+// container's clock does not jump, it does nothing.
+void stream_jump_smooth(struct stream_jump *jump, const AVFormatContext *container, int video,
+                        AVPacket *packet);
