@@ -580,6 +580,17 @@ static void check_after_seek(struct film *f, int64_t pos_ns)
     source_give_back(f->source, frame);
 }
 
+static void read_to(struct film *f, int64_t pos_ns)
+{
+    int64_t pts_ns = INT64_MIN;
+    struct frame *frame;
+
+    while (pts_ns < pos_ns && source_read_video(f->source, &frame) == SOURCE_OK) {
+        pts_ns = frame->pts_ns;
+        source_give_back(f->source, frame);
+    }
+}
+
 static void winding(void **state)
 {
     static const char *const names[] = {"wind_srt.mkv", "wind.mp4", "wind_pgs.mkv"};
@@ -593,19 +604,20 @@ static void winding(void **state)
     for (int i = 0; i < 3; i++) {
         struct film f = open_film(names[i], first);
         struct seen before, after;
-        struct frame *frame;
 
-        // pictures that began before the keyframe wound to are not there again: only text is kept
+        // pictures that began before the keyframe wound to are only known if they were read before
+        if (i == 2) {
+            read_to(&f, 1800 * NS_PER_MS);
+            check_after_seek(&f, 1800 * NS_PER_MS);
+            read_to(&f, INT64_MAX);
+        }
         for (size_t k = 0; k < sizeof(places_ms) / sizeof(places_ms[0]); k++)
-            if (i < 2 || places_ms[k] <= 600 || places_ms[k] >= 4000)
-                check_after_seek(&f, places_ms[k] * NS_PER_MS);
+            check_after_seek(&f, places_ms[k] * NS_PER_MS);
         if (i < 2) { // read three times, and still there once
-            while (source_read_video(f.source, &frame) == SOURCE_OK)
-                source_give_back(f.source, frame);
+            read_to(&f, INT64_MAX);
             before = look_at(&f, NS_PER_S);
             check_after_seek(&f, 0);
-            while (source_read_video(f.source, &frame) == SOURCE_OK)
-                source_give_back(f.source, frame);
+            read_to(&f, INT64_MAX);
             after = look_at(&f, NS_PER_S);
             assert_int_equal(after.hash, before.hash);
         }
