@@ -346,7 +346,8 @@ static bool open_source(struct convert *c)
                                    .image_duration_ns = 5 * NS_PER_S,
                                    .no_audio = true,
                                    .input = (enum stereo_input)o->input,
-                                   .swap_eyes = o->swap_eyes};
+                                   .swap_eyes = o->swap_eyes,
+                                   .give_up = &interrupted};
 
     c->converter = converter_open(o, NULL);
     if (!c->converter)

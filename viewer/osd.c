@@ -27,12 +27,12 @@ struct osd {
     char line[256]; // of libass: fields, then the text
     bool changed;
     int64_t until_ns;
+    bool shown; // the overlay holds something
 
     // drawing:
     struct text *text;
     ASS_Track *track;
     struct overlay *overlay;
-    bool shown; // the overlay holds something
 };
 
 struct osd *osd_create(void)
@@ -106,11 +106,23 @@ static void take_line(struct osd *o)
     o->changed = false;
 }
 
+bool osd_stale(struct osd *o)
+{
+    bool stale;
+
+    if (!o)
+        return false;
+    monitor_lock(&o->monitor);
+    stale = clock_now_ns() < o->until_ns ? o->changed : o->shown;
+    monitor_unlock(&o->monitor);
+    return stale;
+}
+
 void osd_draw(struct osd *o, const struct deep3d *converter, const struct stereo_frame *f)
 {
     struct text_frame frame = {f->eyes.width, f->eyes.height, f->aspect};
     struct overlay_depth depth = {.least_pct = LEAST_PCT};
-    bool show;
+    bool show, shown;
 
     if (!o)
         return;
@@ -118,14 +130,14 @@ void osd_draw(struct osd *o, const struct deep3d *converter, const struct stereo
     show = clock_now_ns() < o->until_ns;
     if (show && o->changed)
         take_line(o);
+    shown = o->shown;
+    o->shown = show;
     monitor_unlock(&o->monitor);
     if (!show) {
-        if (o->shown)
+        if (shown)
             overlay_set(o->overlay, NULL, 0, frame.width, frame.height);
-        o->shown = false;
         return;
     }
-    text_draw(o->text, o->track, 0, &frame, !o->shown, o->overlay);
-    o->shown = true;
+    text_draw(o->text, o->track, 0, &frame, !shown, o->overlay);
     overlay_draw(o->overlay, converter, &depth, f->pts_ns, &f->eyes);
 }

@@ -3,6 +3,8 @@
 //
 // Thread-safety: safe; drawing belongs to one thread at a time.
 #pragma once
+#include <stdbool.h>
+
 #include "viewer/stereo_ring.h"
 
 struct osd;
@@ -14,5 +16,8 @@ void osd_destroy(struct osd **osd);
 
 // Replaces what is shown. osd NULL: does nothing.
 __attribute__((format(printf, 2, 3))) void osd_show(struct osd *osd, const char *format, ...);
+// What was drawn last is not what is to be seen now: pictures that stand still want to be made anew.
+// osd NULL: false.
+bool osd_stale(struct osd *osd);
 // Into both eyes of a converted frame. osd NULL: draws nothing.
 void osd_draw(struct osd *osd, const struct deep3d *converter, const struct stereo_frame *frame);

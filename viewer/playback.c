@@ -11,6 +11,7 @@
 #include "viewer/depth_wish.h"
 #include "viewer/media_clock.h"
 #include "viewer/options.h"
+#include "viewer/osd.h"
 #include "viewer/source.h"
 #include "viewer/stage.h"
 #include "viewer/stats.h"
@@ -21,6 +22,8 @@
 #define START_LEAD_NS (40 * NS_PER_MS)
 // Sound that never ends (a stalled device) is waited for no longer than this after the picture.
 #define SOUND_PATIENCE_NS (2 * NS_PER_S)
+// A film of which nothing came for so long stands still until more does.
+#define DROUGHT_NS (500 * NS_PER_MS)
 
 struct playback {
     struct playback_params params;
@@ -32,6 +35,10 @@ struct playback {
     bool started;        // the clock runs, or would if it were not paused
     bool paused;
     bool stepped;        // while paused: the sound has stayed behind
+    int steps;           // yet to be made
+    bool stale;          // while paused: what is shown is not what the viewer chose last
+    int64_t dry_ns;      // since when nothing comes; CLOCK_NONE: something does
+    bool stalled;        // the clock stands for that
     int64_t position_ns; // last known
     struct display_screen screen;
 };
@@ -47,7 +54,8 @@ static void hold(struct playback *p)
     media_clock_stop(p->params.clock);
     if (p->audio)
         audio_stop(p->audio);
-    p->started = p->stepped = false;
+    p->started = p->stepped = p->stalled = false;
+    p->dry_ns = CLOCK_NONE;
 }
 
 // --- opening and closing
@@ -72,6 +80,7 @@ static bool open_source(struct playback *p, const char *url)
         .subtitles = p->subtitles,
         .input = (enum stereo_input)o->input,
         .swap_eyes = o->swap_eyes,
+        .give_up = p->params.give_up,
     };
 
     p->source = source_open(&params);
@@ -221,6 +230,8 @@ void playback_seek(struct playback *p, int64_t pos_ns)
 void playback_pause(struct playback *p, bool paused)
 {
     p->paused = paused;
+    if (!paused)
+        p->steps = 0;
     media_clock_pause(p->params.clock, paused);
     if (p->audio)
         audio_pause(p->audio, paused);
@@ -230,17 +241,25 @@ void playback_pause(struct playback *p, bool paused)
 
 void playback_step(struct playback *p, int step)
 {
+    playback_pause(p, true);
+    p->steps += step;
+}
+
+// One of those that are to be made, once its picture is there.
+static void make_step(struct playback *p)
+{
     int64_t pts_ns;
 
-    playback_pause(p, true);
-    if (!p->started)
-        return;
-    if (step < 0 && stereo_ring_shown(ring(p), &pts_ns)) {
+    if (p->steps < 0 && stereo_ring_shown(ring(p), &pts_ns)) {
+        p->steps++;
         playback_seek(p, pts_ns - 1);
-    } else if (step > 0 && stereo_ring_waiting(ring(p), &pts_ns)) {
+    } else if (p->steps > 0 && stereo_ring_waiting(ring(p), &pts_ns) && pts_ns > p->position_ns) {
+        p->steps--;
         media_clock_start(p->params.clock, pts_ns, clock_now_ns());
         p->position_ns = pts_ns;
         p->stepped = true;
+    } else if (stereo_ring_drained(ring(p), &pts_ns)) {
+        p->steps = 0;
     }
 }
 
@@ -313,7 +332,10 @@ void playback_set_input(struct playback *p)
 
 void playback_refresh(struct playback *p)
 {
-    if (p->paused && p->started && source_info(p->source)->seekable)
+    if (!p->paused || !source_info(p->source)->seekable)
+        return;
+    p->stale = !p->started; // its picture is being made: then once more
+    if (p->started)
         playback_seek(p, p->position_ns);
 }
 
@@ -335,13 +357,33 @@ static void start_when_ready(struct playback *p, enum display_state state)
 
     if (p->started || state != DISPLAY_RUNNING || !stage_keeps_time(p->params.stage))
         return;
-    if (!stereo_ring_first(ring(p), &pts_ns))
+    if (!(p->stalled ? stereo_ring_waiting : stereo_ring_first)(ring(p), &pts_ns))
         return;
+    p->stalled = false;
+    p->dry_ns = CLOCK_NONE;
     media_clock_start(p->params.clock, pts_ns, clock_now_ns() + START_LEAD_NS);
     if (p->audio)
         audio_start(p->audio, p->generation, pts_ns);
     p->started = true;
     playback_pause(p, p->paused);
+}
+
+// A film that could be wound is not to lose what a slow disk or network brings late: it stands
+// still meanwhile. What is live goes on.
+static void look_for_drought(struct playback *p)
+{
+    int64_t now_ns = clock_now_ns(), pts_ns;
+
+    if (!p->started || p->paused || !source_info(p->source)->seekable ||
+        !source_starving(p->source) || stereo_ring_waiting(ring(p), &pts_ns)) {
+        p->dry_ns = CLOCK_NONE;
+    } else if (p->dry_ns == CLOCK_NONE) {
+        p->dry_ns = now_ns;
+    } else if (now_ns - p->dry_ns > DROUGHT_NS) {
+        log_info("%s: waiting for more of it", source_info(p->source)->url);
+        hold(p);
+        p->stalled = true;
+    }
 }
 
 static bool over(const struct playback *p)
@@ -370,6 +412,11 @@ bool playback_poll(struct playback *p, enum display_state state)
     note_position(p);
     suit_screen(p);
     start_when_ready(p, state);
+    look_for_drought(p);
+    if (p->paused && p->started && p->steps != 0)
+        make_step(p);
+    else if (p->paused && p->started && (p->stale || osd_stale(p->params.osd)))
+        playback_refresh(p);
     return !over(p);
 }
 

@@ -3,6 +3,7 @@
 //
 // Thread-safety: main thread only.
 #pragma once
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -25,8 +26,9 @@ struct playback_params {
     struct media_clock *clock;
     struct deep3d *converter;
     struct stage *stage;
-    struct osd *osd; // NULL: nothing can be drawn
-    bool paused;     // it begins so
+    struct osd *osd;            // NULL: nothing can be drawn
+    bool paused;                // it begins so
+    const atomic_bool *give_up; // once true, opening the film ends soon
 };
 
 // Opens the film, and converts it into the stage's ring at once. NULL, logged: it cannot be played.
@@ -57,7 +59,7 @@ bool playback_paused(const struct playback *playback);
 // Going on after a step winds the sound to the picture, where the film can be wound.
 void playback_pause(struct playback *playback, bool paused);
 // Pauses on the next picture, once it is converted, or with step -1 on the one before, where the
-// film can be wound.
+// film can be wound; steps that come faster are made one after the other.
 void playback_step(struct playback *playback, int step);
 // The next sound track, or the previous one with step -1; after the last comes the first.
 void playback_cycle_audio(struct playback *playback, int step);

@@ -352,7 +352,8 @@ static enum outcome play_on(struct player *p)
 static bool open_film(struct player *p, const char *url)
 {
     p->film = playback_open(&(struct playback_params){p->options, p->stats, p->clock, p->converter,
-                                                      p->stage, p->osd, p->paused},
+                                                      p->stage, p->osd, p->paused,
+                                                      &interrupted},
                             url);
     return p->film;
 }
@@ -380,6 +381,8 @@ static enum outcome play(struct player *p, const char *url)
             p->stats->media_ns += playback_length_ns(p->film);
     }
     close_film(p);
+    if (outcome == FAILED && atomic_load(&interrupted))
+        outcome = QUIT;
     if (outcome == OVER && p->stats->frames_converted == shown) {
         log_error("%s: no picture of it could be shown", url);
         outcome = FAILED;

@@ -9,6 +9,8 @@
 
 #define LOOKAHEAD_DEFAULT 8
 #define LOOKAHEAD_MAX 256
+// who asks to give up does not wake anybody
+#define LOOK_NS (50 * NS_PER_MS)
 // Frames beside those that wait: one being decoded, one held, and what readers usually keep.
 #define FRAMES_BESIDE 4
 #define IMAGE_DURATION_NS (5 * NS_PER_S)
@@ -27,6 +29,7 @@ static void set_params(struct source *s, const struct source_params *params)
     s->gpu_wanted = params->gpu;
     s->gpu_uuid = params->gpu_uuid;
     s->subtitles = params->subtitles;
+    s->give_up = params->give_up;
     s->stereo.named = stereo_input_named(params->url);
     source_set_input(s, params->input, params->swap_eyes);
     s->video.index = SOURCE_NO_STREAM;
@@ -71,8 +74,8 @@ static bool wait_for_picture(struct source *s)
     bool there;
 
     monitor_lock(&s->monitor);
-    while (s->ready_count == 0 && !s->video_ended)
-        monitor_wait(&s->monitor);
+    while (s->ready_count == 0 && !s->video_ended && !source_stop_asked(s))
+        monitor_wait_until(&s->monitor, clock_now_ns() + LOOK_NS);
     there = s->ready_count > 0;
     if (there) {
         first = &s->pictures_ready[s->ready_first]->frame;
@@ -238,6 +241,17 @@ bool source_video_ready(const struct source *source)
     ready = s->stopped || s->ready_count > 0;
     monitor_unlock(&s->monitor);
     return ready;
+}
+
+bool source_starving(const struct source *source)
+{
+    struct source *s = (struct source *)source; // its lock only
+    bool starving;
+
+    monitor_lock(&s->monitor);
+    starving = s->video_packets.count == 0 && s->ready_count == 0 && !s->demux_ended;
+    monitor_unlock(&s->monitor);
+    return starving;
 }
 
 void source_give_back(struct source *source, struct frame *frame)

@@ -12,6 +12,7 @@
 //
 // Thread-safety: one thread may read video and another audio, while a third seeks or stops.
 #pragma once
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -37,6 +38,8 @@ struct source_params {
     bool swap_eyes;              // left and right are exchanged in them
     struct subtitles *subtitles; // gets the captions as they are read, and outlives the source;
                                  // NULL: they are left aside
+    const atomic_bool *give_up;  // once true, opening and reading end soon, as if the film did;
+                                 // outlives the source; NULL: never
 };
 
 // A sound track.
@@ -111,6 +114,8 @@ enum source_result source_read_video(struct source *source, struct frame **out);
 void source_give_back(struct source *source, struct frame *frame);
 // True: a frame is there, or the source was stopped; source_read_video() will not block.
 bool source_video_ready(const struct source *source);
+// Nothing waits to be decoded, and the film has not ended: its disk or network is behind.
+bool source_starving(const struct source *source);
 // Blocks. SOURCE_OK: the sound is moved into `out`, which the caller made with av_frame_alloc() and
 // unrefs; out->pts is media time in ns. *out_generation is the generation, also with SOURCE_END.
 // After a seek the first sound may begin before the place asked for, but does not end before it.

@@ -216,9 +216,7 @@ static void read_packet(struct source *s, unsigned epoch, AVPacket *packet, int 
         take_in(s, epoch, packet);
         return;
     }
-    if (s->stopped)
-        return;
-    if (result == AVERROR(EAGAIN)) {
+    if (result == AVERROR(EAGAIN) || source_stop_asked(s)) {
         clock_sleep_until_ns(clock_now_ns() + RETRY_NS);
         return;
     }

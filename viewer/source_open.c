@@ -25,9 +25,14 @@ const char *source_av_error(int av_error)
     return text;
 }
 
+bool source_stop_asked(const struct source *s)
+{
+    return s->stopped || (s->give_up && *s->give_up);
+}
+
 static int stop_asked(void *user)
 {
-    return atomic_load(&((struct source *)user)->stopped);
+    return source_stop_asked(user);
 }
 
 // --- the container
@@ -102,7 +107,7 @@ static AVFormatContext *open_container(struct source *s)
     if (!exists)
         device = device_of(s->url, &rest);
     if (source_pipe_is_one(s->url)) {
-        s->pipe = source_pipe_open(s->url, &s->stopped);
+        s->pipe = source_pipe_open(s->url, (AVIOInterruptCB){stop_asked, s});
         if (!s->pipe)
             return NULL;
     } else if (exists && !s->heif && source_heif_is_one(s->url)) {
@@ -135,7 +140,7 @@ static AVFormatContext *open_container(struct source *s)
     av_dict_free(&options);
     mem_free(path);
     if (result < 0) {
-        if (!stop_asked(s))
+        if (!source_stop_asked(s))
             log_open_error(s->url, result);
         return NULL;
     }
@@ -156,7 +161,7 @@ static bool find_streams(struct source *s, AVFormatContext *container)
     for (unsigned i = 0; i < count; i++)
         av_dict_free(&options[i]);
     mem_free(options);
-    if (result < 0)
+    if (result < 0 && !source_stop_asked(s))
         log_error("cannot read %s: %s", s->url, source_av_error(result));
     return result >= 0;
 }

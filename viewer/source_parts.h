@@ -88,8 +88,9 @@ struct source {
     bool discontinuous;          // time stamps may jump (transport streams)
     double guessed_frames_per_s; // for pictures without a duration; > 0
 
-    atomic_bool stopped; // also ends FFmpeg's waiting for a network
-    atomic_int sound;    // the track that is asked for
+    const atomic_bool *give_up; // params'
+    atomic_bool stopped;        // also ends FFmpeg's waiting for a network
+    atomic_int sound;           // the track that is asked for
 
     // --- the demuxer's thread
     AVFormatContext *container;
@@ -149,6 +150,8 @@ struct source {
 bool source_open_input(struct source *s, const struct source_params *params);
 // The same file or stream again, from its beginning. False, logged: the old one stays.
 bool source_reopen_input(struct source *s);
+// Nothing is to be read any more.
+bool source_stop_asked(const struct source *s);
 // For the log, valid until the thread's next call.
 const char *source_av_error(int av_error);
 

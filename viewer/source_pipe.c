@@ -20,7 +20,7 @@
 
 struct source_pipe {
     int fd;
-    const atomic_bool *stopped;
+    AVIOInterruptCB stop;
     bool waits_for_writer; // nobody has written to it yet
     AVIOContext *io;
 };
@@ -37,7 +37,7 @@ static int read_pipe(void *user, uint8_t *out, int size)
 {
     struct source_pipe *p = user;
 
-    while (!atomic_load(p->stopped)) {
+    while (!p->stop.callback(p->stop.opaque)) {
         struct pollfd ready = {.fd = p->fd, .events = POLLIN};
         ssize_t got = 0;
 
@@ -58,13 +58,13 @@ static int read_pipe(void *user, uint8_t *out, int size)
     return AVERROR_EXIT;
 }
 
-struct source_pipe *source_pipe_open(const char *path, const atomic_bool *stopped)
+struct source_pipe *source_pipe_open(const char *path, AVIOInterruptCB stop)
 {
     struct source_pipe *p = mem_new(1, sizeof(*p));
     uint8_t *buffer = av_malloc(BUFFER_BYTES);
     bool standard = strcmp(path, "-") == 0;
 
-    p->stopped = stopped;
+    p->stop = stop;
     p->waits_for_writer = !standard;
     p->fd = standard ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     if (p->fd < 0) {

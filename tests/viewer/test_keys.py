@@ -82,6 +82,9 @@ class Played:
         line = self.until(f"answer to {key}", lambda: self.said()[before:])[0]
         return None if re.fullmatch(pattern, line) else f"'{line}', not '{pattern}'"
 
+    def detail(self):
+        return subprocess.run(["import", "-window", self.window, "-resize", "25%", "gray:-"], capture_output=True, check=True).stdout
+
     def grey(self):
         """The window as 4 x 3 patches of grey, row by row."""
         return subprocess.run(["import", "-window", self.window, "-colorspace", "gray", "-depth", "8", "-resize", "4x3!", "gray:-"],
@@ -127,14 +130,25 @@ def step(p, report):
     p.press("period")
     time.sleep(1)
     at = p.picture()
-    for key, by in (("period", 1), ("period", 1), ("comma", -1), ("comma", -1), ("comma", -1), ("period", 1)):
+    for key, times, by in (("period", 1, 1), ("period", 1, 1), ("comma", 1, -1), ("comma", 1, -1), ("comma", 1, -1), ("period", 1, 1),
+                           ("period", 3, 3), ("comma", 2, -2)):
         at = (at + by) % SHADES
         try:
-            p.press(key)
-            p.until(f"picture {at} after {key}", lambda: p.picture() == at)
+            for _ in range(times):  # also faster than pictures can be made
+                p.press(key)
+            p.until(f"picture {at} after {times} {key}", lambda: p.picture() == at)
             report.note(key, None)
         except AssertionError as late:
             report.note(key, f"{late}; it shows {p.picture()}")
+    try:
+        still = p.detail()
+        p.press("bracketright")
+        p.until("text over a picture that stands still", lambda: p.detail() != still)
+        p.press("BackSpace")
+        p.until("the picture without text", lambda: p.detail() == still)
+        report.note("text", None)
+    except AssertionError as late:
+        report.note("text", str(late))
     p.press("space")
     try:
         p.until("motion after space", lambda: p.picture() != at)
