@@ -230,7 +230,8 @@ bool stage_rebuild(struct stage *stage)
     if (had_headset && !stage->window)
         stage->window = window_create(stage->context.options);
     if (!stage->window || !build(stage, false, false)) {
-        log_error("the headset is gone and there is no window to go on in");
+        log_error(had_headset ? "the headset is gone and there is no window to go on in"
+                              : "the GPU was lost and the window cannot be made anew");
         return false;
     }
     if (had_headset)
