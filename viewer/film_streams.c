@@ -170,8 +170,7 @@ static void add_streams(struct film_streams *f)
         // what FFmpeg itself passes over holds chapters, which are copied as such
         if (!is_film(s) && s->discard != AVDISCARD_ALL && !add_stream(f, s))
             log_left_out(f->in, f->out, s);
-        // all tell where the clock of a transport stream jumps
-        if (f->copied[i].index < 0 && !(f->in->iformat->flags & AVFMT_TS_DISCONT))
+        if (f->copied[i].index < 0 && !stream_jump_wants_all(f->in))
             s->discard = AVDISCARD_ALL;
     }
 }

@@ -1,10 +1,22 @@
 #include "viewer/stream_jump.h"
 
+#include <libavutil/avstring.h>
+
 #include "base/clock.h"
 
 // Time stamps that differ by more than this from what was expected belong to another stretch.
 #define JUMP_NS (10 * NS_PER_S)
 #define NS_BASE ((AVRational){1, (int)NS_PER_S})
+
+static bool jumps(const AVFormatContext *container)
+{
+    return container->iformat->flags & AVFMT_TS_DISCONT;
+}
+
+bool stream_jump_wants_all(const AVFormatContext *container)
+{
+    return jumps(container) && !av_match_name(container->iformat->name, "hls,dash");
+}
 
 void stream_jump_reset(struct stream_jump *jump)
 {
@@ -67,7 +79,7 @@ void stream_jump_smooth(struct stream_jump *jump, const AVFormatContext *contain
     AVRational base = container->streams[packet->stream_index]->time_base;
     int64_t shift;
 
-    if (!(container->iformat->flags & AVFMT_TS_DISCONT))
+    if (!jumps(container))
         return;
     if (counts(container, video, packet->stream_index))
         follow(jump, packet, base);

@@ -16,6 +16,9 @@ struct stream_jump {
     int64_t expected_ns; // decoding time of the next packet, shifted; CLOCK_NONE: unknown
 };
 
+// All streams of this container are to be read: each may be the first to tell of a jump. Not so
+// where they are fetched one by one.
+bool stream_jump_wants_all(const AVFormatContext *container);
 // Also after winding.
 void stream_jump_reset(struct stream_jump *jump);
 // Moves the packet's time stamps. video: the container's stream with the film's pictures. Where the

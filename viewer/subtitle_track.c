@@ -24,8 +24,10 @@
 
 // A caption of pictures; without any it ends the one before.
 struct picture {
-    int64_t start_ns, end_ns; // INT64_MAX: until the next one
-    AVPacket *packed;         // NULL: decoded
+    int64_t start_ns;
+    int64_t end_ns;   // INT64_MAX: not known; until the next one
+    int64_t read_ns;  // up to where the film was read, at least, without finding that one
+    AVPacket *packed; // NULL: decoded
     AVSubtitle decoded;
     int width, height; // of the canvas it lies on; 0: not known
 };
@@ -39,7 +41,8 @@ struct subtitle_track {
     ASS_Track *events; // NULL: pictures
     struct picture *pictures;
     int picture_count, picture_room;
-    int64_t shown_ns; // start of the picture in the overlay; CLOCK_NONE: none is
+    int64_t latest_ns; // start of the one read last, if the film was read on since; else CLOCK_NONE
+    int64_t shown_ns;  // start of the picture in the overlay; CLOCK_NONE: none is
     struct text_frame frame;
 };
 
@@ -62,7 +65,7 @@ struct subtitle_track *subtitle_track_create(const AVCodecParameters *p, AVRatio
     struct subtitle_track *t = mem_new(1, sizeof(*t));
     bool is_text;
 
-    t->shown_ns = CLOCK_NONE;
+    t->shown_ns = t->latest_ns = CLOCK_NONE;
     t->codec = avcodec_descriptor_get(p->codec_id);
     is_text = t->codec && (t->codec->props & AV_CODEC_PROP_TEXT_SUB);
     if (!t->codec || (is_text && !text) || !open_decoder(t, p, time_base))
@@ -144,14 +147,23 @@ static struct picture *picture_at(struct subtitle_track *t, int64_t time_ns)
     return NULL;
 }
 
+static struct picture *latest_picture(struct subtitle_track *t)
+{
+    struct picture *p = t->latest_ns == CLOCK_NONE ? NULL : picture_at(t, t->latest_ns);
+
+    return p && p->start_ns == t->latest_ns ? p : NULL;
+}
+
 void subtitle_track_wound(struct subtitle_track *t, int64_t read_ns, int64_t to_ns)
 {
-    struct picture *last = picture_at(t, read_ns);
+    struct picture *latest = latest_picture(t);
 
     avcodec_flush_buffers(t->decoder);
-    // What has no end is shown until the next one: that is not known from elsewhere in the film.
-    if (last && last->end_ns == INT64_MAX && (to_ns < last->start_ns || to_ns > read_ns))
-        last->end_ns = read_ns;
+    if (!latest || (to_ns >= latest->start_ns && to_ns <= read_ns)) // it is read on as before
+        return;
+    if (latest->read_ns < read_ns)
+        latest->read_ns = read_ns;
+    t->latest_ns = CLOCK_NONE;
 }
 
 // --- text
@@ -211,7 +223,7 @@ static void add_text(struct subtitle_track *t, const AVSubtitle *s, int64_t star
 
 // --- pictures
 
-// In order of start; one of the same moment is replaced.
+// In order of start; one of the same moment is replaced, and what was known of its end is kept.
 static void add_picture(struct subtitle_track *t, const struct picture *p)
 {
     int at = t->picture_count;
@@ -219,8 +231,13 @@ static void add_picture(struct subtitle_track *t, const struct picture *p)
     while (at > 0 && t->pictures[at - 1].start_ns > p->start_ns)
         at--;
     if (at > 0 && t->pictures[at - 1].start_ns == p->start_ns) {
-        drop_picture(&t->pictures[at - 1]);
-        t->pictures[at - 1] = *p;
+        struct picture *there = &t->pictures[at - 1], before = *there;
+
+        drop_picture(there);
+        *there = *p;
+        there->read_ns = before.read_ns;
+        if (there->end_ns == INT64_MAX)
+            there->end_ns = before.end_ns;
         return;
     }
     t->pictures = mem_grow(t->pictures, t->picture_count, &t->picture_room, sizeof(*t->pictures));
@@ -242,6 +259,19 @@ static void drop_farthest(struct subtitle_track *t, int64_t from_ns)
     t->picture_count--;
 }
 
+// It follows the one that was read before it.
+static void add_read_picture(struct subtitle_track *t, const struct picture *p)
+{
+    struct picture *before = latest_picture(t);
+
+    if (before && before->end_ns == INT64_MAX && before->start_ns < p->start_ns)
+        before->end_ns = p->start_ns;
+    if (t->picture_count == PICTURES_KEPT)
+        drop_farthest(t, p->start_ns);
+    add_picture(t, p);
+    t->latest_ns = p->start_ns;
+}
+
 void subtitle_track_add(struct subtitle_track *t, AVSubtitle *s, int64_t pts_ns)
 {
     int64_t start_ns = pts_ns + s->start_display_time * NS_PER_MS;
@@ -250,15 +280,14 @@ void subtitle_track_add(struct subtitle_track *t, AVSubtitle *s, int64_t pts_ns)
     struct picture p = {
         .start_ns = start_ns,
         .end_ns = ends ? start_ns + lasts_ns : INT64_MAX,
+        .read_ns = start_ns,
         .decoded = *s,
         .width = t->decoder->width,
         .height = t->decoder->height,
     };
 
     if (!t->events) {
-        if (t->picture_count == PICTURES_KEPT)
-            drop_farthest(t, start_ns);
-        add_picture(t, &p);
+        add_read_picture(t, &p);
         return;
     }
     add_text(t, s, start_ns, ends ? lasts_ns : TEXT_NS);
@@ -397,6 +426,14 @@ static void show_picture(struct subtitle_track *t, const struct picture *p,
     mem_free(pieces);
 }
 
+// The last one that begins by then: what has no end is shown as far as the film was read behind it.
+static bool is_shown(struct subtitle_track *t, const struct picture *p, int64_t time_ns)
+{
+    if (p->end_ns == INT64_MAX && !t->whole && p != latest_picture(t))
+        return time_ns < p->read_ns;
+    return time_ns < p->end_ns;
+}
+
 static void draw_pictures(struct subtitle_track *t, int64_t time_ns, const struct text_frame *f,
                           bool anew, struct overlay *overlay)
 {
@@ -404,7 +441,7 @@ static void draw_pictures(struct subtitle_track *t, int64_t time_ns, const struc
 
     if (p)
         unpack(t, p);
-    if (p && (time_ns >= p->end_ns || p->decoded.num_rects == 0))
+    if (p && (!is_shown(t, p, time_ns) || p->decoded.num_rects == 0))
         p = NULL;
     anew |= f->width != t->frame.width || f->height != t->frame.height;
     if (!anew && t->shown_ns == (p ? p->start_ns : CLOCK_NONE))

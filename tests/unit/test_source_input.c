@@ -2,6 +2,7 @@
 #include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -439,9 +440,50 @@ static void a_server_may_hang_up(void **state)
     }
 }
 
+static atomic_bool given_up;
+
+static void give_up(void *user)
+{
+    clock_sleep_until_ns(clock_now_ns() + 200 * NS_PER_MS);
+    given_up = true;
+}
+
+// Nobody ever writes to this pipe; this server takes the call and is silent.
+static void opening_can_be_given_up(void **state)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof(address);
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    char *urls[2] = {mem_strdup("silent.pipe")};
+
+    unlink(urls[0]);
+    assert_int_equal(mkfifo(urls[0], 0600), 0);
+    assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
+    assert_int_equal(listen(listener, 1), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &size), 0);
+    urls[1] = mem_printf("http://127.0.0.1:%d/film.mkv", ntohs(address.sin_port));
+    for (int i = 0; i < 2; i++) {
+        struct thread impatient = {0};
+        int64_t begin_ns = clock_now_ns();
+
+        given_up = false;
+        lines_said = 0;
+        log_set_sink(hear, NULL);
+        assert_true(thread_start(&impatient, "impatient", THREAD_NORMAL, give_up, NULL));
+        assert_null(source_open(&(struct source_params){.url = urls[i], .give_up = &given_up}));
+        log_set_sink(NULL, NULL);
+        assert_true(clock_now_ns() - begin_ns < 5 * NS_PER_S);
+        assert_int_equal(lines_said, 0);
+        thread_join(&impatient);
+        mem_free(urls[i]);
+    }
+    close(listener);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(opening_can_be_given_up),
         cmocka_unit_test(files_that_are_no_film),
         cmocka_unit_test(urls_that_lead_nowhere),
         cmocka_unit_test(sound_alone_is_no_film),
