@@ -95,7 +95,7 @@ static bool write_tempo(struct audio *a, unsigned session)
     return true;
 }
 
-// At the speed that is wanted; else as write_ring().
+// At the session's speed; else as write_ring(). What cannot be made so fast is left out.
 static bool write_sound(struct audio *a, unsigned session, const float *frames, int64_t count)
 {
     bool current = true;

@@ -38,8 +38,8 @@ struct source_params {
     bool swap_eyes;              // left and right are exchanged in them
     struct subtitles *subtitles; // gets the captions as they are read, and outlives the source;
                                  // NULL: they are left aside
-    const atomic_bool *give_up;  // once true, opening and reading end soon, as if the film did;
-                                 // outlives the source; NULL: never
+    const atomic_bool *give_up;  // once true, opening fails soon and says nothing, and no more is
+                                 // read of what is open; outlives the source; NULL: never
 };
 
 // A sound track.

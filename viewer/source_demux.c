@@ -147,7 +147,7 @@ static void enqueue(struct source *s, unsigned epoch, AVPacket *packet, int64_t 
 // --- reading
 
 // The pictures, or the sound that is heard.
-static bool is_wanted(const struct source *s, const AVPacket *packet)
+static bool is_decoded(const struct source *s, const AVPacket *packet)
 {
     return packet->stream_index == s->video.index ||
            (s->info.sound_count > 0 && packet->stream_index == s->tracks[s->track].index);
@@ -170,7 +170,7 @@ static void take_in(struct source *s, unsigned epoch, AVPacket *packet)
     // the film's duration counts to the end of its last packet, of whatever stream
     if (latest_ns != CLOCK_NONE && lasts_ns >= 0 && lasts_ns < SOURCE_TIME_MAX_NS)
         s->read_ns = later(s->read_ns, latest_ns + lasts_ns);
-    if (is_wanted(s, packet)) {
+    if (is_decoded(s, packet)) {
         s->epoch_ns = later(s->epoch_ns, latest_ns);
         enqueue(s, epoch, packet, time_ns);
         return;

@@ -5,8 +5,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include <libavutil/avstring.h>
-
 #include "base/log.h"
 #include "base/mem.h"
 #include "viewer/language.h"
@@ -262,7 +260,7 @@ static bool is_wanted(const struct source *s, int stream)
 
 void source_discard_others(struct source *s)
 {
-    if (!av_match_name(s->container->iformat->name, "hls,dash"))
+    if (!streams_fetched_apart(s->container))
         return;
     for (unsigned i = 0; i < s->container->nb_streams; i++)
         s->container->streams[i]->discard =

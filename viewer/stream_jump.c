@@ -13,9 +13,14 @@ static bool jumps(const AVFormatContext *container)
     return container->iformat->flags & AVFMT_TS_DISCONT;
 }
 
+bool streams_fetched_apart(const AVFormatContext *container)
+{
+    return av_match_name(container->iformat->name, "hls,dash");
+}
+
 bool stream_jump_wants_all(const AVFormatContext *container)
 {
-    return jumps(container) && !av_match_name(container->iformat->name, "hls,dash");
+    return jumps(container) && !streams_fetched_apart(container);
 }
 
 void stream_jump_reset(struct stream_jump *jump)

@@ -16,8 +16,9 @@ struct stream_jump {
     int64_t expected_ns; // decoding time of the next packet, shifted; CLOCK_NONE: unknown
 };
 
-// All streams of this container are to be read: each may be the first to tell of a jump. Not so
-// where they are fetched one by one.
+// Streams of this container are fetched one by one: those that nobody wants need not be.
+bool streams_fetched_apart(const AVFormatContext *container);
+// All streams of this container are to be read, as each may be the first to tell of a jump.
 bool stream_jump_wants_all(const AVFormatContext *container);
 // Also after winding.
 void stream_jump_reset(struct stream_jump *jump);
