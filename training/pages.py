@@ -40,7 +40,7 @@ def _text(rng, picture, words, x, y, height, colour):
 def _ground(rng, height, width):
     """uint8 [height][width][3]: plain, a ramp in any direction, or dark towards the corners."""
     base = _colour(rng)
-    picture = np.empty((height, width, 3)) + base
+    picture = np.full((height, width, 3), base)
     kind = rng.random()
     y, x = np.mgrid[-1:1:height * 1j, -1:1:width * 1j]
     if kind < 0.2:

@@ -99,7 +99,8 @@ engine_steps() {
 # What takes longer and tells less.
 further_steps() {
     step vit 15 ./deep3d-bench nn --case cases/vit --backend cuda --precision fp16 --memory device --runs 500 --profile 20
-    step torch 90 python3 torch_compare.py --bench ./deep3d-bench deep3d-small.onnx
+    step torch-graphs 60 python3 torch_compare.py --bench ./deep3d-bench --mode reduce-overhead deep3d-small.onnx
+    step torch 40 python3 torch_compare.py --bench ./deep3d-bench --mode default deep3d-small.onnx
     command -v compute-sanitizer >/dev/null || return 0
     sanitizer="compute-sanitizer --error-exitcode 9 --print-limit 5 --tool"
     step racecheck 60 $sanitizer racecheck ./$kernels
