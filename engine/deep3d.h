@@ -99,9 +99,11 @@ enum deep3d_synthesis {
 };
 
 struct deep3d_params {
-    const char *model;   // path of an ONNX file
-    const char *backend; // "auto", "cuda", "cpu" (oneDNN), "ref" (plain C); NULL: auto
-    int threads;         // 0: all cores
+    const char *model;     // path of an ONNX file
+    const char *gpu_model; // of a larger one for a GPU, with the same kind of output; NULL, or one
+                           // that cannot be used: `model` there too
+    const char *backend;   // "auto", "cuda", "cpu" (oneDNN), "ref" (plain C); NULL: auto
+    int threads;           // 0: all cores
     enum deep3d_synthesis synthesis;
     // which GPU: 16 bytes, as CUDA and Vulkan have them; NULL, or one that CUDA has not: the first
     const uint8_t *gpu_uuid;

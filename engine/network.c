@@ -17,14 +17,21 @@ struct input {
     float *in, *out;
 };
 
+// A model's file, read; model NULL: not there.
+struct model_file {
+    struct nn_model *model;
+    char *name;
+    struct model_traits traits;
+};
+
 struct network {
     const struct device *device;
     int gpu;
     int threads;
-    struct nn_model *model;
-    char *model_name;
-    struct model_traits traits;
-    bool original; // the eyes are drawn as the original did
+    struct model_file file, gpu_file;
+    char *gpu_path;               // of gpu_file, read when a GPU is first used; NULL: there is none
+    const struct model_file *use; // one of both
+    bool original;                // the eyes are drawn as the original did
     enum nn_backend backend;
     enum nn_precision precision;
     int levels;                            // 1: relative
@@ -66,17 +73,37 @@ static char *name_of(const struct nn_model *model, const char *path)
     return mem_strdup(slash != NULL ? slash + 1 : path);
 }
 
+static void drop(struct model_file *file)
+{
+    nn_model_destroy(&file->model);
+    mem_free(file->name);
+    *file = (struct model_file){0};
+}
+
+// False, logged: it cannot be used, and *out is all-zero.
+static bool read_file(struct model_file *out, const char *path)
+{
+    out->model = nn_model_load(path);
+    if (out->model == NULL || !model_traits_read(out->model, path, &out->traits)) {
+        drop(out);
+        return false;
+    }
+    out->name = name_of(out->model, path);
+    return true;
+}
+
 // To be compared with the original, its network must be exact.
 static bool choose_synthesis(struct network *n, const struct deep3d_params *params)
 {
-    if (params->synthesis == DEEP3D_SYNTHESIS_ORIGINAL && n->traits.output != MODEL_ORIGINAL) {
+    bool original = n->file.traits.output == MODEL_ORIGINAL;
+
+    if (params->synthesis == DEEP3D_SYNTHESIS_ORIGINAL && !original) {
         log_error("%s: not a model of Deep3D (2016), so the original's synthesis cannot draw it; "
                   "deep3d import makes one",
                   params->model);
         return false;
     }
-    n->original =
-        n->traits.output == MODEL_ORIGINAL && params->synthesis != DEEP3D_SYNTHESIS_PRODUCT;
+    n->original = original && params->synthesis != DEEP3D_SYNTHESIS_PRODUCT;
     n->precision = n->original ? NN_PRECISION_FP32 : NN_PRECISION_AUTO;
     if (n->original)
         log_info("%s: drawn as Deep3D (2016) drew; strength and convergence do not matter "
@@ -97,11 +124,10 @@ struct network *network_create(const struct deep3d_params *params)
     }
     if (!find_backend(params->backend, &n->backend))
         goto fail;
-    n->model = nn_model_load(params->model);
-    if (n->model == NULL || !model_traits_read(n->model, params->model, &n->traits) ||
-        !choose_synthesis(n, params))
+    if (!read_file(&n->file, params->model) || !choose_synthesis(n, params))
         goto fail;
-    n->model_name = name_of(n->model, params->model);
+    n->use = &n->file;
+    n->gpu_path = params->gpu_model != NULL ? mem_strdup(params->gpu_model) : NULL;
     return n;
 fail:
     network_destroy(&n);
@@ -127,17 +153,36 @@ void network_release(struct network *n)
     n->now = NULL;
 }
 
+// The GPU's own model, where it is there and of the same kind.
+static void choose_file(struct network *n)
+{
+    n->use = &n->file;
+    if (!n->device->gpu || n->gpu_path == NULL)
+        return;
+    if (n->gpu_file.model == NULL && (!read_file(&n->gpu_file, n->gpu_path) ||
+                                      n->gpu_file.traits.output != n->file.traits.output)) {
+        log_warn("%s is of no use on the GPU beside %s; using that", n->gpu_path, n->file.name);
+        drop(&n->gpu_file);
+        mem_free(n->gpu_path);
+        n->gpu_path = NULL;
+        return;
+    }
+    n->use = &n->gpu_file;
+}
+
 void network_use(struct network *n, const struct device *device, int gpu)
 {
     network_release(n);
     n->device = device;
     n->gpu = gpu;
+    choose_file(n);
 }
 
 void network_leave_gpu(struct network *n)
 {
     network_release(n);
     n->backend = NN_BACKEND_PROCESSOR;
+    n->use = &n->file;
 }
 
 void network_destroy(struct network **network)
@@ -147,8 +192,9 @@ void network_destroy(struct network **network)
     if (n == NULL)
         return;
     network_release(n);
-    nn_model_destroy(&n->model);
-    mem_free(n->model_name);
+    drop(&n->file);
+    drop(&n->gpu_file);
+    mem_free(n->gpu_path);
     mem_free(n);
     *network = NULL;
 }
@@ -166,7 +212,7 @@ static bool has_cuda(void)
 
 static struct planner_job job_of(const struct network *n, const struct input *input)
 {
-    return (struct planner_job){.model = n->model,
+    return (struct planner_job){.model = n->use->model,
                                 .backend = n->backend,
                                 .precision = n->precision,
                                 .threads = n->threads,
@@ -209,9 +255,9 @@ static bool read_answer_shape(struct network *n, struct input *input)
 
     if (!shaped || width < 1 || height < 1 || width > DEEP3D_MAX_SIDE_PX ||
         height > DEEP3D_MAX_SIDE_PX || levels > 1024 ||
-        (n->traits.output == MODEL_RELATIVE ? levels != 1 : levels < 2) ||
-        (n->traits.output == MODEL_ORIGINAL && levels != SELECT_CHANNELS)) {
-        log_error("%s: its output has an unexpected shape for an input of %dx%d", n->model_name,
+        (n->use->traits.output == MODEL_RELATIVE ? levels != 1 : levels < 2) ||
+        (n->use->traits.output == MODEL_ORIGINAL && levels != SELECT_CHANNELS)) {
+        log_error("%s: its output has an unexpected shape for an input of %dx%d", n->use->name,
                   input->size.in_width, input->size.in_height);
         return false;
     }
@@ -243,7 +289,7 @@ static bool connect(struct network *n, struct input *input)
     input->out = n->device->take(out_floats(n, input) * sizeof(float));
     if (input->in != NULL && input->out != NULL)
         return true;
-    log_error("%s: no memory on the GPU for an input of %dx%d", n->model_name, input->size.in_width,
+    log_error("%s: no memory on the GPU for an input of %dx%d", n->use->name, input->size.in_width,
               input->size.in_height);
     return false;
 }
@@ -256,7 +302,7 @@ static int list_sizes(const struct network *n, int picture_width, int picture_he
 
     for (int i = 0; i < most; i++) {
         struct input input = {0};
-        model_input_size(&n->traits, picture_width, picture_height, i, &input.size.in_width,
+        model_input_size(&n->use->traits, picture_width, picture_height, i, &input.size.in_width,
                          &input.size.in_height);
         if (count == 0 || (input.size.in_width < out[count - 1].size.in_width &&
                            input.size.in_height < out[count - 1].size.in_height))
@@ -269,16 +315,30 @@ bool network_fits(const struct network *n, int picture_width, int picture_height
 {
     int width, height;
 
-    model_input_size(&n->traits, picture_width, picture_height, 0, &width, &height);
+    model_input_size(&n->use->traits, picture_width, picture_height, 0, &width, &height);
     return n->now != NULL && n->inputs[0].size.in_width == width &&
            n->inputs[0].size.in_height == height;
 }
 
+static bool plan_file(struct network *n, int picture_width, int picture_height)
+{
+    n->input_count = list_sizes(n, picture_width, picture_height, n->inputs);
+    return make_plan(n) && read_answer_shape(n, n->inputs) && connect(n, n->inputs);
+}
+
 bool network_plan(struct network *n, int picture_width, int picture_height)
 {
+    bool planned;
+
     network_release(n);
-    n->input_count = list_sizes(n, picture_width, picture_height, n->inputs);
-    if (!make_plan(n) || !read_answer_shape(n, n->inputs) || !connect(n, n->inputs)) {
+    planned = plan_file(n, picture_width, picture_height);
+    if (n->use == &n->gpu_file && !(planned && nn_plan_on_device(n->inputs[0].plan))) {
+        log_info("the GPU does not run %s; using %s", n->gpu_file.name, n->file.name);
+        network_release(n);
+        n->use = &n->file;
+        planned = plan_file(n, picture_width, picture_height);
+    }
+    if (!planned) {
         network_release(n);
         return false;
     }
@@ -309,7 +369,7 @@ static void take_plan(struct network *n)
         return;
     release_input(n, input);
     n->input_count = (int)(input - n->inputs);
-    log_warn("%s cannot be planned for %dx%d; it keeps its larger input", n->model_name,
+    log_warn("%s cannot be planned for %dx%d; it keeps its larger input", n->use->name,
              input->size.in_width, input->size.in_height);
 }
 
@@ -373,7 +433,7 @@ int network_levels(const struct network *n)
 
 const struct model_traits *network_traits(const struct network *n)
 {
-    return &n->traits;
+    return &n->use->traits;
 }
 
 bool network_is_original(const struct network *n)
@@ -388,5 +448,5 @@ const char *network_backend_name(const struct network *n)
 
 const char *network_model_name(const struct network *n)
 {
-    return n->model_name;
+    return n->use->name;
 }

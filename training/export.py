@@ -103,6 +103,11 @@ def write(network, path, name, version, size=SIZE):
         print(reason)
 
 
+def name_of(path):
+    """The name in the metadata of a file that `write` made."""
+    return {p.key: p.value for p in onnx.load(str(path)).metadata_props}["deep3d.name"]
+
+
 def weights(path):
     """Weights of a file that `write` made, float32, by the network's own names."""
     found = {}

@@ -3,8 +3,8 @@
 The teacher's answer is averaged over the picture and its mirror image at several scales, and over crops, which are fitted
 to the whole; its features over the picture and its mirror image (which makes them equivariant to mirroring). Where the
 answers differ the label is doubted. --quick asks twice only, for the picture and its mirror image, eight times as fast.
---pupil averages in the answer of a network of ours that learned from the teacher before: both err in different places, and
-their mean is nearer to the truth than either.
+--pupil averages in the answers of networks of ours that learned from the teacher before, each with the teacher's weight: all err
+in different places, and their mean is nearer to the truth than any.
 Photographs whose licence in sources.csv matches --skip-licence are left out.
 
     python -m training.label --photos ../shared/train/photos --teacher WORK/teacher.onnx --out WORK/pack
@@ -25,9 +25,8 @@ SCALES = (2 / 3, 5 / 6)  # besides 1
 CROP, CROP_SCALE = 0.7, 5 / 6  # of each side; long side that the teacher sees, of LONG_SIDE
 FEATHER = 0.1  # of a crop's side over which it fades into the whole
 LONGEST_ASPECT = 2.2  # wider or taller pictures lose their ends
-PUPIL_SHARE = 0.5  # of a label, where a pupil is asked
 
-_teacher = _quick = _pupil = None  # of this worker process
+_teacher = _quick = _pupils = None  # of this worker process
 
 
 def fit(rgb):
@@ -89,14 +88,16 @@ def with_crops(teacher, rgb, whole):
     return total / share
 
 
-def with_pupil(pupil, rgb, disparity):
-    """disparity, the teacher's answer for rgb, averaged with the pupil's (of the picture and of its mirror image)."""
-    both = normalise(pupil(rgb)) + normalise(pupil(np.ascontiguousarray(rgb[:, ::-1])))[:, ::-1]
-    own = cv2.resize(both.astype(np.float32) / 2, disparity.shape[::-1], interpolation=cv2.INTER_LINEAR)
-    return PUPIL_SHARE * own + (1 - PUPIL_SHARE) * disparity
+def with_pupils(pupils, rgb, disparity):
+    """disparity, the teacher's answer for rgb, averaged with the pupils' (of the picture and of its mirror image)."""
+    total, mirrored = disparity.copy(), np.ascontiguousarray(rgb[:, ::-1])
+    for pupil in pupils:
+        both = (normalise(pupil(rgb)) + normalise(pupil(mirrored))[:, ::-1]) / 2
+        total += cv2.resize(both.astype(np.float32), disparity.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    return total / (1 + len(pupils))
 
 
-def label(teacher, rgb, quick=False, pupil=None):
+def label(teacher, rgb, quick=False, pupils=()):
     """(disparity [H/2][W/2] float32 0..1, doubt [H/2][W/2] 0..1, list of maps uint8 [C][h][w]) of rgb uint8 [H][W][3]."""
     size = (rgb.shape[1] // 2, rgb.shape[0] // 2)
     answers, maps = _answers(teacher, rgb, size)
@@ -106,18 +107,18 @@ def label(teacher, rgb, quick=False, pupil=None):
     mean = np.mean(answers, 0)
     doubt = 2 * np.mean([np.abs(a - mean) for a in answers], 0)  # of two answers their difference
     disparity = normalise(mean if quick else with_crops(teacher, rgb, mean))
-    return disparity if pupil is None else normalise(with_pupil(pupil, rgb, disparity)), doubt, maps
+    return normalise(with_pupils(pupils, rgb, disparity)) if pupils else disparity, doubt, maps
 
 
-def _start(path, log, quick, pupil):
+def _start(path, log, quick, pupils):
     from .evaluate import Onnx  # here, as others want fit() without the graph's libraries
     from .teacher import Teacher
 
-    global _teacher, _quick, _pupil
+    global _teacher, _quick, _pupils
     cv2.setNumThreads(1)
     _quick = quick
     _teacher = Teacher(path, log=log)
-    _pupil = Onnx(pupil, threads=1) if pupil else None
+    _pupils = [Onnx(p, threads=1) for p in pupils]
 
 
 def _work(path):
@@ -125,7 +126,7 @@ def _work(path):
     if bgr is None:
         return path.name, None
     rgb = fit(np.ascontiguousarray(bgr[..., ::-1]))
-    disparity, doubt, maps = label(_teacher, rgb, _quick, _pupil)
+    disparity, doubt, maps = label(_teacher, rgb, _quick, _pupils)
     coarse, fine = (maps + [pack.NO_MAP, pack.NO_MAP])[:2]
     return path.name, (rgb, pack.to_u16(disparity), np.uint8(np.clip(doubt, 0, 1) * 255), coarse, fine)
 
@@ -146,7 +147,7 @@ def main():
     parser.add_argument("--teacher", required=True)
     parser.add_argument("--disparity-output", action="store_true", help="the teacher gives disparity, not its logarithm")
     parser.add_argument("--quick", action="store_true", help="average over the picture and its mirror image only")
-    parser.add_argument("--pupil", metavar="FILE", help="an exported network of ours whose answer is averaged in")
+    parser.add_argument("--pupil", nargs="*", default=[], metavar="FILE", help="exported networks of ours whose answers are averaged in")
     parser.add_argument("--skip-licence", nargs="*", default=["research"])
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--out", required=True)

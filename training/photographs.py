@@ -11,7 +11,6 @@ import torch
 from . import answers, canvases, export
 from .bundle import Photos
 from .evaluate import input_size
-from .label import PUPIL_SHARE
 from .model import MULTIPLE, Network, expectation, unfold
 from .pack import to_u16
 
@@ -38,8 +37,9 @@ def best_teacher(folder, device, pictures):
 class Exported:
     """An exported network of ours, fed as the player feeds it: rgb float [N][3][H][W] 0..1 -> disparity [N][H][W] 0..1."""
 
-    def __init__(self, path, student, device):
-        """student: its part of the config, for its shape and its default input."""
+    def __init__(self, path, students, device):
+        """students: the config's, of which the file's name (deep3d-NAME) tells its shape and its default input."""
+        student = students[export.name_of(path).removeprefix("deep3d-")]
         self.network = Network(**student["model"])
         unfold(self.network, export.weights(path))
         self.network.to(device).eval()
@@ -62,10 +62,10 @@ def _batches(pictures, at_once, seed):
     return [out[k] for k in random.permutation(len(out))]
 
 
-def label(bundle, room, device, seconds, seed, say, stopped, most=None, quick=False, pupil=None):
+def label(bundle, room, device, seconds, seed, say, stopped, most=None, quick=False, pupils=()):
     """(Canvases of the photographs labelled within `seconds` after the teacher is there, with room for so many more
     pictures; which photographs these are). say(text) tells how it goes; `stopped`, a list, ends it once it holds something.
-    pupil: an Exported whose answer is averaged in, as by label.with_pupil()."""
+    pupils: Exported ones whose answers are averaged in, as by label.with_pupils()."""
     photos = Photos(bundle, most)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         pictures = list(pool.map(photos.at, range(len(photos))))
@@ -81,8 +81,8 @@ def label(bundle, room, device, seconds, seed, say, stopped, most=None, quick=Fa
         filled = (some * at_once)[:at_once]
         rgb = torch.from_numpy(np.stack([pictures[i] for i in filled])).to(device).permute(0, 3, 1, 2).contiguous()
         disparity, doubt, maps = answers.label(teacher, rgb.float() / 255, quick)
-        if pupil is not None:
-            disparity = answers.normalise(torch.lerp(disparity, pupil(rgb.float() / 255), PUPIL_SHARE))
+        if pupils:
+            disparity = answers.normalise(sum((p(rgb.float() / 255) for p in pupils), disparity) / (1 + len(pupils)))
         small = [answers.resize(m[:, None], m.shape[1] // 2, m.shape[2] // 2)[:, 0] for m in (disparity, doubt)]
         new = rgb, small[0], torch.exp(-small[1].clamp(0, 1) / TOLERANCE), *maps
         store.add(*(a[:len(some)] for a in new))

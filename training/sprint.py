@@ -4,8 +4,8 @@
     python -m training.sprint --bundle BUNDLE --seconds 200 --out OUT --start small=assets/models/deep3d-small.onnx \\
         --pupil assets/models/deep3d-small.onnx
 
-The teacher labels photographs first, in PyTorch, for as long as the config says, together with a network of ours if --pupil names
-one, as their mean is nearer to the truth than either; from then on pictures, labels and features stay
+The teacher labels photographs first, in PyTorch, for as long as the config says, together with networks of ours if --pupil names
+some, as their mean is nearer to the truth than any of them; from then on pictures, labels and features stay
 in the GPU's memory and batches are made there (compose.py). Cut-outs are looked for and places rendered in processes
 meanwhile. Several networks take turns so that each gets its share of the time; rates follow one cosine over the time that
 is left, so the end of the time is the end of the schedule. Sizes are few and batches always equally large, as every new size
@@ -170,7 +170,7 @@ def main():
     parser.add_argument("--config", default=HERE / "config" / "sprint.toml")
     parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="changes to the config")
     parser.add_argument("--start", nargs="*", default=[], metavar="NAME=FILE", help="weights to go on from")
-    parser.add_argument("--pupil", metavar="FILE", help="an exported file of `small`, whose answer is half of each label")
+    parser.add_argument("--pupil", nargs="*", default=[], metavar="FILE", help="exported files, averaged with the teacher in each label")
     parser.add_argument("--only", nargs="*", default=["small"], help="names of the networks to train, of the config's")
     parser.add_argument("--photos", type=int, help="take only so many, for a rehearsal")
     parser.add_argument("--processes", type=int, default=max(1, min(8, (os.cpu_count() or 4) - 4)), help="for scenery; 0: none")
@@ -204,9 +204,9 @@ def run(args, ending):
     end = BEGIN + args.seconds - config["seconds_for_report"]
     scenery = None
     try:
-        pupil = args.pupil and photographs.Exported(args.pupil, config["student"]["small"], device)
+        asked = [photographs.Exported(p, config["student"], device) for p in args.pupil]
         store, order = photographs.label(args.bundle, config["places"] + 8, device, config["seconds_for_labels"],
-                                         config["seed"], say, ending.stopped, args.photos, args.quick, pupil)
+                                         config["seed"], say, ending.stopped, args.photos, args.quick, asked)
         if ending.stopped:
             return
         if args.processes:

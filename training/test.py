@@ -210,7 +210,7 @@ class Label(unittest.TestCase):
             self.assertLess(np.abs(disparity - wanted).mean(), 0.04)
             self.assertLess(doubt[:, 60:68].mean(), doubt[:, :8].mean())
 
-    def test_a_pupil_has_its_share(self):
+    def test_pupils_have_their_share(self):
         def teacher(rgb):
             return rgb[..., 0] / 255.0, [np.zeros((1, rgb.shape[0] // 16, rgb.shape[1] // 16), np.uint8)]
 
@@ -221,10 +221,11 @@ class Label(unittest.TestCase):
             return np.repeat(np.float32([0, 1]), 48)[:, None] * np.ones((1, 128), np.float32)
 
         alone = label.label(teacher, rgb, True)
-        disparity, doubt, _ = label.label(teacher, rgb, True, pupil)
-        for y, x, wanted in ((20, 20, 0), (20, 108, 1 - label.PUPIL_SHARE), (76, 20, label.PUPIL_SHARE), (76, 108, 1)):
-            self.assertAlmostEqual(float(disparity[y, x]), wanted, delta=0.02)
-        np.testing.assert_array_equal(doubt, alone[1])
+        for count, share in ((1, 1 / 2), (2, 2 / 3)):
+            disparity, doubt, _ = label.label(teacher, rgb, True, count * [pupil])
+            for y, x, wanted in ((20, 20, 0), (20, 108, 1 - share), (76, 20, share), (76, 108, 1)):
+                self.assertAlmostEqual(float(disparity[y, x]), wanted, delta=0.02)
+            np.testing.assert_array_equal(doubt, alone[1])
 
 
 class Losses(unittest.TestCase):
@@ -548,9 +549,9 @@ class Bundle(unittest.TestCase):
         torch.manual_seed(2)
         network = model.Network(**student["model"]).eval()
         with tempfile.TemporaryDirectory() as folder, torch.no_grad():
-            export.write(network, f"{folder}/n.onnx", "n", "0", (96, 64))
+            export.write(network, f"{folder}/n.onnx", "deep3d-tiny", "0", (96, 64))
             rgb = torch.rand(2, 3, 128, 192)
-            got = photographs.Exported(f"{folder}/n.onnx", student, torch.device("cpu"))(rgb)
+            got = photographs.Exported(f"{folder}/n.onnx", {"tiny": student}, torch.device("cpu"))(rgb)
             wanted = model.expectation(torch.softmax(network(answers.resize(rgb, 64, 96))[0], 1))
             wanted = torch.nn.functional.interpolate(wanted[:, None], size=(128, 192), mode="bilinear")[:, 0]
             self.assertEqual(got.shape, (2, 128, 192))

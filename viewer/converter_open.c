@@ -9,7 +9,8 @@
 #include "engine/deep3d.h"
 #include "viewer/options.h"
 
-#define SHIPPED "models/deep3d-small.onnx"
+#define SHIPPED "deep3d-small.onnx"
+#define SHIPPED_FOR_GPU "deep3d-large.onnx"
 
 // The folder of the running program, with a slash; "" where the system does not tell.
 static void program_folder(char *out, size_t size)
@@ -21,34 +22,29 @@ static void program_folder(char *out, size_t size)
         strrchr(out, '/')[1] = '\0';
 }
 
-// A new string. NULL, logged with the places looked at: there is none.
-static char *model_path(const char *asked)
+// A new string: beside the installed program, or in the source tree. NULL: it is at neither place.
+static char *shipped_model(const char *name)
 {
-    char folder[PATH_MAX], *installed, *source;
+    char folder[PATH_MAX], *places[2], *found = NULL;
 
-    if (asked)
-        return mem_strdup(asked);
     program_folder(folder, sizeof(folder));
-    installed = mem_printf("%s../share/deep3d/" SHIPPED, folder);
-    if (access(installed, R_OK) == 0)
-        return installed;
-    source = mem_strdup(DEEP3D_ASSETS "/" SHIPPED);
-    if (access(source, R_OK) != 0) {
-        log_error(
-            "the network's file is missing: neither %s nor %s is there; name one with --model",
-            installed, source);
-        mem_free(source);
-        source = NULL;
+    places[0] = mem_printf("%s../share/deep3d/models/%s", folder, name);
+    places[1] = mem_printf(DEEP3D_ASSETS "/models/%s", name);
+    for (int i = 0; i < 2; i++) {
+        if (!found && access(places[i], R_OK) == 0)
+            found = mem_strdup(places[i]);
+        mem_free(places[i]);
     }
-    mem_free(installed);
-    return source;
+    return found;
 }
 
 struct deep3d *converter_open(const struct options *options, const uint8_t *gpu_uuid)
 {
-    char *model = model_path(options->model);
+    char *model = options->model ? mem_strdup(options->model) : shipped_model(SHIPPED),
+         *gpu_model = options->model ? NULL : shipped_model(SHIPPED_FOR_GPU);
     struct deep3d_params params = {
         .model = model,
+        .gpu_model = gpu_model,
         .backend = options_backends[options->backend],
         .threads = options->threads,
         .synthesis = (enum deep3d_synthesis)options->synthesis,
@@ -56,6 +52,10 @@ struct deep3d *converter_open(const struct options *options, const uint8_t *gpu_
     };
     struct deep3d *converter = model ? deep3d_create(&params) : NULL;
 
+    if (!model)
+        log_error("the network's file " SHIPPED " is missing, in ../share/deep3d/models beside "
+                  "the program and in " DEEP3D_ASSETS "/models; name one with --model");
     mem_free(model);
+    mem_free(gpu_model);
     return converter;
 }

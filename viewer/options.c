@@ -58,7 +58,8 @@ static const struct option_row table[] = {
      .choices = "auto|cuda|cpu|ref",
      .help = "what runs the network: an NVIDIA GPU, oneDNN, or plain C"},
     {"model", PLAY | CONVERT | LAYERS, OPTION_TEXT, FIELD(model), .argument = "FILE",
-     .help = "depth network in ONNX; without it, the one that ships"},
+     .help = "depth network in ONNX; without it, those that ship: a large one on a GPU, else a "
+             "small one"},
     {"synthesis", PLAY | CONVERT | LAYERS, OPTION_CHOICE, FIELD(synthesis),
      .choices = "auto|product|original",
      .help = "how the eyes are drawn: our way, or as Deep3D of 2016 did it, to the letter; auto: "

@@ -28,7 +28,7 @@ pack() {
     for program in $programs; do
         cp "$build/$program" "$to" && strip -g "$to/$(basename "$program")" || return 1
     done
-    cp "$here/rehearse.sh" "$top/assets/models/deep3d-small.onnx" "$top/tests/nn/tools/torch_compare.py" "$to" || return 1
+    cp "$here/rehearse.sh" "$top"/assets/models/*.onnx "$top/tests/nn/tools/torch_compare.py" "$to" || return 1
     for library in cmocka cjson protobuf-c gomp vulkan; do
         cp -L "$(cd "$build" && ldd $programs | sed -n "s/.*=> \(.*lib$library\.so[^ ]*\).*/\1/p" | head -1)" "$to/lib"
     done
@@ -36,7 +36,8 @@ pack() {
     for library in X11 Xext xcb Xau Xdmcp bsd md GLdispatch GLX GL EGL; do
         cp -L "$(ldconfig -p | sed -n "s/.*lib$library\.so\.[0-9]* .*x86-64.*=> //p" | head -1)" "$to/lib"
     done
-    # the validation layer, where this machine has it
+    # the validation layer, where this machine has it; releases like 1.3.239 take no notice of semaphores that are shared
+    # with CUDA, and then say that everything is in use for ever (1.4.309 does not)
     layer=$(ls /usr/lib/*/libVkLayer_khronos_validation.so 2>/dev/null | head -1)
     if [ -n "$layer" ]; then
         sed 's|"libVkLayer|"./libVkLayer|' /usr/share/vulkan/explicit_layer.d/VkLayer_khronos_validation.json >"$to/layer.json"
@@ -92,6 +93,8 @@ engine_steps() {
     step bench-1080p 20 ./deep3d-bench cuda --size 1920x1080
     step convert-1080p 20 ./deep3d-bench convert --model deep3d-small.onnx --backend cuda --runs 500 --flat on
     step convert-4k 20 ./deep3d-bench convert --model deep3d-small.onnx --backend cuda --runs 500 --flat on --size 3840x2160
+    step convert-large 20 ./deep3d-bench convert --model deep3d-large.onnx --backend cuda --runs 500 --flat on
+    step network-large 15 ./deep3d-bench nn --model deep3d-large.onnx --backend cuda --precision fp16 --memory device --runs 500
     step bench-4k 20 ./deep3d-bench cuda --size 3840x2160
     step nodes 30 ./nn_nodes cuda
 }
@@ -124,21 +127,21 @@ share_with_vulkan() {
 run_viewer() {
     viewer=$work/viewer seen=$work/seen
     python3 -c 'import sys, tarfile; tarfile.open(sys.argv[1]).extractall(sys.argv[2])' "$here/viewer.tar.xz" "$work" || return 1
-    mkdir -p "$seen/eyes"
+    mkdir -p "$seen/eyes" "$viewer/share/deep3d/models"
+    ln -s "$here"/*.onnx "$viewer/share/deep3d/models" # where the player looks for them
     with="$vulkan LD_LIBRARY_PATH=$viewer/lib:$all"
     export FONTCONFIG_FILE="$viewer/fonts/fonts.conf" SDL_AUDIODRIVER=dummy XR_RUNTIME_JSON="$viewer/sim_headset.json" \
         SIM_REPORT="$seen/headset.json" SIM_FRAME_LOG="$seen/frames.csv" SIM_PICTURES="$seen/eyes" SIM_PICTURES_AT=1,final
     player="$with $viewer/bin/deep3d"
-    model="--model $here/deep3d-small.onnx"
     step overlay 10 $with "$viewer/bin/unit_overlay" gpu
     step nvdec 30 $with "$viewer/bin/nvdec" gpu "$viewer"/clips/[ahv]*.*
-    step play-1080p 30 $player $model --display null --stats "$seen/play-1080p.json" "$viewer/clips/film-1080p.mp4"
-    step play-4k 30 $player $model --display null --stats "$seen/play-4k.json" "$viewer/clips/film-4k.mp4"
-    step play-xr 40 $player $model --display xr --stats "$seen/xr.json" "$viewer/clips/film-1080p.mp4"
-    step play-cpu 30 $player $model --display null --hwdec no --stats "$seen/play-cpu.json" "$viewer/clips/film-1080p.mp4"
-    step play-clips 30 $player $model --display null --stats "$seen/clips.json" "$viewer"/clips/[ahv]*.*
+    step play-1080p 30 $player --display null --stats "$seen/play-1080p.json" "$viewer/clips/film-1080p.mp4"
+    step play-4k 30 $player --display null --stats "$seen/play-4k.json" "$viewer/clips/film-4k.mp4"
+    step play-xr 40 $player --display xr --stats "$seen/xr.json" "$viewer/clips/film-1080p.mp4"
+    step play-cpu 30 $player --display null --hwdec no --stats "$seen/play-cpu.json" "$viewer/clips/film-1080p.mp4"
+    step play-clips 30 $player --display null --stats "$seen/clips.json" "$viewer"/clips/[ahv]*.*
     step vk-frames 20 $with "$viewer/bin/test_vk_frames"
-    step convert 40 $player convert $model "$viewer/clips/vp9.webm" -o "$seen/convert.mp4" --overwrite
+    step convert 40 $player convert "$viewer/clips/vp9.webm" -o "$seen/convert.mp4" --overwrite
     tar czf "$out/viewer.tar.gz" -C "$work" seen
 }
 

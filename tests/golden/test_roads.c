@@ -20,6 +20,7 @@
 
 #define LEVELS_MODEL "roads_levels.onnx"
 #define RELATIVE_MODEL "roads_relative.onnx"
+#define GPU_MODEL "roads_gpu.onnx"
 
 static char last_line[512];
 static int warnings;
@@ -167,6 +168,7 @@ const struct kernels *__wrap_kernels_gpu(const uint8_t *uuid, int *out_index, ch
 }
 
 static bool exact = true;
+static bool no_networks; // the GPU runs none
 
 // In single precision, whatever the device prefers.
 struct nn_plan *__wrap_nn_plan_create(const struct nn_model *model,
@@ -176,6 +178,8 @@ struct nn_plan *__wrap_nn_plan_create(const struct nn_model *model,
 
     if (exact)
         single.precision = NN_PRECISION_FP32;
+    if (no_networks)
+        single.backend = NN_BACKEND_REFERENCE;
     return __real_nn_plan_create(model, &single);
 }
 
@@ -610,6 +614,48 @@ static void a_gpu_that_fails_is_survived(void **state)
     assert_true(failed > 12);
 }
 
+// Another network on a GPU; the processor's goes on where the GPU's is none or does not run there,
+// and after the GPU has failed.
+static void a_gpu_may_have_its_own_network(void **state)
+{
+    static const struct film film = {.width = 200, .height = 112, .layout = DEEP3D_RGBA, .bits = 8};
+    static const struct {
+        const char *backend, *gpu_model, *expected;
+        bool no_networks;
+    } cases[] = {
+        {"cuda", GPU_MODEL, GPU_MODEL, false},
+        {"ref", GPU_MODEL, LEVELS_MODEL, false},
+        {"auto", GPU_MODEL, LEVELS_MODEL, true},
+        {"auto", RELATIVE_MODEL, LEVELS_MODEL, false},
+        {"auto", "roads_nowhere.onnx", LEVELS_MODEL, false},
+    };
+    struct wishes w = wishes_at(1);
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct shown s = shown_new(&film, 0);
+        struct deep3d *c = deep3d_create(&(struct deep3d_params){
+            .model = LEVELS_MODEL, .gpu_model = cases[i].gpu_model, .backend = cases[i].backend});
+
+        assert_non_null(c);
+        no_networks = cases[i].no_networks;
+        draw(&s, &film, 0);
+        assert_true(convert(c, &w, &s.here, &s.eyes));
+        assert_string_equal(deep3d_model_name(c), cases[i].expected);
+        assert_int_equal(deep3d_on_gpu(c), strcmp(cases[i].backend, "ref") != 0);
+        no_networks = false;
+        if (i == 0) {
+            memset(&seen, 0, sizeof(seen));
+            seen.fail_launch = 1;
+            draw(&s, &film, 1);
+            assert_true(convert(c, &w, &s.here, &s.eyes));
+            assert_string_equal(deep3d_model_name(c), LEVELS_MODEL);
+            expect_cpu(c, &film, &s, &w);
+        }
+        deep3d_destroy(&c);
+        shown_free(&s);
+    }
+}
+
 // Shown by a GPU that CUDA does not have: the first one converts.
 static void another_gpu_may_show_the_pictures(void **state)
 {
@@ -669,6 +715,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(pictures_stay_in_the_gpu),
         cmocka_unit_test(a_full_gpu_is_survived),
         cmocka_unit_test(a_gpu_that_fails_is_survived),
+        cmocka_unit_test(a_gpu_may_have_its_own_network),
         cmocka_unit_test(another_gpu_may_show_the_pictures),
         cmocka_unit_test(a_real_network_is_near),
     };
@@ -684,6 +731,7 @@ int main(int argc, char **argv)
     assert_true(gpu->enter(index));
     log_set_sink(keep_line, NULL);
     film_network(LEVELS_MODEL, false);
+    film_network(GPU_MODEL, false);
     film_network(RELATIVE_MODEL, true);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
