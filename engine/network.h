@@ -22,10 +22,11 @@ struct network_size {
 struct network *network_create(const struct deep3d_params *params);
 // Accepts a pointer to NULL; sets it to NULL.
 void network_destroy(struct network **network);
-// Inputs and outputs lie in this device's memory from now on; gpu: which one, where it is a GPU.
-// All is planned anew.
+// Inputs and outputs lie in this device's memory from now on; gpu: which one, where it is a GPU,
+// which is given the model that was named for it. All is planned anew.
 void network_use(struct network *network, const struct device *device, int gpu);
-// The GPU has failed: plans are for the CPU from now on, and all is planned anew.
+// The GPU has failed: plans are of the CPU's model and for the CPU from now on, and all is planned
+// anew.
 void network_leave_gpu(struct network *network);
 
 // The full size is planned for pictures of this size.
