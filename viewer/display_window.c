@@ -505,7 +505,8 @@ struct display *display_window_create(const struct display_context *context, str
                   context->vk->properties.deviceName);
         goto fail;
     }
-    if (!window_swapchain_init(&d->swapchain, context->vk, window, !context->first) ||
+    if (!window_swapchain_init(&d->swapchain, context->vk, window,
+                               !context->first || window_may_starve(window)) ||
         !window_pipeline_init(&d->pipeline, context->vk, d->swapchain.pass, d->swapchain.encode) ||
         !create_slots(d))
         goto fail;

@@ -128,8 +128,10 @@ static struct stereo_frame *take_due(struct display_xr *x, int64_t time_ns)
 // again.
 static void pass_unseen(struct display_xr *x, int64_t time_ns)
 {
-    struct stereo_frame *f = take_due(x, time_ns);
+    struct stereo_frame *f;
 
+    (void)xr_copy_ready(x->copy); // copies still under way come to their end
+    f = take_due(x, time_ns);
     if (!f)
         return;
     stereo_ring_release(x->base.context.ring, f);

@@ -4,7 +4,10 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "viewer/display_xr_presence.h"
 
+// Sensors have been seen to lose a wearer for a moment; one who was away so long sits anew.
+#define AWAY_NS (2 * NS_PER_S)
 // SteamVR has been seen to give frames without a valid time once and for all; after so many of them
 // a new session is the cure.
 #define MAX_INVALID_TIMES 90
@@ -119,6 +122,24 @@ static void space_changing(struct xr_session *s, const XrEventDataReferenceSpace
     s->recenter_at = e->changeTime;
 }
 
+// Runtimes may begin a session while the headset lies on the table, and go on with it when it is
+// taken off.
+static void presence_changed(struct xr_session *s, const XrEventDataUserPresenceChangedEXT *e)
+{
+    int64_t now_ns = clock_now_ns();
+
+    if (e->session != s->handle)
+        return;
+    log_debug("headset: %s", e->isUserPresent ? "put on" : "taken off");
+    if (!e->isUserPresent) {
+        s->away_since_ns = s->away_since_ns ? s->away_since_ns : now_ns;
+        return;
+    }
+    if (s->away_since_ns && now_ns - s->away_since_ns >= AWAY_NS)
+        s->recenter_at = 0;
+    s->away_since_ns = 0;
+}
+
 static void profile_changed(struct xr_session *s, const char *hand)
 {
     XrInteractionProfileState state = {.type = XR_TYPE_INTERACTION_PROFILE_STATE};
@@ -137,6 +158,10 @@ static void profile_changed(struct xr_session *s, const char *hand)
 
 static bool handle(struct xr_session *s, const XrEventDataBuffer *event)
 {
+    if (event->type == XR_TYPE_EVENT_DATA_USER_PRESENCE_CHANGED_EXT) {
+        presence_changed(s, (const XrEventDataUserPresenceChangedEXT *)event);
+        return true;
+    }
     switch (event->type) {
     case XR_TYPE_EVENT_DATA_SESSION_STATE_CHANGED:
         return state_changed(s, (const XrEventDataSessionStateChanged *)event);

@@ -25,6 +25,7 @@ struct xr_session {
     bool ended;             // the runtime wants us to leave, or we asked it to let us go
     XrTime recenter_at;     // frames displayed from then on have a new origin; INT64_MAX: none
     int64_t leave_until_ns; // 0: leaving was not asked for
+    int64_t away_since_ns;  // nobody wears the headset; 0: somebody does, or it cannot tell
     int invalid_times;      // frames one after the other whose display time the runtime refused
 };
 

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "viewer/display_xr_presence.h"
 
 // The version we speak, not that of the headers: a 1.0 runtime refuses newer ones.
 #define API_VERSION XR_MAKE_VERSION(1, 0, 20)
@@ -118,6 +119,8 @@ static bool choose_extensions(struct xr_system *s, struct wanted *out)
         out->names[out->count++] = XR_KHR_CONVERT_TIMESPEC_TIME_EXTENSION_NAME;
     if (out->refresh_rate)
         out->names[out->count++] = XR_FB_DISPLAY_REFRESH_RATE_EXTENSION_NAME;
+    if (has_extension(have, count, XR_EXT_USER_PRESENCE_EXTENSION_NAME))
+        out->names[out->count++] = XR_EXT_USER_PRESENCE_EXTENSION_NAME;
     mem_free(have);
     return good;
 }

@@ -425,7 +425,7 @@ bool playback_rebuild_stage(struct playback *p)
     note_position(p);
     hold(p);
     conversion_detach(p->conversion);
-    if (!stage_rebuild(p->params.stage))
+    if (!stage_rebuild(p->params.stage, p->params.give_up))
         return false;
     stereo_ring_restart(ring(p), p->generation);
     conversion_attach(p->conversion, ring(p));

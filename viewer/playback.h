@@ -28,7 +28,7 @@ struct playback_params {
     struct stage *stage;
     struct osd *osd;            // NULL: nothing can be drawn
     bool paused;                // it begins so
-    const atomic_bool *give_up; // once true, opening the film ends soon
+    const atomic_bool *give_up; // once true, opening the film or its display ends soon
 };
 
 // Opens the film, and converts it into the stage's ring at once. NULL, logged: it cannot be played.

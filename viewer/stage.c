@@ -72,18 +72,12 @@ static struct vk_device *make_device(struct stage *s)
     return vk_device_create(&params);
 }
 
-// The Vulkan device, its frames, their ring. Where the headset's runtime cannot make a device,
-// without headset.
+// The Vulkan device, its frames, their ring.
 static bool build_device(struct stage *s)
 {
     struct stereo_memory memory;
 
     s->context.vk = make_device(s);
-    if (!s->context.vk && s->xr && s->window) {
-        log_warn("the headset cannot be used; going on in the window");
-        xr_system_destroy(&s->xr);
-        s->context.vk = make_device(s);
-    }
     if (!s->context.vk || !(s->context.frames = vk_frames_create(s->context.vk)))
         return false;
     memory = vk_frames_memory(s->context.frames);
@@ -96,13 +90,8 @@ static bool build_displays(struct stage *s)
     struct display_context context = s->context;
 
     context.first = true;
-    if (s->xr) {
-        s->first = display_xr_create(&context, s->xr);
-        if (!s->first && !s->window)
-            return false;
-        if (!s->first)
-            log_warn("the headset cannot be used; going on in the window");
-    }
+    if (s->xr && !(s->first = display_xr_create(&context, s->xr)))
+        return false;
     context.first = !s->first;
     if (s->window) {
         struct display **place = s->first ? &s->mirror : &s->first;
@@ -124,11 +113,18 @@ static bool build(struct stage *s, bool want_xr, bool required)
                       "connect one, or use --display null");
         return false;
     }
-    if (!build_device(s) || !build_displays(s)) {
-        tear_down(s);
+    if (build_device(s) && build_displays(s))
+        return true;
+    // without the headset on the GPU that the window wants, which may be another one
+    bool had_headset = s->xr;
+    tear_down(s);
+    if (!had_headset || !s->window)
         return false;
-    }
-    return true;
+    log_warn("the headset cannot be used; going on in the window");
+    if (build_device(s) && build_displays(s))
+        return true;
+    tear_down(s);
+    return false;
 }
 
 static void name_display(struct stage *s)
@@ -190,6 +186,14 @@ void stage_set_title(struct stage *stage, const char *file)
         window_set_title(stage->window, file);
 }
 
+// Where no display waits for anything itself. A window that nothing is drawn in has its keys.
+static void idle(struct stage *s)
+{
+    if (s->window)
+        (void)window_events(s->window, s->context.commands);
+    clock_sleep_until_ns(clock_now_ns() + IDLE_NS);
+}
+
 enum display_state stage_poll(struct stage *stage)
 {
     enum display_state state = display_poll(stage->first);
@@ -197,7 +201,7 @@ enum display_state stage_poll(struct stage *stage)
     if (stage->mirror && display_poll(stage->mirror) == DISPLAY_LOST)
         return DISPLAY_LOST;
     if (!stage->in_window)
-        clock_sleep_until_ns(clock_now_ns() + IDLE_NS);
+        idle(stage);
     return state;
 }
 
@@ -213,20 +217,30 @@ void stage_command(struct stage *stage, enum command_kind kind, double value)
         display_command(stage->mirror, kind, value);
 }
 
-bool stage_rebuild(struct stage *stage)
+static void wait_for_headset(struct stage *s, const atomic_bool *give_up)
+{
+    int64_t until_ns = clock_now_ns() + HEADSET_PAUSE_NS;
+
+    while (clock_now_ns() < until_ns && !atomic_load(give_up))
+        idle(s);
+}
+
+bool stage_rebuild(struct stage *stage, const atomic_bool *give_up)
 {
     bool had_headset = stage->xr;
     int tries = stage->window ? HEADSET_TRIES_WITH_WINDOW : HEADSET_TRIES;
 
     tear_down(stage);
-    for (int i = 0; had_headset && i < tries; i++) {
+    for (int i = 0; had_headset && i < tries && !atomic_load(give_up); i++) {
         log_info("connecting to the headset again (%d of %d)", i + 1, tries);
         if (build(stage, true, true)) {
             name_display(stage);
             return true;
         }
-        clock_sleep_until_ns(clock_now_ns() + HEADSET_PAUSE_NS);
+        wait_for_headset(stage, give_up);
     }
+    if (atomic_load(give_up))
+        return false;
     if (had_headset && !stage->window)
         stage->window = window_create(stage->context.options);
     if (!stage->window || !build(stage, false, false)) {

@@ -7,6 +7,7 @@
 //
 // Thread-safety: main thread only.
 #pragma once
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -35,6 +36,6 @@ enum display_state stage_poll(struct stage *stage);
 // The picture as the viewer sees it, on the first display.
 struct display_screen stage_screen(const struct stage *stage);
 void stage_command(struct stage *stage, enum command_kind kind, double value);
-// After DISPLAY_LOST, with the ring no longer used: all made anew. False, logged: nothing is left
-// to show it on.
-bool stage_rebuild(struct stage *stage);
+// After DISPLAY_LOST, with the ring no longer used: all made anew, which may take seconds. False:
+// nothing is left to show it on, logged, or give_up became true.
+bool stage_rebuild(struct stage *stage, const atomic_bool *give_up);

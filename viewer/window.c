@@ -278,6 +278,11 @@ bool window_fullscreen(const struct window *window)
     return SDL_GetWindowFlags(window->sdl) & SDL_WINDOW_FULLSCREEN;
 }
 
+bool window_may_starve(const struct window *window)
+{
+    return !strcmp(SDL_GetCurrentVideoDriver(), "wayland");
+}
+
 bool window_visible(const struct window *window)
 {
     return !(SDL_GetWindowFlags(window->sdl) & (SDL_WINDOW_MINIMIZED | SDL_WINDOW_HIDDEN));

@@ -7,11 +7,14 @@
 //     9 0             volume         < >                 previous, next file
 //     m               mute           1 2                 strength
 //     t               stereo layout  3 4                 convergence
-//     q, closing      quit           c                   automatic convergence
-//     w               floating window
-//     b               budget         r                   recenter the headset
-//     a A             sound track    j J                 captions
-//     k K             sound sooner, later                Page up, down       chapter
+//     d               view           c                   automatic convergence
+//     b               budget         w                   floating window
+//     i               input layout   e                   eyes exchanged
+//     a A             sound track    k K                 sound sooner, later
+//     j J             captions       v                   hide them
+//     z Z             captions sooner, later             Page up, down       chapter
+//     . ,             picture on, back                   [ ] backspace       speed
+//     r               recenter the headset               q, closing          quit
 //
 // Thread-safety: main thread only.
 #pragma once
@@ -45,6 +48,9 @@ bool window_events(struct window *window, struct command_queue *commands);
 void window_wait(int timeout_ms);
 void window_toggle_fullscreen(struct window *window);
 bool window_fullscreen(const struct window *window);
+// Its desktop may hold drawing in step with the screen up for as long as the window is covered, as
+// Wayland does.
+bool window_may_starve(const struct window *window);
 // Neither minimised nor hidden.
 bool window_visible(const struct window *window);
 // In pixels, not in the desktop's scaled units.

@@ -1,11 +1,13 @@
 #include "viewer/window_swapchain.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "viewer/vk_device.h"
 #include "viewer/window.h"
 
 #define MAX_FORMATS 64
 #define MAX_MODES 16
+#define DRAIN_NS (5 * NS_PER_S) // longer than any picture takes
 
 // --- what the surface offers
 
@@ -138,8 +140,11 @@ static bool create_pass(struct window_swapchain *s)
 bool window_swapchain_init(struct window_swapchain *s, struct vk_device *vk, struct window *window,
                            bool never_block)
 {
+    VkFenceCreateInfo fence = {.sType = VK_STRUCTURE_TYPE_FENCE_CREATE_INFO};
+
     *s = (struct window_swapchain){.vk = vk, .window = window, .never_block = never_block};
-    return window_create_surface(window, vk->instance, &s->surface) && choose_format(s) &&
+    return VK(vkCreateFence(vk->device, &fence, NULL, &s->drained)) &&
+           window_create_surface(window, vk->instance, &s->surface) && choose_format(s) &&
            create_pass(s);
 }
 
@@ -157,12 +162,19 @@ static void destroy_images(struct window_swapchain *s)
     s->count = 0;
 }
 
-// The images and their semaphores are in the queue's hands until it has nothing to do.
+// The images and their semaphores are in the queue's hands until it has done what it was given. It
+// goes on serving others meanwhile.
 static void wait_queue(struct window_swapchain *s)
 {
+    VkResult result;
+
     vk_queue_lock(s->vk->window_queue);
-    (void)vkQueueWaitIdle(s->vk->window_queue->handle);
+    result = vkQueueSubmit(s->vk->window_queue->handle, 0, NULL, s->drained);
     vk_queue_unlock(s->vk->window_queue);
+    // a lost device has done all that it will ever do
+    if (result == VK_SUCCESS &&
+        vkWaitForFences(s->vk->device, 1, &s->drained, VK_TRUE, DRAIN_NS) == VK_SUCCESS)
+        (void)vkResetFences(s->vk->device, 1, &s->drained);
 }
 
 static void destroy_swapchain(struct window_swapchain *s)
@@ -181,6 +193,7 @@ void window_swapchain_finish(struct window_swapchain *s)
         destroy_swapchain(s);
     vkDestroyRenderPass(s->vk->device, s->pass, NULL);
     vkDestroySurfaceKHR(s->vk->instance, s->surface, NULL);
+    vkDestroyFence(s->vk->device, s->drained, NULL);
     *s = (struct window_swapchain){0};
 }
 

@@ -18,6 +18,7 @@ struct window_swapchain {
     VkSurfaceFormatKHR format; // the same for as long as it lives
     bool encode;               // the format does not encode sRGB: the shader must
     VkRenderPass pass;         // clears to black
+    VkFence drained;           // of the queue, while it is waited for
 
     VkSurfaceKHR surface;
     VkSwapchainKHR handle; // VK_NULL_HANDLE: none yet, or the window has no size
@@ -41,7 +42,7 @@ bool window_swapchain_init(struct window_swapchain *s, struct vk_device *vk, str
                            bool never_block);
 // Waits for the window's queue. Accepts a half-built one.
 void window_swapchain_finish(struct window_swapchain *s);
-// Never waits. OK: draw into framebuffers[*out_image] once `acquired` is signalled, signal
+// Waits for the queue where the window has changed, else for nothing. OK: draw into framebuffers[*out_image] once `acquired` is signalled, signal
 // rendered[*out_image], then present.
 enum swapchain_result window_swapchain_acquire(struct window_swapchain *s, VkSemaphore acquired,
                                                uint32_t *out_image);

@@ -10,6 +10,7 @@
 #include "tests/headset/sim_report.h"
 #include "tests/headset/sim_script.h"
 #include "tests/headset/sim_session.h"
+#include "viewer/display_xr_presence.h"
 
 #define EVENTS 64
 #define RUNTIME_VERSION XR_MAKE_VERSION(1, 0, 0)
@@ -114,6 +115,8 @@ void sim_event_push(const void *event, size_t size)
 
 static XrSession session_of(const XrEventDataBuffer *e)
 {
+    if (e->type == XR_TYPE_EVENT_DATA_USER_PRESENCE_CHANGED_EXT)
+        return ((const XrEventDataUserPresenceChangedEXT *)e)->session;
     switch (e->type) {
     case XR_TYPE_EVENT_DATA_SESSION_STATE_CHANGED:
         return ((const XrEventDataSessionStateChanged *)e)->session;
@@ -173,6 +176,7 @@ static const struct {
     {XR_KHR_COMPOSITION_LAYER_CYLINDER_EXTENSION_NAME, 4,
      offsetof(struct sim_instance, has_cylinder)},
     {XR_FB_DISPLAY_REFRESH_RATE_EXTENSION_NAME, 1, offsetof(struct sim_instance, has_refresh_rate)},
+    {XR_EXT_USER_PRESENCE_EXTENSION_NAME, 1, offsetof(struct sim_instance, has_presence)},
 };
 #define EXTENSIONS (sizeof extensions / sizeof *extensions)
 

@@ -22,7 +22,8 @@ struct sim_instance {
     XrInstance handle;
     bool lost;          // all but destroying returns XR_ERROR_INSTANCE_LOST
     int64_t lost_at_ns; // 0: no loss announced
-    bool has_vulkan2, has_timespec, has_cylinder, has_refresh_rate; // extensions enabled
+    // extensions enabled
+    bool has_vulkan2, has_timespec, has_cylinder, has_refresh_rate, has_presence;
     bool system_given, requirements_asked;
     struct sim_vulkan
         vulkan; // of which `instance`, `physical` and `device` come one after the other

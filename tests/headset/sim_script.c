@@ -62,14 +62,31 @@ static struct sim_session *session(void)
 
 // What each event does. Arguments are in README.md.
 
+static void take_off(const struct scripted *e)
+{
+    sim_session_set_worn(session(), false);
+}
+
+static void put_on(const struct scripted *e)
+{
+    sim_session_set_worn(session(), true);
+}
+
+static void focus(const struct scripted *e)
+{
+    sim_session_allow(XR_SESSION_STATE_FOCUSED);
+}
+
 static void doff(const struct scripted *e)
 {
+    take_off(e);
     sim_session_allow(XR_SESSION_STATE_SYNCHRONIZED);
 }
 
 static void don(const struct scripted *e)
 {
-    sim_session_allow(XR_SESSION_STATE_FOCUSED);
+    put_on(e);
+    focus(e);
 }
 
 static void unfocus(const struct scripted *e)
@@ -180,9 +197,11 @@ static const struct {
     {"doff", doff},
     {"don", don},
     {"unfocus", unfocus},
-    {"focus", don},
+    {"take_off", take_off},
+    {"put_on", put_on},
+    {"focus", focus},
     {"stop", stop},
-    {"resume", don},
+    {"resume", focus},
     {"exit", ask_exit},
     {"session_lost", lose_session},
     {"instance_lost", lose_instance},
@@ -305,6 +324,7 @@ void sim_script_reset(void)
     is_read = false;
     content_ns = instance_ns = CLOCK_NONE;
     sim_session_allow(XR_SESSION_STATE_FOCUSED);
+    sim_session_set_worn(NULL, true);
     sim_instance_set_headset(true);
     sim_frames_set_rate(NULL, 0);
     sim_frames_stall(0);

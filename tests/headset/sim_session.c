@@ -7,11 +7,13 @@
 #include "tests/headset/sim_report.h"
 #include "tests/headset/sim_space.h"
 #include "tests/headset/sim_swapchain.h"
+#include "viewer/display_xr_presence.h"
 
 // Without frames a step is taken after this time.
 #define PATIENCE_NS (100 * NS_PER_MS)
 
 static XrSessionState allowed = XR_SESSION_STATE_FOCUSED;
+static bool is_worn = true;
 
 static const char *state_name(XrSessionState state)
 {
@@ -94,6 +96,23 @@ bool sim_session_focused(const struct sim_session *s)
 void sim_session_allow(XrSessionState state)
 {
     allowed = state;
+}
+
+static void tell_worn(struct sim_session *s)
+{
+    XrEventDataUserPresenceChangedEXT event = {XR_TYPE_EVENT_DATA_USER_PRESENCE_CHANGED_EXT, NULL,
+                                               s->handle, is_worn};
+    if (s->running && s->instance->has_presence)
+        sim_event_push(&event, sizeof event);
+}
+
+void sim_session_set_worn(struct sim_session *s, bool worn)
+{
+    if (worn == is_worn)
+        return;
+    is_worn = worn;
+    if (s)
+        tell_worn(s);
 }
 
 void sim_session_ask_exit(struct sim_session *s)
@@ -226,6 +245,7 @@ static XrResult begin(struct sim_session *s, const XrSessionBeginInfo *info)
     s->running = true;
     s->stepped_ns = clock_now_ns();
     sim_frames_reset(&s->frames);
+    tell_worn(s);
     return XR_SUCCESS;
 }
 

@@ -46,6 +46,8 @@ void sim_session_frame_ended(struct sim_session *s);
 // Time has passed. Takes due steps where frames have ceased.
 void sim_session_tick(struct sim_session *s);
 bool sim_session_visible(const struct sim_session *s);
+// Whether somebody wears the headset; s: that is told of it, NULL: none is there.
+void sim_session_set_worn(struct sim_session *s, bool worn);
 bool sim_session_focused(const struct sim_session *s);
 
 // Script events; each holds for sessions to come, too.

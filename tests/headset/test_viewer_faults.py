@@ -114,6 +114,16 @@ def recentred(rig):
     r.check(max(abs(a - b) for a, b in zip(before, after)) <= 3, f"the screen was at {before} and is at {after}")
 
 
+def put_on_late(rig):
+    """The session began while the headset lay on the table: the screen is before whoever put it on. A sensor that loses the
+    wearer for a moment moves nothing."""
+    run = rig.play(clip(rig), script="start take_off; 1 head x=1 yaw=60; 2.3 put_on; 3.6 head x=1 yaw=65; 3.7 take_off; 4 put_on",
+                   env={"SIM_PICTURES": "the folder of the run", "SIM_PICTURES_AT": "0.5,3.3,4.5"}).clean().played()
+    before, after, turned = (run.picture(f"t000{n}_left").screen() for n in ("0.50", "3.30", "4.50"))
+    r.check(max(abs(a - b) for a, b in zip(before, after)) <= 3, f"the screen was at {before} and is at {after}")
+    r.check(turned[0] - after[0] > 20, f"the screen was at {after} and follows the head to {turned}")
+
+
 def another_rate(rig):
     goes_on(rig.play(clip(rig), script="1 rate hz=72; 2 rate hz=120"), 2.5)
 
@@ -159,7 +169,7 @@ def no_vulkan_driver(rig):
 
 CASES = [session_lost, session_loss_announced, session_lost_twice, instance_lost, instance_loss_announced, runtime_gone_for_good,
          goes_on_in_the_window, no_headset_but_a_window,
-         exit_asked, doff_and_don, doffed_to_the_end, menu_of_the_system, stopped_and_resumed, recentred, another_rate,
+         exit_asked, doff_and_don, doffed_to_the_end, menu_of_the_system, stopped_and_resumed, recentred, put_on_late, another_rate,
          slow_compositor, image_withheld, paused_by_a_button, no_headset, no_runtime, no_vulkan_driver]
 
 if __name__ == "__main__":
