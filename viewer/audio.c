@@ -1,6 +1,7 @@
 #include "viewer/audio.h"
 
 #include <stdatomic.h>
+#include <stdlib.h>
 
 #include <SDL.h>
 #include <libavutil/frame.h>
@@ -24,6 +25,9 @@
 #define LOOK_AGAIN_NS (20 * NS_PER_MS)
 // Silence is made faster or slower in pieces of so many frames.
 #define SILENCE_FRAMES 4096
+// A gap as long as this is believed where the next piece says the same: a single time stamp may be
+// damaged.
+#define DOUBT_S 1
 // Time stamps may differ by so much from what was played before and are still taken as rounding.
 #define TOLERANCE_NS (20 * NS_PER_MS)
 
@@ -33,6 +37,7 @@ struct audio {
     struct audio_mix mix;
     struct audio_convert *convert;
     struct audio_tempo *tempo; // the writer's; NULL: sound is as fast as it was recorded
+    int64_t doubted; // the writer's: the last piece's gap, frames, where it was long; 0: it was not
     struct thread thread;
     _Atomic int64_t delay_ns;
     struct monitor monitor;
@@ -116,6 +121,16 @@ static bool write_sound(struct audio *a, unsigned session, const float *frames, 
     return current;
 }
 
+// Nothing is doubted before anything was placed: sound may begin late.
+static int64_t believed(struct audio *a, int64_t gap, int64_t placed)
+{
+    int64_t doubt = DOUBT_S * (int64_t)a->mix.rate_hz;
+    bool again = a->doubted != 0 && llabs(gap - a->doubted) < doubt;
+
+    a->doubted = placed > 0 && llabs(gap) >= doubt ? gap : 0;
+    return a->doubted == 0 || again ? gap : 0;
+}
+
 // How many frames lie between what was placed and pts_ns; negative: pts_ns was passed already.
 static int64_t gap_frames(struct audio *a, int64_t pts_ns)
 {
@@ -127,7 +142,7 @@ static int64_t gap_frames(struct audio *a, int64_t pts_ns)
     monitor_unlock(&a->monitor);
     if (placed > 0 && gap_ns < TOLERANCE_NS && gap_ns > -TOLERANCE_NS)
         return 0;
-    return gap_ns / NS_PER_S * rate + gap_ns % NS_PER_S * rate / NS_PER_S;
+    return believed(a, gap_ns / NS_PER_S * rate + gap_ns % NS_PER_S * rate / NS_PER_S, placed);
 }
 
 // Places sound at its time: silence where it begins later than what is there ends, cut where it
@@ -152,6 +167,7 @@ static void begin(struct audio *a)
     monitor_lock(&a->monitor);
     speed = a->speed;
     monitor_unlock(&a->monitor);
+    a->doubted = 0;
     audio_convert_reset(a->convert);
     audio_tempo_destroy(&a->tempo);
     if (speed != 1)

@@ -20,10 +20,11 @@
 
 // From the first frame being ready to its display: the sound card and the headset want a moment.
 #define START_LEAD_NS (40 * NS_PER_MS)
-// Sound that never ends (a stalled device) is waited for no longer than this after the picture.
+// Sound that never ends (a stalled device) is waited for no longer than this after the film.
 #define SOUND_PATIENCE_NS (2 * NS_PER_S)
-// A film of which nothing came for so long stands still until more does.
+// A film of which nothing came for so long, and for so many pictures, stands still until more does.
 #define DROUGHT_NS (500 * NS_PER_MS)
+#define DROUGHT_PICTURES 2
 
 struct playback {
     struct playback_params params;
@@ -35,6 +36,7 @@ struct playback {
     bool started;        // the clock runs, or would if it were not paused
     bool paused;
     bool stepped;        // while paused: the sound has stayed behind
+    bool to_picture;     // a whole picture was asked for, not a moment
     int steps;           // yet to be made
     bool stale;          // while paused: what is shown is not what the viewer chose last
     int64_t dry_ns;      // since when nothing comes; CLOCK_NONE: something does
@@ -192,9 +194,10 @@ bool playback_broken(const struct playback *p)
 
 int64_t playback_length_ns(const struct playback *p)
 {
-    int64_t begin_ns, end_ns;
+    int64_t begin_ns, first_end_ns, end_ns;
 
-    if (!stereo_ring_first(ring(p), &begin_ns) || !stereo_ring_drained(ring(p), &end_ns))
+    if (!stereo_ring_first(ring(p), &begin_ns, &first_end_ns) ||
+        !stereo_ring_drained(ring(p), &end_ns))
         return 0;
     return end_ns - begin_ns;
 }
@@ -223,6 +226,7 @@ void playback_seek(struct playback *p, int64_t pos_ns)
         return;
     }
     hold(p);
+    p->to_picture = false;
     p->position_ns = pos_ns > 0 ? pos_ns : 0;
     p->generation = conversion_seek(p->conversion, p->position_ns);
 }
@@ -253,6 +257,7 @@ static void make_step(struct playback *p)
     if (p->steps < 0 && stereo_ring_shown(ring(p), &pts_ns)) {
         p->steps++;
         playback_seek(p, pts_ns - 1);
+        p->to_picture = true;
     } else if (p->steps > 0 && stereo_ring_waiting(ring(p), &pts_ns) && pts_ns > p->position_ns) {
         p->steps--;
         media_clock_start(p->params.clock, pts_ns, clock_now_ns());
@@ -351,13 +356,30 @@ static void suit_screen(struct playback *p)
     playback_set_depth(p);
 }
 
+// Media time at which the clock starts: of the place that was asked for, or where no picture shows
+// that of the first one; after a drought of the next picture, or of the sound that outlasts them.
+// False: not yet.
+static bool find_start(const struct playback *p, int64_t *out_ns)
+{
+    int64_t begin_ns, end_ns;
+
+    *out_ns = p->position_ns;
+    if (p->stalled)
+        return stereo_ring_waiting(ring(p), out_ns) || stereo_ring_drained(ring(p), &end_ns);
+    if (!stereo_ring_first(ring(p), &begin_ns, &end_ns))
+        return false;
+    if (p->to_picture || p->position_ns < begin_ns || p->position_ns >= end_ns)
+        *out_ns = begin_ns;
+    return true;
+}
+
 static void start_when_ready(struct playback *p, enum display_state state)
 {
     int64_t pts_ns;
 
     if (p->started || state != DISPLAY_RUNNING || !stage_keeps_time(p->params.stage))
         return;
-    if (!(p->stalled ? stereo_ring_waiting : stereo_ring_first)(ring(p), &pts_ns))
+    if (!find_start(p, &pts_ns))
         return;
     p->stalled = false;
     p->dry_ns = CLOCK_NONE;
@@ -368,18 +390,26 @@ static void start_when_ready(struct playback *p, enum display_state state)
     playback_pause(p, p->paused);
 }
 
-// A film that could be wound is not to lose what a slow disk or network brings late: it stands
-// still meanwhile. What is live goes on.
+// Cameras may be slow.
+static int64_t drought_ns(const struct playback *p)
+{
+    double frames_per_s = source_info(p->source)->frames_per_s;
+    double pictures_ns = frames_per_s > 0 ? DROUGHT_PICTURES * NS_PER_S / frames_per_s : 0;
+
+    return pictures_ns > DROUGHT_NS ? (int64_t)pictures_ns : DROUGHT_NS;
+}
+
+// A film is not to lose what a slow disk or network brings late: it stands still meanwhile.
 static void look_for_drought(struct playback *p)
 {
     int64_t now_ns = clock_now_ns(), pts_ns;
 
-    if (!p->started || p->paused || !source_info(p->source)->seekable ||
-        !source_starving(p->source) || stereo_ring_waiting(ring(p), &pts_ns)) {
+    if (!p->started || p->paused || !source_starving(p->source) ||
+        stereo_ring_waiting(ring(p), &pts_ns)) {
         p->dry_ns = CLOCK_NONE;
     } else if (p->dry_ns == CLOCK_NONE) {
         p->dry_ns = now_ns;
-    } else if (now_ns - p->dry_ns > DROUGHT_NS) {
+    } else if (now_ns - p->dry_ns > drought_ns(p)) {
         log_info("%s: waiting for more of it", source_info(p->source)->url);
         hold(p);
         p->stalled = true;
@@ -388,14 +418,17 @@ static void look_for_drought(struct playback *p)
 
 static bool over(const struct playback *p)
 {
-    int64_t now = media_clock_at(p->params.clock, clock_now_ns()), begin_ns, end_ns;
+    int64_t now = media_clock_at(p->params.clock, clock_now_ns()), begin_ns, first_end_ns, end_ns;
 
     if (!stereo_ring_drained(ring(p), &end_ns))
         return false;
-    if (!stage_keeps_time(p->params.stage) || !stereo_ring_first(ring(p), &begin_ns))
+    if (!stage_keeps_time(p->params.stage) || !stereo_ring_first(ring(p), &begin_ns, &first_end_ns))
         return true;
     if (now == CLOCK_NONE || now < end_ns)
         return false;
+    // sound may be longer than the pictures, of which the last one stays
+    if (end_ns < source_info(p->source)->duration_ns)
+        end_ns = source_info(p->source)->duration_ns;
     return !p->audio || audio_finished(p->audio) || now > end_ns + SOUND_PATIENCE_NS;
 }
 

@@ -42,6 +42,7 @@ struct player {
     struct osd *osd;       // NULL: nothing can be drawn
     struct playback *film; // that plays
     bool paused;           // also the next one
+    bool last;             // no other film follows
 };
 
 static atomic_bool interrupted;
@@ -234,7 +235,10 @@ static enum outcome do_command(struct player *p, const struct command *c)
     case COMMAND_QUIT:
         return QUIT;
     case COMMAND_NEXT:
-        return c->value < 0 ? PREVIOUS : NEXT;
+        if (c->value < 0 || !p->last)
+            return c->value < 0 ? PREVIOUS : NEXT;
+        osd_show(p->osd, "This is the last film");
+        break;
     case COMMAND_PAUSE:
         playback_pause(p->film, !playback_paused(p->film));
         break;
@@ -352,8 +356,7 @@ static enum outcome play_on(struct player *p)
 static bool open_film(struct player *p, const char *url)
 {
     p->film = playback_open(&(struct playback_params){p->options, p->stats, p->clock, p->converter,
-                                                      p->stage, p->osd, p->paused,
-                                                      &interrupted},
+                                                      p->stage, p->osd, p->paused, &interrupted},
                             url);
     return p->film;
 }
@@ -397,9 +400,11 @@ static enum stats_end play_list(struct player *p, const struct playlist *list)
     enum stats_end end = STATS_END_FILE;
     bool played = false; // something in this round
 
-    for (int i = 0; i < list->count; i++) {
-        enum outcome outcome = play(p, list->files[i]);
+    for (int i = 0, step = 1; i < list->count; i += step) {
+        enum outcome outcome;
 
+        p->last = i + 1 == list->count && !p->options->loop;
+        outcome = play(p, list->files[i]);
         if (outcome == QUIT)
             return STATS_END_USER;
         if (outcome == FAILED)
@@ -408,9 +413,10 @@ static enum stats_end play_list(struct player *p, const struct playlist *list)
             played = true;
         if (outcome == FAILED && !stage_ring(p->stage))
             return end;
-        if (outcome == PREVIOUS)
-            i = i > 0 ? i - 2 : -1;
-        if (i + 1 == list->count && p->options->loop && played) {
+        // what cannot be played is passed in the direction that the viewer goes
+        if (outcome != FAILED || i == 0)
+            step = outcome == PREVIOUS ? (i > 0 ? -1 : 0) : 1;
+        if (i + step == list->count && p->options->loop && played) {
             played = false;
             i = -1;
         }

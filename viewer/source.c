@@ -249,7 +249,8 @@ bool source_starving(const struct source *source)
     bool starving;
 
     monitor_lock(&s->monitor);
-    starving = s->video_packets.count == 0 && s->ready_count == 0 && !s->demux_ended;
+    starving = s->video_packets.count == 0 && s->ready_count == 0 && s->audio_packets.count == 0 &&
+               !s->demux_ended;
     monitor_unlock(&s->monitor);
     return starving;
 }

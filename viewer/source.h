@@ -114,7 +114,8 @@ enum source_result source_read_video(struct source *source, struct frame **out);
 void source_give_back(struct source *source, struct frame *frame);
 // True: a frame is there, or the source was stopped; source_read_video() will not block.
 bool source_video_ready(const struct source *source);
-// Nothing waits to be decoded, and the film has not ended: its disk or network is behind.
+// No picture and no sound waits to be decoded, and the film has not ended: its disk or network is
+// behind.
 bool source_starving(const struct source *source);
 // Blocks. SOURCE_OK: the sound is moved into `out`, which the caller made with av_frame_alloc() and
 // unrefs; out->pts is media time in ns. *out_generation is the generation, also with SOURCE_END.

@@ -130,6 +130,9 @@ static AVFormatContext *open_container(struct source *s)
         // a server that hangs up, as after a long pause, is asked again for the rest
         av_dict_set(&options, "reconnect", "1", 0);
         av_dict_set(&options, "reconnect_delay_max", RECONNECT_S, 0);
+        // RTSP hands rw_timeout on to nobody; for others "timeout" may mean to listen
+        if (av_strstart(s->url, "rtsp", NULL))
+            av_dict_set(&options, "timeout", NETWORK_PATIENCE_US, 0);
     }
     // a file that is there is meant literally: "50%d.png" is no pattern, "a:b.mkv" no protocol
     if (exists)

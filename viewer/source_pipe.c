@@ -29,8 +29,7 @@ bool source_pipe_is_one(const char *path)
 {
     struct stat file;
 
-    return strcmp(path, "-") == 0 ||
-           (stat(path, &file) == 0 && (S_ISFIFO(file.st_mode) || S_ISSOCK(file.st_mode)));
+    return strcmp(path, "-") == 0 || (stat(path, &file) == 0 && S_ISFIFO(file.st_mode));
 }
 
 static int read_pipe(void *user, uint8_t *out, int size)

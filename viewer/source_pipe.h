@@ -1,4 +1,4 @@
-// Pipes, sockets and standard input for FFmpeg, whose own reading of them cannot be stopped.
+// Pipes and standard input for FFmpeg, whose own reading of them cannot be stopped.
 //
 // Thread-safety: one thread reads, through FFmpeg.
 #pragma once

@@ -324,6 +324,8 @@ static bool is_seekable(const AVFormatContext *container)
 {
     if (container->ctx_flags & AVFMTCTX_UNSEEKABLE)
         return false;
+    if (streams_fetched_apart(container)) // piece by piece, whatever the list's own server can do
+        return container->duration > 0;
     if (container->iformat->flags & AVFMT_NOFILE) // image2 among them, and devices, which cannot
         return container->duration > 0;
     return container->pb && (container->pb->seekable & AVIO_SEEKABLE_NORMAL);
@@ -404,7 +406,8 @@ static void describe(struct source *s)
 bool source_open_streams(struct source *s, const struct source_params *params)
 {
     s->info.image = is_image(s->container, s->url);
-    s->png_orientation = s->info.image ? source_exif_png(s->url) : 0;
+    // what came through a pipe cannot be read twice
+    s->png_orientation = s->info.image && !s->pipe && !s->heif ? source_exif_png(s->url) : 0;
     if (!open_streams(s, params))
         return false;
     if (s->subtitles && !s->info.image)

@@ -34,7 +34,8 @@ struct stereo_ring {
     bool begun;       // the generation's first frame was published
     bool first_taken; // and taken
     bool ended, stopped;
-    int64_t begin_ns, end_ns; // of what was published in the generation
+    // of what was published in the generation, and of the first of it
+    int64_t begin_ns, end_ns, first_end_ns;
     uint64_t published;
     int64_t skipped;
 };
@@ -215,8 +216,10 @@ bool stereo_ring_publish(struct stereo_ring *ring, struct stereo_frame *f)
     if (ok && f->generation == ring->generation) {
         f->number = ++ring->published;
         s->state = SLOT_PUBLISHED;
-        if (!ring->begun)
+        if (!ring->begun) {
             ring->begin_ns = f->pts_ns;
+            ring->first_end_ns = f->pts_ns + f->duration_ns;
+        }
         ring->begun = true;
         ring->end_ns = f->pts_ns + f->duration_ns;
     } else {
@@ -260,13 +263,14 @@ void stereo_ring_stop(struct stereo_ring *ring)
     monitor_unlock(&ring->monitor);
 }
 
-bool stereo_ring_first(struct stereo_ring *ring, int64_t *out_pts_ns)
+bool stereo_ring_first(struct stereo_ring *ring, int64_t *out_pts_ns, int64_t *out_end_ns)
 {
     bool begun;
 
     monitor_lock(&ring->monitor);
     begun = ring->begun;
     *out_pts_ns = ring->begin_ns;
+    *out_end_ns = ring->first_end_ns;
     monitor_unlock(&ring->monitor);
     return begun;
 }

@@ -73,9 +73,9 @@ void stereo_ring_end(struct stereo_ring *ring);
 void stereo_ring_restart(struct stereo_ring *ring, unsigned generation);
 // Wakes everyone; acquire and next return NULL from now on.
 void stereo_ring_stop(struct stereo_ring *ring);
-// When the current generation begins: pts_ns of its first frame, taken or not. False: none was
+// When the current generation begins: the time of its first frame, taken or not. False: none was
 // published yet.
-bool stereo_ring_first(struct stereo_ring *ring, int64_t *out_pts_ns);
+bool stereo_ring_first(struct stereo_ring *ring, int64_t *out_pts_ns, int64_t *out_end_ns);
 // pts_ns of the frame of this generation that the first display took last, and of the next one that
 // waits for it. False: there is none.
 bool stereo_ring_shown(struct stereo_ring *ring, int64_t *out_pts_ns);

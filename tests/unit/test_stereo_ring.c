@@ -30,16 +30,17 @@ static void the_latest_due_frame_is_taken(void **state)
 {
     struct stereo_ring *ring = stereo_ring_create(5, NULL);
     struct stereo_frame *a, *b;
-    int64_t time;
+    int64_t time, end;
 
     assert_null(stereo_ring_due(ring, 100, 0));
-    assert_false(stereo_ring_first(ring, &time));
+    assert_false(stereo_ring_first(ring, &time, &end));
     assert_false(stereo_ring_shown(ring, &time) || stereo_ring_waiting(ring, &time));
     publish(ring, 100, 0);
     publish(ring, 110, 0);
     publish(ring, 120, 0);
-    assert_true(stereo_ring_first(ring, &time));
+    assert_true(stereo_ring_first(ring, &time, &end));
     assert_int_equal(time, 100);
+    assert_int_equal(end, 110);
     a = stereo_ring_due(ring, CLOCK_NONE, 0); // the first one, whatever the time
     assert_int_equal(a->pts_ns, 100);
     assert_null(stereo_ring_due(ring, CLOCK_NONE, a->number));

@@ -19,14 +19,14 @@ EXTRA = os.environ.get("DEEP3D_PLAYER_ARGS", "").split()
 class Run:
     """One run: code (negative: killed by that signal), out, err, stats (None where no file was written)."""
 
-    def __init__(self, player, *args, env=None, timeout=TIMEOUT_S):
+    def __init__(self, player, *args, env=None, timeout=TIMEOUT_S, stdin=subprocess.DEVNULL):
         self.args = [str(a) for a in args]
         with tempfile.TemporaryDirectory() as folder:
             file = os.path.join(folder, "stats.json")
             command = [player, "--stats", file, *EXTRA, *self.args]
             try:
                 done = subprocess.run(command, env=environment(env), capture_output=True, timeout=timeout,
-                                      stdin=subprocess.DEVNULL)
+                                      stdin=stdin)
                 self.code = done.returncode
                 self.out, self.err = (t.decode(errors="replace") for t in (done.stdout, done.stderr))
             except subprocess.TimeoutExpired as late:

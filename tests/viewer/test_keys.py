@@ -5,6 +5,7 @@ tells which eye is where; its upper third tells each picture from its neighbours
 """
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -45,10 +46,10 @@ ANSWERS = [
 class Played:
     """The player with a window; what it says is read from a file."""
 
-    def __init__(self, program, film, log):
-        self.log, self.title = log, os.path.basename(film)
+    def __init__(self, program, log, *args):
+        self.log, self.title = log, os.path.basename(args[0])
         env = player.environment({"DISPLAY": os.environ["DISPLAY"]})
-        self.process = subprocess.Popen([program, film, "--display", "window", "--loop", "--verbose"], env=env,
+        self.process = subprocess.Popen([program, *args, "--display", "window", "--verbose"], env=env,
                                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=open(log, "w"))
         self.window = self.until("a window", self.find_window)
 
@@ -101,6 +102,10 @@ class Played:
 
     def shows(self, left, right):
         return abs(self.eyes()[0] - left) < ROUGH and abs(self.eyes()[1] - right) < ROUGH
+
+    def plays(self, film):
+        self.title = os.path.basename(film)
+        self.until(f"title of {self.title}", self.find_window)
 
     def end(self):
         self.press("q")
@@ -176,12 +181,35 @@ def look_at_eyes(p, report):
     report.note("i", p.answer("i", "Film: one eye, converted"))
 
 
+def go_through_a_list(program, folder, film, report):
+    """> and < also pass what cannot be played; there is nothing after the last film."""
+    broken, other = os.path.join(folder, "broken.mkv"), os.path.join(folder, "other.full-sbs.mkv")
+    with open(broken, "wb") as file:
+        file.write(bytes(1000))
+    shutil.copy(film, other)
+    p = Played(program, os.path.join(folder, "list.log"), film, broken, other)
+    try:
+        p.press("greater")
+        p.plays(other)
+        report.note("> at the last film", p.answer("greater", "This is the last film"))
+        p.press("less")
+        p.plays(film)
+        code = p.end()
+        report.note("q", None if code == 0 else f"ended with {code}")
+    except AssertionError as late:
+        report.note("a list", str(late))
+    finally:
+        if p.process.poll() is None:
+            p.process.kill()
+
+
 def main():
     program, folder = sys.argv[1:]
     os.makedirs(folder, exist_ok=True)
     film, report = os.path.join(folder, "keys.full-sbs.mkv"), player.Report()
     make_film(film)
-    p = Played(program, film, os.path.join(folder, "keys.log"))
+    go_through_a_list(program, folder, film, report)
+    p = Played(program, os.path.join(folder, "keys.log"), film, "--loop")
     try:
         step(p, report)
         look_at_eyes(p, report)

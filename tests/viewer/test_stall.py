@@ -1,4 +1,4 @@
-"""A film from a server that says nothing for a while: it stands still meanwhile and loses nothing. test_stall.py PLAYER WORK_FOLDER
+"""A film from a server or a pipe that says nothing for a while: it stands still meanwhile and loses nothing. test_stall.py PLAYER WORK_FOLDER
 
 Run by with_display.sh.
 """
@@ -52,22 +52,36 @@ def make_film(path):
         return film.read()
 
 
+def feed(film, pipe):
+    """Half of the film, and after a while the rest."""
+    with os.fdopen(pipe, "wb") as out:
+        out.write(film[:len(film) // 2])
+        out.flush()
+        time.sleep(SILENT_S)
+        out.write(film[len(film) // 2:])
+
+
+def check(report, run):
+    report.note("it ends", run.crashed() or (f"exit code {run.code}" if run.code else None), run)
+    report.note("a line says so", None if "waiting for more" in run.err else "there is none", run)
+    report.note("it is whole", None if run.get("source", "frames_decoded") == RATE * SECONDS else run.get("source"), run)
+    # a busy machine may leave out some for other reasons
+    shown = run.get("display", "frames_shown")
+    report.note("nothing is skipped", None if shown > RATE * (SECONDS - SILENT_S / 2) else f"{shown} pictures were shown", run)
+
+
 def main():
     program, folder = sys.argv[1:]
     os.makedirs(folder, exist_ok=True)
     Server.film = make_film(os.path.join(folder, "film.mkv"))
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    report = player.Report()
-    run = player.Run(program, "--display", "window", f"http://127.0.0.1:{server.server_port}/film.mkv",
-                     env={"DISPLAY": os.environ["DISPLAY"]})
-    report.note("it ends", run.crashed() or (f"exit code {run.code}" if run.code else None), run)
+    report, desktop = player.Report(), {"DISPLAY": os.environ["DISPLAY"]}
+    check(report, player.Run(program, "--display", "window", f"http://127.0.0.1:{server.server_port}/film.mkv", env=desktop))
     report.note("the server was silent", None if Server.fell_silent else "it was not asked for half of the film")
-    report.note("a line says so", None if "waiting for more" in run.err else "there is none", run)
-    report.note("it is whole", None if run.get("source", "frames_decoded") == RATE * SECONDS else run.get("source"), run)
-    # a busy machine may leave out some for other reasons
-    shown = run.get("display", "frames_shown")
-    report.note("nothing is skipped", None if shown > RATE * (SECONDS - SILENT_S / 2) else f"{shown} pictures were shown", run)
+    out, into = os.pipe()
+    threading.Thread(target=feed, args=(Server.film, into), daemon=True).start()
+    check(report, player.Run(program, "--display", "window", "-", env=desktop, stdin=out))
     return report.end()
 
 
