@@ -494,6 +494,7 @@ void deep3d_reset(struct deep3d *c)
     c->forget = true;
     rig_enter(&c->rig);
     foresight_reset(&c->foresight);
+    (void)c->rig.device->wait(); // what failed fails again
 }
 
 void deep3d_draw_layers(const struct deep3d *c, int width, int height, uint8_t *pixels,

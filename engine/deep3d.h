@@ -218,6 +218,7 @@ void deep3d_pass_over(struct deep3d *converter);
 bool deep3d_convert(struct deep3d *converter, const struct deep3d_picture *picture,
                     const struct deep3d_settings *settings, const struct deep3d_eyes *out_eyes);
 // What follows is another scene (a seek, another file): forget the past, and what was foreseen.
+// What the calling thread has queued on a GPU is done on return: another may convert from now on.
 void deep3d_reset(struct deep3d *converter);
 // How much depth may be shown to the person before the screen; engine/comfort.h says how. Holds
 // from the next picture on; until it is called all is off.

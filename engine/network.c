@@ -359,13 +359,15 @@ void network_want(struct network *n, int size)
 }
 
 // The planner's work is done: one more size, or one that the network does not take after all, nor
-// smaller ones.
+// smaller ones. One that left the GPU, whose memory is full, would be slower than the largest.
 static void take_plan(struct network *n)
 {
     struct input *input = n->planning;
 
     input->plan = planner_take(&n->planner);
-    if (input->plan != NULL && read_answer_shape(n, input) && connect(n, input))
+    if (input->plan != NULL &&
+        nn_plan_on_device(input->plan) == nn_plan_on_device(n->inputs[0].plan) &&
+        read_answer_shape(n, input) && connect(n, input))
         return;
     release_input(n, input);
     n->input_count = (int)(input - n->inputs);

@@ -1,5 +1,6 @@
 #include "engine/rig.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -21,6 +22,10 @@ const struct kernels *rig_choose(const struct deep3d_params *params, int *out_gp
         kernels = kernels_gpu(NULL, out_gpu, text, sizeof(text));
     if (kernels != NULL && kernels->device->enter(*out_gpu))
         return kernels;
+    if (kernels != NULL) {
+        snprintf(text, sizeof(text), "%s", kernels->device->error());
+        (void)kernels->device->check(); // told
+    }
     if (cuda_library(other, sizeof(other)) != NULL)
         log_warn("CUDA: %s; pictures stay in the CPU's memory", text);
     *out_gpu = 0;

@@ -75,7 +75,7 @@ static bool open_source(struct playback *p, const char *url)
         .lookahead_frames = o->lookahead_frames,
         .image_duration_ns = (int64_t)(o->image_duration_s * NS_PER_S),
         .gpu = o->hwdec == HWDEC_AUTO && deep3d_on_gpu(p->params.converter),
-        .gpu_uuid = stage_gpu_uuid(p->params.stage),
+        .gpu_uuid = p->params.gpu_uuid,
         .no_audio = o->no_audio || !stage_keeps_time(p->params.stage),
         .audio = o->audio,
         .audio_lang = o->audio_lang,

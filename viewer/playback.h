@@ -25,6 +25,7 @@ struct playback_params {
     struct stats *stats;
     struct media_clock *clock;
     struct deep3d *converter;
+    const uint8_t *gpu_uuid; // that it was made for, as deep3d_params have it
     struct stage *stage;
     struct osd *osd;            // NULL: nothing can be drawn
     bool paused;                // it begins so

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -38,6 +39,8 @@ struct player {
     struct command_queue *commands;
     struct media_clock *clock;
     struct deep3d *converter;
+    uint8_t gpu[STAGE_UUID_BYTES];
+    const uint8_t *gpu_uuid; // that the converter was made for; NULL: any
     struct stage *stage;
     struct osd *osd;       // NULL: nothing can be drawn
     struct playback *film; // that plays
@@ -355,9 +358,19 @@ static enum outcome play_on(struct player *p)
 
 static bool open_film(struct player *p, const char *url)
 {
-    p->film = playback_open(&(struct playback_params){p->options, p->stats, p->clock, p->converter,
-                                                      p->stage, p->osd, p->paused, &interrupted},
-                            url);
+    struct playback_params params = {
+        .options = p->options,
+        .stats = p->stats,
+        .clock = p->clock,
+        .converter = p->converter,
+        .gpu_uuid = p->gpu_uuid,
+        .stage = p->stage,
+        .osd = p->osd,
+        .paused = p->paused,
+        .give_up = &interrupted,
+    };
+
+    p->film = playback_open(&params, url);
     return p->film;
 }
 
@@ -424,6 +437,17 @@ static enum stats_end play_list(struct player *p, const struct playlist *list)
     return end;
 }
 
+// The stage may come to another GPU later; the converter stays where it is.
+static void keep_gpu(struct player *p)
+{
+    const uint8_t *uuid = stage_gpu_uuid(p->stage);
+
+    if (!uuid)
+        return;
+    memcpy(p->gpu, uuid, sizeof(p->gpu));
+    p->gpu_uuid = p->gpu;
+}
+
 // The converter works on the GPU that shows the pictures, so the stage comes first.
 static bool create(struct player *p)
 {
@@ -433,8 +457,10 @@ static bool create(struct player *p)
     context.clock = p->clock = media_clock_create();
     media_clock_set_speed(p->clock, p->options->speed);
     p->stage = stage_create(&context);
-    if (p->stage)
-        p->converter = converter_open(p->options, stage_gpu_uuid(p->stage));
+    if (!p->stage)
+        return false;
+    keep_gpu(p);
+    p->converter = converter_open(p->options, p->gpu_uuid);
     if (!p->converter)
         return false;
     snprintf(p->stats->model, sizeof(p->stats->model), "%s", deep3d_model_name(p->converter));

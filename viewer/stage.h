@@ -24,7 +24,8 @@ void stage_destroy(struct stage **stage);
 
 // Another one after stage_rebuild(), NULL where that failed.
 struct stereo_ring *stage_ring(struct stage *stage);
-// Which GPU shows the pictures: its UUID, 16 bytes, until stage_rebuild(). NULL: none.
+// Which GPU shows the pictures: its UUID, until stage_rebuild(). NULL: none.
+#define STAGE_UUID_BYTES 16
 const uint8_t *stage_gpu_uuid(const struct stage *stage);
 // Frames are shown at their time. False (null display): as fast as they come.
 bool stage_keeps_time(const struct stage *stage);

@@ -20,7 +20,7 @@ struct cuda_libraries {
     struct cuda_cudnn *cudnn;
     struct cuda_cublas *cublas;
     char cudnn_text[96], cublas_text[96];
-    std::string machine; // the GPU, its driver and the libraries: what measurements are good for
+    std::string machine; // the GPU, its driver's CUDA and the libraries: what measurements are good for
     std::map<std::string, std::unique_ptr<cuda_way>> ways; // of equal jobs; NULL: our own kernel
     double *sums;                                          // on the GPU, of differ()
 };
@@ -328,8 +328,9 @@ bool own_may_win(const struct job &j)
     return j.kind == JOB_CONV && j.u.window.inputs < 8;
 }
 
-// The fastest of all ways, our own among them. NULL: our own.
-std::unique_ptr<cuda_way> fastest(struct cuda_libraries *l, const struct job *job)
+// The fastest of all ways, our own among them. NULL: our own. *out_sure false: they could not be
+// compared, for want of memory perhaps.
+std::unique_ptr<cuda_way> fastest(struct cuda_libraries *l, const struct job *job, bool *out_sure)
 {
     cuda_ways ways = ways_of(l, job, NULL);
     std::multimap<float, std::unique_ptr<cuda_way>> by_time;
@@ -337,9 +338,11 @@ std::unique_ptr<cuda_way> fastest(struct cuda_libraries *l, const struct job *jo
     void *ours = ways.empty() || !l->sums ? NULL : prepare_trial(l, &t, ways);
     float own = ours && own_may_win(*job) ? measure(&t, NULL, l->stream) : INFINITY;
 
+    *out_sure = ways.empty();
     for (auto &way : ways) {
         float ms = ours ? measure(&t, way.get(), l->stream) : -1.0f;
 
+        *out_sure |= ms >= 0.0f;
         if (ms >= 0.0f && ms < own)
             by_time.emplace(ms, std::move(way));
     }
@@ -354,6 +357,7 @@ std::unique_ptr<cuda_way> choose(struct cuda_libraries *l, const struct job *job
                                  const std::string &key)
 {
     char name[sizeof(cuda_way::name)];
+    bool sure;
 
     if (cuda_choice_find(key.c_str(), name, sizeof(name))) {
         cuda_ways ways = strcmp(name, OWN) ? ways_of(l, job, name) : cuda_ways();
@@ -361,8 +365,9 @@ std::unique_ptr<cuda_way> choose(struct cuda_libraries *l, const struct job *job
         if (!ways.empty() || !strcmp(name, OWN))
             return ways.empty() ? NULL : std::move(ways.front());
     }
-    std::unique_ptr<cuda_way> best = fastest(l, job);
-    cuda_choice_keep(key.c_str(), best ? best->name : OWN);
+    std::unique_ptr<cuda_way> best = fastest(l, job, &sure);
+    if (sure)
+        cuda_choice_keep(key.c_str(), best ? best->name : OWN);
     return best;
 }
 

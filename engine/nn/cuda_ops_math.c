@@ -117,6 +117,8 @@ static enum cuda_result compile_matmul(struct cuda *c, const struct node *n)
         d.buffers[3] = cuda_want(c, n->in[2], NN_FLOAT32, false);
         d.job.t[5].type = type; // for libraries: one bias a column, in the result's type
         d.buffers[5] = cuda_want(c, n->in[2], type, false);
+        if (d.buffers[3] == GRAPH_NONE || d.buffers[5] == GRAPH_NONE)
+            return CUDA_FAILED;
     }
     if (d.buffers[1] == GRAPH_NONE || d.buffers[2] == GRAPH_NONE)
         return CUDA_FAILED;

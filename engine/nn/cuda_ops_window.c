@@ -121,6 +121,8 @@ static enum cuda_result compile_conv(struct cuda *c, const struct node *n, bool 
     if (transpose) { // libraries want them as the file has them, channels last
         d.job.t[5].type = c->type;
         d.buffers[5] = cuda_want(c, n->in[1], c->type, true);
+        if (d.buffers[5] == GRAPH_NONE)
+            return CUDA_FAILED;
     }
     if (n->in_count > 2 && n->in[2] != GRAPH_NONE) {
         d.buffers[3] = cuda_want(c, n->in[2], NN_FLOAT32, false);

@@ -52,5 +52,5 @@ struct cuda_symbol {
 bool cuda_library_load(const char *name, const char *folder,
                        const std::vector<cuda_symbol> &symbols);
 
-// t[0] = activation(t[0] + t[3] + t[4]).
+// t[0] = activation(t[0] + t[3] + t[4]); of a product beta * t[3].
 void cuda_epilogue(const struct job *job, cudaStream_t stream);
