@@ -493,8 +493,8 @@ void deep3d_reset(struct deep3d *c)
 {
     c->forget = true;
     rig_enter(&c->rig);
-    foresight_reset(&c->foresight);
     (void)c->rig.device->wait(); // what failed fails again
+    foresight_reset(&c->foresight);
 }
 
 void deep3d_draw_layers(const struct deep3d *c, int width, int height, uint8_t *pixels,

@@ -104,8 +104,6 @@ bool foresight_next(struct foresight *f)
 
 void foresight_reset(struct foresight *f)
 {
-    if (f->unread > 0)
-        f->kernels->device->wait_for(&f->taken);
     shot_reset(&f->shot);
     f->unread = 0;
     f->step = (struct shot_step){0};

@@ -41,5 +41,6 @@ bool foresight_add(struct foresight *foresight, const struct deep3d_picture *pic
 // The verdict on the oldest that waits, into `step`; nothing where none does. What was queued for
 // glances is waited for. False: the device failed; then they count as they were.
 bool foresight_next(struct foresight *foresight);
-// What follows is another scene. When it returns, no picture that was added is read any more.
+// What follows is another scene. The device was waited for: no picture that was added is read any
+// more.
 void foresight_reset(struct foresight *foresight);

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/thread.h"
 #include "engine/deep3d.h"
 #include "viewer/audio.h"
 #include "viewer/conversion.h"
@@ -67,6 +68,34 @@ static int64_t audio_delay_ns(const struct options *o)
     return (int64_t)(o->audio_delay_s * NS_PER_S);
 }
 
+struct opening {
+    const struct source_params *params;
+    struct source *source;
+    atomic_bool done;
+};
+
+static void run_opening(void *user)
+{
+    struct opening *o = user;
+
+    o->source = source_open(o->params);
+    atomic_store(&o->done, true);
+}
+
+// In a thread of its own: the display and the viewer are not to wait for a disk or a server.
+static struct source *open_aside(struct playback *p, const struct source_params *params)
+{
+    struct opening o = {.params = params};
+    struct thread thread = {0};
+
+    if (!thread_start(&thread, "open", THREAD_NORMAL, run_opening, &o))
+        return NULL;
+    while (!atomic_load(&o.done))
+        p->params.meanwhile(p->params.user);
+    thread_join(&thread);
+    return o.source;
+}
+
 static bool open_source(struct playback *p, const char *url)
 {
     const struct options *o = p->params.options;
@@ -85,7 +114,7 @@ static bool open_source(struct playback *p, const char *url)
         .give_up = p->params.give_up,
     };
 
-    p->source = source_open(&params);
+    p->source = open_aside(p, &params);
     if (!p->source)
         return false;
     if (source_info(p->source)->native)

@@ -30,6 +30,10 @@ struct playback_params {
     struct osd *osd;            // NULL: nothing can be drawn
     bool paused;                // it begins so
     const atomic_bool *give_up; // once true, opening the film or its display ends soon
+    // Called again and again while the film is opened, which may take long: it sleeps a little and
+    // makes give_up true where the viewer has had enough.
+    void (*meanwhile)(void *user);
+    void *user;
 };
 
 // Opens the film, and converts it into the stage's ring at once. NULL, logged: it cannot be played.

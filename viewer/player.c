@@ -46,13 +46,16 @@ struct player {
     struct playback *film; // that plays
     bool paused;           // also the next one
     bool last;             // no other film follows
+    enum outcome wanted;   // while a film is opened; PLAYING: that film
 };
 
 static atomic_bool interrupted;
+static atomic_bool give_up; // opening a film
 
 void player_interrupt(void)
 {
     atomic_store(&interrupted, true);
+    atomic_store(&give_up, true);
 }
 
 static void set_volume(struct player *p)
@@ -230,18 +233,29 @@ static void do_subtitle_command(struct player *p, const struct command *c)
     }
 }
 
+// Where else the command leads; PLAYING: nowhere.
+static enum outcome way_out(struct player *p, const struct command *c)
+{
+    if (c->kind == COMMAND_QUIT)
+        return QUIT;
+    if (c->kind != COMMAND_NEXT)
+        return PLAYING;
+    if (c->value < 0)
+        return PREVIOUS;
+    if (!p->last)
+        return NEXT;
+    osd_show(p->osd, "This is the last film");
+    return PLAYING;
+}
+
 static enum outcome do_command(struct player *p, const struct command *c)
 {
     struct options *o = p->options;
 
     switch (c->kind) {
     case COMMAND_QUIT:
-        return QUIT;
     case COMMAND_NEXT:
-        if (c->value < 0 || !p->last)
-            return c->value < 0 ? PREVIOUS : NEXT;
-        osd_show(p->osd, "This is the last film");
-        break;
+        return way_out(p, c);
     case COMMAND_PAUSE:
         playback_pause(p->film, !playback_paused(p->film));
         break;
@@ -356,6 +370,24 @@ static enum outcome play_on(struct player *p)
     }
 }
 
+// What is about the film itself comes too early.
+static void while_opening(void *user)
+{
+    struct player *p = user;
+    struct command c;
+
+    if (stage_poll(p->stage) == DISPLAY_ENDED)
+        p->wanted = QUIT;
+    while (p->wanted == PLAYING && command_queue_pop(p->commands, &c)) {
+        p->wanted = way_out(p, &c);
+        if (c.kind == COMMAND_FULLSCREEN || c.kind == COMMAND_RECENTER ||
+            c.kind == COMMAND_SCREEN_SIZE_BY)
+            stage_command(p->stage, c.kind, c.value);
+    }
+    if (p->wanted != PLAYING)
+        atomic_store(&give_up, true);
+}
+
 static bool open_film(struct player *p, const char *url)
 {
     struct playback_params params = {
@@ -367,9 +399,15 @@ static bool open_film(struct player *p, const char *url)
         .stage = p->stage,
         .osd = p->osd,
         .paused = p->paused,
-        .give_up = &interrupted,
+        .give_up = &give_up,
+        .meanwhile = while_opening,
+        .user = p,
     };
 
+    p->wanted = PLAYING;
+    atomic_store(&give_up, false);
+    if (atomic_load(&interrupted)) // before it was made false
+        return false;
     p->film = playback_open(&params, url);
     return p->film;
 }
@@ -386,7 +424,7 @@ static enum outcome play(struct player *p, const char *url)
     enum outcome outcome = FAILED;
     int64_t shown = p->stats->frames_converted;
 
-    if (open_film(p, url)) {
+    if (open_film(p, url) && p->wanted == PLAYING) {
         log_info("playing %s", url);
         say_depth(p);
         stage_set_title(p->stage, url);
@@ -397,6 +435,8 @@ static enum outcome play(struct player *p, const char *url)
             p->stats->media_ns += playback_length_ns(p->film);
     }
     close_film(p);
+    if (p->wanted != PLAYING)
+        outcome = p->wanted;
     if (outcome == FAILED && atomic_load(&interrupted))
         outcome = QUIT;
     if (outcome == OVER && p->stats->frames_converted == shown) {

@@ -6,6 +6,7 @@ tells which eye is where; its upper third tells each picture from its neighbours
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -69,9 +70,12 @@ class Played:
             time.sleep(0.05)
         raise AssertionError(f"no {what} within {PATIENCE_S} s")
 
-    def said(self):
+    def log_text(self):
         with open(self.log, errors="replace") as text:
-            return re.findall(r"on screen: (.*)", text.read())
+            return text.read()
+
+    def said(self):
+        return re.findall(r"on screen: (.*)", self.log_text())
 
     def press(self, key):
         subprocess.run(["xdotool", "key", "--window", self.window, key], check=True)
@@ -203,11 +207,37 @@ def go_through_a_list(program, folder, film, report):
             p.process.kill()
 
 
+def leave_a_silent_server(program, folder, film, report):
+    """While a film is opened that never comes, the keys lead on all the same."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(PATIENCE_S)
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/film.mkv"
+        p, silent = Played(program, os.path.join(folder, "silent.log"), film, url, film), []
+        try:
+            p.until("the first film", lambda: "playing " + film in p.log_text())
+            p.press("greater")
+            silent.append(server.accept())
+            began = time.monotonic()
+            p.press("greater")
+            p.until("the film after it", lambda: p.log_text().count("playing " + film) == 2)
+            p.press("less")
+            silent.append(server.accept())
+            code = p.end()
+            took = time.monotonic() - began
+            report.note("q while a film is opened", None if code == 0 and took < 15 else f"ended with {code} after {took:.1f} s")
+        except AssertionError as late:
+            report.note("a silent server", str(late))
+        finally:
+            if p.process.poll() is None:
+                p.process.kill()
+
+
 def main():
     program, folder = sys.argv[1:]
     os.makedirs(folder, exist_ok=True)
     film, report = os.path.join(folder, "keys.full-sbs.mkv"), player.Report()
     make_film(film)
+    leave_a_silent_server(program, folder, film, report)
     go_through_a_list(program, folder, film, report)
     p = Played(program, os.path.join(folder, "keys.log"), film, "--loop")
     try:
