@@ -188,6 +188,15 @@ static bool is_whole(const struct convert *c)
     return true;
 }
 
+// A film may be there that this very conversion gave its name, killed before its part was removed.
+static bool may_write(const struct convert *c)
+{
+    for (int i = 0; i < c->count && !is_whole(c); i++)
+        if (!convert_files_may_write(c->options, &c->files[i]))
+            return false;
+    return true;
+}
+
 // Winds the source to the lead-in. Returns its generation.
 static unsigned wind(struct convert *c)
 {
@@ -281,18 +290,26 @@ static void stop(struct convert *c)
 
 // --- the film
 
+// All are made before the first gets its name, and the parts go when all have theirs: whatever
+// comes between, the same command goes on.
 static enum convert_result finish_films(struct convert *c)
 {
+    bool ok = true;
+
     for (int i = 0; i < c->count; i++)
         if (!film_log_set_mark(film_maker_log(c->makers[i]), FILM_LOG_WHOLE))
             return CONVERT_STOPPED;
     log_info("all pictures are there; putting the film together");
+    for (int i = 0; i < c->count && ok; i++)
+        ok = film_maker_make(c->makers[i], c->files[i].path, true) == FILM_MUX_DONE;
+    for (int i = 0; i < c->count && ok; i++)
+        ok = film_maker_place(c->makers[i], c->files[i].path);
     for (int i = 0; i < c->count; i++)
-        if (film_maker_make(c->makers[i], c->files[i].path, true) != FILM_MUX_DONE)
-            return CONVERT_STOPPED;
-    for (int i = 0; i < c->count; i++)
-        unlink(c->files[i].part);
-    return CONVERT_DONE;
+        if (ok)
+            unlink(c->files[i].part);
+        else
+            film_mux_discard(c->files[i].path);
+    return ok ? CONVERT_DONE : CONVERT_STOPPED;
 }
 
 // The parts stay: a source that comes back whole can be gone on with.
@@ -300,13 +317,14 @@ static enum convert_result keep_cut(struct convert *c)
 {
     for (int i = 0; i < c->count; i++) {
         char *path = convert_files_incomplete(c->files[i].path);
-        enum film_mux_result result = film_maker_make(c->makers[i], path, false);
+        bool ok = film_maker_make(c->makers[i], path, false) == FILM_MUX_DONE &&
+                  film_maker_place(c->makers[i], path);
 
-        if (result == FILM_MUX_DONE)
+        if (ok)
             log_error("%s failed in the middle: %s holds the %lld frames before that",
                       c->options->files[0], path, (long long)c->frames);
         mem_free(path);
-        if (result != FILM_MUX_DONE)
+        if (!ok)
             return CONVERT_STOPPED;
     }
     return CONVERT_CUT;
@@ -371,11 +389,12 @@ static bool open_all(struct convert *c)
         !open_source(c))
         return false;
     describe_source(c);
-    if (!open_makers(c, codec))
+    if (!open_makers(c, codec) || !may_write(c))
         return false;
     if (!c->lasting)
         log_warn("%s cannot be read a second time: its sound and subtitles are left out",
                  o->files[0]);
+    film_maker_tell(c->makers[0]);
     return true;
 }
 

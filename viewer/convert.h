@@ -15,7 +15,8 @@ struct options;
 enum convert_result {
     CONVERT_DONE = 0,
     CONVERT_FAILED = 1,  // nothing was done: wrong arguments, source or output cannot be used
-    CONVERT_STOPPED = 2, // stopped in the middle (Ctrl-C, disk full): the same command goes on
+    CONVERT_STOPPED = 2, // stopped in the middle (Ctrl-C, disk full, the source is gone when
+                         // its sound is copied): the same command goes on
     CONVERT_CUT = 3,     // the source failed in the middle; NAME.incomplete.EXT holds what was done
 };
 

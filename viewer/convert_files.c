@@ -37,7 +37,17 @@ enum file_codec convert_files_codec(const struct options *options)
     return file_name_ends(options->output, "webm") ? FILE_CODEC_AV1 : FILE_CODEC_H264;
 }
 
-static bool may_write(const struct options *o, const struct convert_file *f)
+bool convert_files_may_write(const struct options *options, const struct convert_file *file)
+{
+    struct stat state;
+
+    if (options->overwrite || stat(file->path, &state) < 0)
+        return true;
+    log_error("%s is there already; choose another name, or give --overwrite", file->path);
+    return false;
+}
+
+static bool may_begin(const struct options *o, const struct convert_file *f)
 {
     const char *source = o->files[0];
     struct stat state;
@@ -54,9 +64,8 @@ static bool may_write(const struct options *o, const struct convert_file *f)
         log_error("%s is there and no file; choose another name with -o", f->path);
         return false;
     }
-    if (!o->overwrite)
-        log_error("%s is there already; choose another name, or give --overwrite", f->path);
-    return o->overwrite;
+    // beside a part the film itself may be what that was to become
+    return stat(f->part, &state) == 0 || convert_files_may_write(o, f);
 }
 
 int convert_files_name(const struct options *options, struct convert_file out[CONVERT_FILES_MAX])
@@ -75,7 +84,7 @@ int convert_files_name(const struct options *options, struct convert_file out[CO
         out[i].part = mem_printf("%s.part", out[i].path);
     }
     for (int i = 0; i < count; i++)
-        if (!may_write(options, &out[i]))
+        if (!may_begin(options, &out[i]))
             return 0;
     return count;
 }

@@ -18,8 +18,11 @@ struct convert_file {
 // go together.
 enum file_codec convert_files_codec(const struct options *options);
 // Names the files, into `out`. Returns how many; 0, logged: no output is given, it is the source
-// itself (also under another name), or it is there already and must not be overwritten.
+// itself (also under another name), or it is there already without a part and must not be
+// overwritten.
 int convert_files_name(const struct options *options, struct convert_file out[CONVERT_FILES_MAX]);
+// False, logged: OUT is there already and must not be overwritten.
+bool convert_files_may_write(const struct options *options, const struct convert_file *file);
 void convert_files_finish(struct convert_file files[CONVERT_FILES_MAX]);
 // Where the part of a film goes whose source failed: "film.mkv" gives "film.incomplete.mkv". A new
 // string.

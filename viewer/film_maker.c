@@ -170,15 +170,16 @@ bool film_maker_drain(struct film_maker *maker)
 
 // --- the film
 
-enum film_mux_result film_maker_make(struct film_maker *maker, const char *path, bool whole)
+static struct film_mux_params mux_params(const struct film_maker *maker, const char *path,
+                                         bool whole)
 {
     const struct source_info *info = maker->params.info;
-    const char *file = maker->params.options->files[0];
-    struct stat state;
-    char *source = stat(file, &state) == 0 ? mem_printf("file:%s", file) : mem_strdup(file);
-    struct film_mux_params params = {
+    // a photograph has nothing beside its picture
+    bool more = maker->params.lasting && !info->image;
+
+    return (struct film_mux_params){
         .path = path,
-        .source = maker->params.lasting ? source : NULL,
+        .source = more ? maker->params.options->files[0] : NULL,
         .start_ns = info->start_ns,
         .whole = whole,
         .log = maker->log,
@@ -189,11 +190,27 @@ enum film_mux_result film_maker_make(struct film_maker *maker, const char *path,
         .sample_aspect = maker->sample_aspect,
         .stop = maker->params.stop,
     };
-    enum film_mux_result result = film_mux_run(&params);
+}
 
-    if (result == FILM_MUX_DONE)
-        log_info("%s: %lld frames, %s", path, (long long)film_log_frames(maker->log),
-                 film_encoder_name(maker->encoder));
-    mem_free(source);
-    return result;
+void film_maker_tell(const struct film_maker *maker)
+{
+    struct film_mux_params params = mux_params(maker, maker->params.file->path, true);
+
+    film_mux_tell(&params);
+}
+
+enum film_mux_result film_maker_make(struct film_maker *maker, const char *path, bool whole)
+{
+    struct film_mux_params params = mux_params(maker, path, whole);
+
+    return film_mux_run(&params);
+}
+
+bool film_maker_place(struct film_maker *maker, const char *path)
+{
+    if (!film_mux_place(path))
+        return false;
+    log_info("%s: %lld frames, %s", path, (long long)film_log_frames(maker->log),
+             film_encoder_name(maker->encoder));
+    return true;
 }

@@ -45,6 +45,9 @@ bool film_maker_add(struct film_maker *maker, const struct stereo_frame *frame, 
 // No more pictures come: those that the encoder still holds are kept as well. False, logged.
 bool film_maker_drain(struct film_maker *maker);
 
-// Makes the film at `path` of all packets kept. whole: else what lies behind the last picture is
-// left out.
+// A line for each of the source's streams that the film will be without.
+void film_maker_tell(const struct film_maker *maker);
+// Makes the film of all packets kept, beside `path` (film_mux_run()). whole: as there.
 enum film_mux_result film_maker_make(struct film_maker *maker, const char *path, bool whole);
+// The film that was made gets its name. False, logged.
+bool film_maker_place(struct film_maker *maker, const char *path);

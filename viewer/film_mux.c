@@ -27,7 +27,7 @@
 
 struct mux {
     const struct film_mux_params *params;
-    char *part; // where it is written
+    char *made; // where it is written
     AVFormatContext *out;
     AVStream *film;
     struct film_streams *streams; // NULL: nothing to copy
@@ -36,6 +36,11 @@ struct mux {
     int64_t damaged; // packets of the source that the container refused
     bool broken_log;
 };
+
+static char *made_name(const char *path)
+{
+    return mem_printf("%s.new", path);
+}
 
 static bool log_av(const char *path, const char *what, int av_error)
 {
@@ -159,11 +164,9 @@ static bool add_film(struct mux *m)
 static bool open_out(struct mux *m)
 {
     AVDictionary *options = NULL;
-    char *url = mem_printf("file:%s", m->part);
+    char *url = mem_printf("file:%s", m->made);
     int result;
 
-    // st3d is not yet in FFmpeg's idea of the standard
-    m->out->strict_std_compliance = FF_COMPLIANCE_UNOFFICIAL;
     if (is_mp4(m->out)) // so that it plays while it is being loaded
         av_dict_set(&options, "movflags", "+faststart", 0);
     av_free(m->out->url);
@@ -173,7 +176,7 @@ static bool open_out(struct mux *m)
     if (result >= 0)
         result = avformat_write_header(m->out, &options);
     av_dict_free(&options);
-    return result >= 0 || log_av(m->part, "write", result);
+    return result >= 0 || log_av(m->made, "write", result);
 }
 
 // --- packets
@@ -223,6 +226,12 @@ static int64_t picture_ns(const struct mux *m)
                         (AVRational){m->params->time_base[0], m->params->time_base[1]}, NS_BASE);
 }
 
+// A whole film has all of its sound.
+static bool cut(const struct mux *m)
+{
+    return m->params->whole && film_streams_broken(m->streams);
+}
+
 // All packets, in the order of their times.
 static bool write_packets(struct mux *m)
 {
@@ -234,7 +243,7 @@ static bool write_packets(struct mux *m)
         int64_t other_ns;
         AVPacket *other = film_streams_next(m->streams, &other_ns);
 
-        if (m->broken_log || (!picture && (!other || !m->params->whole)))
+        if (m->broken_log || cut(m) || (!picture && (!other || !m->params->whole)))
             break;
         if (picture && (!other || picture_ns(m) <= other_ns))
             result = write_picture(m);
@@ -242,11 +251,11 @@ static bool write_packets(struct mux *m)
             result = write_other(m, other);
     }
     if (result < 0)
-        return log_av(m->part, "write", result);
+        return log_av(m->made, "write", result);
     if (m->damaged > 0)
         log_warn("%s: %lld damaged packets of sound or subtitles were left out", m->params->path,
                  (long long)m->damaged);
-    return !m->broken_log && !atomic_load(m->params->stop);
+    return !m->broken_log && !cut(m) && !atomic_load(m->params->stop);
 }
 
 // --- the file
@@ -264,35 +273,49 @@ static bool sync_path(const char *path, int flags)
 static bool finish_file(struct mux *m)
 {
     int result = av_write_trailer(m->out), closed = avio_closep(&m->out->pb);
-    char *folder = mem_strdup(m->params->path);
-    bool ok = true;
 
-    if (result < 0 || closed < 0) {
-        ok = log_av(m->part, "write", result < 0 ? result : closed);
-    } else if (!sync_path(m->part, O_RDONLY) || rename(m->part, m->params->path) < 0) {
-        log_error("cannot write %s: %s", m->params->path, strerror(errno));
-        ok = false;
-    } else {
-        sync_path(dirname(folder), O_RDONLY | O_DIRECTORY); // some file systems cannot
-    }
-    mem_free(folder);
-    return ok;
+    if (result < 0 || closed < 0)
+        return log_av(m->made, "write", result < 0 ? result : closed);
+    if (sync_path(m->made, O_RDONLY))
+        return true;
+    log_error("cannot write %s: %s", m->made, strerror(errno));
+    return false;
 }
 
-static bool run(struct mux *m)
+// All streams, nothing written yet.
+static bool begin(struct mux *m)
 {
     const struct film_mux_params *p = m->params;
     int result = avformat_alloc_output_context2(&m->out, NULL, NULL, p->path);
 
     if (result < 0)
         return log_av(p->path, "write", result);
+    // st3d, and in MP4 FLAC and TrueHD, are not yet in FFmpeg's idea of the standard
+    m->out->strict_std_compliance = FF_COMPLIANCE_EXPERIMENTAL;
     m->picture = av_packet_alloc();
     if (!m->picture || !add_film(m))
         return false;
     if (p->source)
         m->streams = film_streams_open(p->source, m->out, m->film, p->start_ns, p->stop);
-    film_log_rewind(p->log);
-    return open_out(m) && write_packets(m) && finish_file(m);
+    return !p->source || m->streams || !p->whole;
+}
+
+static void finish(struct mux *m)
+{
+    film_streams_close(&m->streams);
+    if (m->out)
+        avio_closep(&m->out->pb);
+    avformat_free_context(m->out);
+    av_packet_free(&m->picture);
+}
+
+void film_mux_tell(const struct film_mux_params *params)
+{
+    struct mux m = {.params = params};
+
+    if (params->source && begin(&m))
+        film_streams_tell(m.streams);
+    finish(&m);
 }
 
 enum film_mux_result film_mux_run(const struct film_mux_params *params)
@@ -300,15 +323,34 @@ enum film_mux_result film_mux_run(const struct film_mux_params *params)
     struct mux m = {.params = params, .last_dts = INT64_MIN};
     bool ok;
 
-    m.part = mem_printf("%s.new", params->path);
-    ok = run(&m);
-    film_streams_close(&m.streams);
-    if (m.out)
-        avio_closep(&m.out->pb);
-    avformat_free_context(m.out);
-    av_packet_free(&m.picture);
+    m.made = made_name(params->path);
+    film_log_rewind(params->log);
+    ok = begin(&m) && open_out(&m) && write_packets(&m) && finish_file(&m);
+    finish(&m);
     if (!ok)
-        unlink(m.part);
-    mem_free(m.part);
+        unlink(m.made);
+    mem_free(m.made);
     return ok ? FILM_MUX_DONE : atomic_load(params->stop) ? FILM_MUX_STOPPED : FILM_MUX_FAILED;
+}
+
+bool film_mux_place(const char *path)
+{
+    char *made = made_name(path), *folder = mem_strdup(path);
+    bool ok = rename(made, path) == 0;
+
+    if (!ok)
+        log_error("cannot write %s: %s", path, strerror(errno));
+    else
+        sync_path(dirname(folder), O_RDONLY | O_DIRECTORY); // some file systems cannot
+    mem_free(made);
+    mem_free(folder);
+    return ok;
+}
+
+void film_mux_discard(const char *path)
+{
+    char *made = made_name(path);
+
+    unlink(made);
+    mem_free(made);
 }

@@ -1,5 +1,6 @@
 #include "viewer/film_streams.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -9,14 +10,17 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "viewer/container.h"
 #include "viewer/film_captions.h"
 #include "viewer/stream_jump.h"
 
 #define OPUS_RATE_HZ 48000
+#define RETRY_NS (10 * NS_PER_MS)
 #define NS_BASE ((AVRational){1, (int)NS_PER_S})
 
 struct copied {
-    int index; // in `out`; -1: left out
+    int index; // in `out`; -1: not there
+    bool left_out;
     int64_t last_dts;
     int step;                       // how far a time stamp must lie behind the last one at least
     int64_t delay_ns;               // added to time stamps
@@ -33,6 +37,7 @@ struct film_streams {
     AVPacket *packet;
     int64_t packet_ns;
     const atomic_bool *stop;
+    bool over, broken;
 };
 
 static int stop_asked(void *user)
@@ -76,6 +81,41 @@ static void make_attachment(AVStream *to, const AVStream *from)
     av_dict_set(&to->metadata, "mimetype", png ? "image/png" : "image/jpeg", 0);
 }
 
+static bool add_like(AVFormatContext *out, const AVStream *from)
+{
+    AVStream *to = avformat_new_stream(out, NULL);
+
+    if (!to || avcodec_parameters_copy(to->codecpar, from->codecpar) < 0)
+        return false;
+    to->codecpar->codec_tag = 0;
+    to->time_base = from->time_base;
+    to->disposition = from->disposition;
+    return true;
+}
+
+// Muxers refuse some of what their tables hold, and only when the header is written: one is tried,
+// of the film and this stream.
+static bool header_takes(const AVFormatContext *out, const AVStream *s)
+{
+    AVFormatContext *trial = avformat_alloc_context();
+    uint8_t *bytes = NULL;
+    bool ok = false;
+
+    if (!trial)
+        return false;
+    trial->oformat = out->oformat;
+    trial->strict_std_compliance = out->strict_std_compliance;
+    if (add_like(trial, out->streams[0]) && add_like(trial, s) &&
+        avio_open_dyn_buf(&trial->pb) >= 0) {
+        ok = avformat_write_header(trial, NULL) >= 0;
+        avio_close_dyn_buf(trial->pb, &bytes);
+        trial->pb = NULL;
+        av_free(bytes);
+    }
+    avformat_free_context(trial);
+    return ok;
+}
+
 static bool takes(const AVFormatContext *out, const AVStream *s)
 {
     const AVCodecParameters *p = s->codecpar;
@@ -89,19 +129,25 @@ static bool takes(const AVFormatContext *out, const AVStream *s)
         return is_matroska(out);
     if (is_cover(s) && is_matroska(out))
         return p->codec_id == AV_CODEC_ID_PNG || p->codec_id == AV_CODEC_ID_MJPEG;
-    return avformat_query_codec(out->oformat, p->codec_id, FF_COMPLIANCE_NORMAL) == 1;
+    return avformat_query_codec(out->oformat, p->codec_id, FF_COMPLIANCE_NORMAL) == 1 &&
+           header_takes(out, s);
 }
 
-static void log_left_out(const AVFormatContext *in, const AVFormatContext *out, const AVStream *s)
+// As whoever gave it knows it.
+static const char *name_of(const AVFormatContext *in)
 {
-    const char *name = strncmp(in->url, "file:", 5) == 0 ? in->url + 5 : in->url;
+    return strncmp(in->url, "file:", 5) == 0 ? in->url + 5 : in->url;
+}
+
+static void log_left_out(const struct film_streams *f, const AVStream *s)
+{
     const AVDictionaryEntry *language = av_dict_get(s->metadata, "language", NULL, 0);
     const char *type = av_get_media_type_string(s->codecpar->codec_type);
 
-    log_warn("%s: stream %d (%s, %s%s%s) is left out: a %s file does not hold it", name, s->index,
-             type ? type : "unknown",
+    log_warn("%s: stream %d (%s, %s%s%s) is left out: a %s file does not hold it", name_of(f->in),
+             s->index, type ? type : "unknown",
              s->codecpar->codec_id ? avcodec_get_name(s->codecpar->codec_id) : "unknown",
-             language ? ", " : "", language ? language->value : "", out->oformat->name);
+             language ? ", " : "", language ? language->value : "", f->out->oformat->name);
 }
 
 // Sets the parameters of the stream in `out`. False: its container has no room for this.
@@ -168,8 +214,7 @@ static void add_streams(struct film_streams *f)
                                        .step = strict && is_sound(s),
                                        .delay_ns = delay_ns(f->out, s->codecpar)};
         // what FFmpeg itself passes over holds chapters, which are copied as such
-        if (!is_film(s) && s->discard != AVDISCARD_ALL && !add_stream(f, s))
-            log_left_out(f->in, f->out, s);
+        f->copied[i].left_out = !is_film(s) && s->discard != AVDISCARD_ALL && !add_stream(f, s);
         if (f->copied[i].index < 0 && !stream_jump_wants_all(f->in))
             s->discard = AVDISCARD_ALL;
     }
@@ -185,15 +230,18 @@ static void copy_chapters(struct film_streams *f)
         return;
     for (unsigned i = 0; i < count; i++) {
         const AVChapter *from = f->in->chapters[i];
-        AVChapter *to = av_mallocz(sizeof(*to));
         int64_t shift = av_rescale_q(f->start_ns, NS_BASE, from->time_base);
+        AVChapter *to;
 
+        if (from->end <= shift) // before the film
+            continue;
+        to = av_mallocz(sizeof(*to));
         if (!to)
             return;
         to->id = from->id;
         to->time_base = from->time_base;
         to->start = from->start > shift ? from->start - shift : 0;
-        to->end = from->end - shift;
+        to->end = FFMAX(from->end - shift, to->start);
         av_dict_copy(&to->metadata, from->metadata, 0);
         f->out->chapters[f->out->nb_chapters++] = to;
     }
@@ -228,15 +276,19 @@ static void copy_metadata(const struct film_streams *f, AVStream *film)
 static AVFormatContext *open_source(const char *source, const atomic_bool *stop)
 {
     AVFormatContext *in = avformat_alloc_context();
-    AVDictionary *options = NULL;
     int result;
 
     if (!in)
         return NULL;
     in->interrupt_callback = (AVIOInterruptCB){stop_asked, (void *)stop};
-    result = avformat_open_input(&in, source, NULL, &options);
-    if (result >= 0 && avformat_find_stream_info(in, NULL) >= 0)
+    result = container_open(&in, source, NULL);
+    if (result >= 0)
+        result = avformat_find_stream_info(in, NULL);
+    if (result >= 0)
         return in;
+    if (!atomic_load(stop))
+        log_warn("%s cannot be opened again for its sound and subtitles: %s", source,
+                 av_err2str(result));
     avformat_close_input(&in);
     return NULL;
 }
@@ -249,7 +301,6 @@ struct film_streams *film_streams_open(const char *source, AVFormatContext *out,
     f->in = open_source(source, stop);
     f->packet = av_packet_alloc();
     if (!f->in || !f->packet) {
-        log_warn("%s cannot be read again: its sound and subtitles are left out", source);
         film_streams_close(&f);
         return NULL;
     }
@@ -264,6 +315,13 @@ struct film_streams *film_streams_open(const char *source, AVFormatContext *out,
     copy_chapters(f);
     copy_metadata(f, film);
     return f;
+}
+
+void film_streams_tell(const struct film_streams *streams)
+{
+    for (unsigned i = 0; streams && i < streams->count; i++)
+        if (streams->copied[i].left_out)
+            log_left_out(streams, streams->in->streams[i]);
 }
 
 void film_streams_close(struct film_streams **streams)
@@ -307,6 +365,35 @@ static void set_times(struct film_streams *f, struct copied *c)
     p->pos = -1;
 }
 
+// False: no more.
+static bool read_packet(struct film_streams *f)
+{
+    int result;
+
+    if (f->over)
+        return false;
+    while ((result = container_read(f->in, f->packet)) == AVERROR(EAGAIN) && !atomic_load(f->stop))
+        clock_sleep_until_ns(clock_now_ns() + RETRY_NS);
+    if (result >= 0)
+        return true;
+    f->over = true;
+    f->broken = result != AVERROR_EOF && !atomic_load(f->stop);
+    if (f->broken)
+        log_warn("%s ends early when it is read again for its sound and subtitles: %s",
+                 name_of(f->in), av_err2str(result));
+    return false;
+}
+
+// Covers have no time of their own.
+static void time_cover(struct film_streams *f)
+{
+    const AVStream *s = f->in->streams[f->packet->stream_index];
+
+    if ((s->disposition & AV_DISPOSITION_ATTACHED_PIC) && f->packet->pts == AV_NOPTS_VALUE &&
+        f->packet->dts == AV_NOPTS_VALUE)
+        f->packet->pts = f->packet->dts = av_rescale_q(f->start_ns, NS_BASE, s->time_base);
+}
+
 AVPacket *film_streams_next(struct film_streams *streams, int64_t *out_ns)
 {
     struct film_streams *f = streams;
@@ -317,9 +404,10 @@ AVPacket *film_streams_next(struct film_streams *streams, int64_t *out_ns)
         struct copied *c;
 
         av_packet_unref(f->packet);
-        if (av_read_frame(f->in, f->packet) < 0)
+        if (!read_packet(f))
             return NULL;
         stream_jump_smooth(&f->jump, f->in, f->video, f->packet);
+        time_cover(f);
         c = (unsigned)f->packet->stream_index < f->count ? &f->copied[f->packet->stream_index]
                                                          : NULL;
         if (!c || c->index < 0 ||
@@ -331,4 +419,9 @@ AVPacket *film_streams_next(struct film_streams *streams, int64_t *out_ns)
     }
     *out_ns = f->packet_ns;
     return f->packet;
+}
+
+bool film_streams_broken(const struct film_streams *streams)
+{
+    return streams && streams->broken;
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "base/log.h"
+#include "viewer/container.h"
 #include "viewer/subtitles.h"
 
 // What is read ahead of each decoder: this long, or what of these comes first.
@@ -13,8 +14,6 @@
 // these may grow: pictures for this long, and both together up to so many bytes.
 #define APART_NS (10 * NS_PER_S)
 #define APART_BYTES (INT64_C(256) << 20)
-// Errors in a row after which reading is given up.
-#define ERRORS_MAX 64
 #define NS_BASE ((AVRational){1, (int)NS_PER_S})
 #define RETRY_NS (10 * NS_PER_MS)
 // MPEG streams do not stamp every packet: after winding FFmpeg counts on from a guess until a stamp
@@ -206,13 +205,11 @@ static void end(struct source *s, unsigned epoch, bool broken)
 }
 
 // One packet from the container into a queue.
-static void read_packet(struct source *s, unsigned epoch, AVPacket *packet, int *errors)
+static void read_packet(struct source *s, unsigned epoch, AVPacket *packet)
 {
-    int result = av_read_frame(s->container, packet);
-    const AVIOContext *io = s->container->pb;
+    int result = container_read(s->container, packet);
 
     if (result >= 0) {
-        *errors = 0;
         take_in(s, epoch, packet);
         return;
     }
@@ -220,10 +217,6 @@ static void read_packet(struct source *s, unsigned epoch, AVPacket *packet, int 
         clock_sleep_until_ns(clock_now_ns() + RETRY_NS);
         return;
     }
-    if (io && io->error < 0)
-        result = io->error;
-    else if (result == AVERROR_INVALIDDATA && ++*errors < ERRORS_MAX)
-        return;
     if (result != AVERROR_EOF)
         log_warn("%s ends early: %s", s->url, source_av_error(result));
     else if (is_cut(s))
@@ -263,7 +256,6 @@ void source_demux_run(void *user)
 {
     struct source *s = user;
     AVPacket *packet = av_packet_alloc();
-    int errors = 0;
 
     if (!packet) {
         end(s, 0, true);
@@ -289,7 +281,7 @@ void source_demux_run(void *user)
         if (winding)
             wind(s, epoch, wind_ns);
         else
-            read_packet(s, epoch, packet, &errors);
+            read_packet(s, epoch, packet);
         monitor_lock(&s->monitor);
     }
     monitor_unlock(&s->monitor);

@@ -9,12 +9,9 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "viewer/container.h"
 #include "viewer/source_heif.h"
 #include "viewer/source_pipe.h"
-
-// a network that says nothing for this long is gone
-#define NETWORK_PATIENCE_US "30000000"
-#define RECONNECT_S "5"
 
 const char *source_av_error(int av_error)
 {
@@ -97,8 +94,6 @@ static AVFormatContext *open_container(struct source *s)
     const char *rest = s->url;
     const AVInputFormat *device = NULL;
     AVFormatContext *container = NULL;
-    AVDictionary *options = NULL;
-    char *path = NULL;
     bool exists;
     int result;
 
@@ -125,23 +120,7 @@ static AVFormatContext *open_container(struct source *s)
         device = av_find_input_format("ppm_pipe");
     }
     container->interrupt_callback = (AVIOInterruptCB){stop_asked, s};
-    if (!device) {
-        av_dict_set(&options, "rw_timeout", NETWORK_PATIENCE_US, 0);
-        // a server that hangs up, as after a long pause, is asked again for the rest
-        av_dict_set(&options, "reconnect", "1", 0);
-        av_dict_set(&options, "reconnect_delay_max", RECONNECT_S, 0);
-        // RTSP hands rw_timeout on to nobody; for others "timeout" may mean to listen
-        if (av_strstart(s->url, "rtsp", NULL))
-            av_dict_set(&options, "timeout", NETWORK_PATIENCE_US, 0);
-    }
-    // a file that is there is meant literally: "50%d.png" is no pattern, "a:b.mkv" no protocol
-    if (exists)
-        av_dict_set(&options, "pattern_type", "none", 0);
-    path = exists ? mem_printf("file:%s", rest) : mem_strdup(rest);
-    // frees the container where it fails
-    result = avformat_open_input(&container, path, device, &options);
-    av_dict_free(&options);
-    mem_free(path);
+    result = container_open(&container, rest, device);
     if (result < 0) {
         if (!source_stop_asked(s))
             log_open_error(s->url, result);

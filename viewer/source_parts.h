@@ -1,7 +1,7 @@
 // What the files of a source share among themselves; nobody else includes this.
 //
 //     source.c         the public calls, threads up and down
-//     source_open.c    the container, from a file, a URL, a device or a pipe
+//     source_open.c    the container (container.h), from a file, a URL, a device or a pipe
 //     source_exif.c    how a PNG wants to be turned
 //     source_heif.c    photographs in HEIF, through libheif
 //     source_pipe.c    reads pipes, which FFmpeg cannot be stopped from reading

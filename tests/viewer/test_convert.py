@@ -3,6 +3,7 @@
 Groups: layouts, times, copies, resume, bad; and soak, which takes minutes. ffprobe and mpv (skipped where missing) say what a file is.
 """
 import array
+import http.server
 import json
 import os
 import pty
@@ -12,6 +13,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import player
@@ -381,6 +383,10 @@ def copies(b):
     for ending in ("mkv", "mp4"):
         b.check(f"streams in {ending}", lambda: check_copies(b, film, ending))
     b.check("captions from MP4 into Matroska", lambda: check_captions(b))
+    for codec, ending, kept in (("flac", "mp4", True), ("truehd", "mp4", True), ("flac", "mov", False), ("libopus", "mov", False)):
+        b.check(f"{codec} in {ending}", lambda: check_sound(b, codec, ending, kept))
+    b.check("a chapter before the film", lambda: check_early_chapter(b))
+    b.check("a cover from MP4 into MP4", lambda: check_cover(b))
     b.check("sound that begins later", lambda: check_sync(b, "sound_later.mkv"))
     b.check("sound that lasts longer", lambda: check_sync(b, "sound_longer.mkv"))
     b.check("sound that lasts much longer", lambda: check_whole(b, 50, "longer.mp4", "-f", "lavfi", "-i", "sine=440:duration=5"))
@@ -396,6 +402,36 @@ def check_captions(b):
     out = b.path("back.mkv")
     b.run(b.path("copied.mp4"), "-o", out)
     expect("captions", captions(out), captions(b.path("rich.mkv")))
+
+
+def check_sound(b, codec, ending, kept):
+    """Sound that FFmpeg's tables promise the container, and its muxer may refuse."""
+    film = b.ffmpeg(f"{codec}.mkv", "-f", "lavfi", "-i", "testsrc2=size=96x54:rate=25:duration=1", "-f", "lavfi", "-i",
+                    "sine=440:duration=1:sample_rate=48000", "-c:v", "libx264", "-c:a", codec, "-ac", 2, "-strict", "-2")
+    out = b.path(f"{codec}.{ending}")
+    said = b.run(film, "-o", out)
+    expect("packets of sound", packet_hashes(out, "a:0"), packet_hashes(film, "a:0") if kept else [])
+    before = said.split("all pictures are there")[0]
+    expect("lines about what is left out", (before.count("stream 1 (audio"), said.count("left out")), (0, 0) if kept else (1, 1))
+
+
+def check_early_chapter(b):
+    chapters = CHAPTERS.replace("1200", "2500") + "[CHAPTER]\nTIMEBASE=1/1000\nSTART=2500\nEND=3000\ntitle=Three\n"
+    film = b.ffmpeg("early.mkv", "-f", "lavfi", "-i", "testsrc2=size=96x54:rate=25:duration=1", "-i", b.text("early.txt", chapters),
+                    "-map_metadata", 1, "-c:v", "libx264", "-output_ts_offset", 2)
+    out = b.path("early_out.mkv")
+    b.run(film, "-o", out)
+    expect("chapters", [(c["tags"]["title"], round(float(c["start_time"]), 2)) for c in probe(out, "-show_chapters")["chapters"]],
+           [("Two", 0), ("Three", 0.5)])
+
+
+def check_cover(b):
+    film = b.ffmpeg("cover.mp4", "-f", "lavfi", "-i", "testsrc2=size=96x54:rate=25:duration=1", "-i", b.path("cover.png"), "-map", 0,
+                    "-map", 1, "-c:v:0", "libx264", "-c:v:1", "png", "-disposition:v:1", "attached_pic")
+    out = b.path("cover_out.mp4")
+    b.run(film, "-o", out)
+    expect("covers", [s["codec_name"] for s in streams(out, "video") if s["disposition"]["attached_pic"]], ["png"])
+    expect("the cover", packet_hashes(out, "v:1"), packet_hashes(film, "v:1"))
 
 
 def check_sync(b, name):
@@ -512,6 +548,94 @@ def check_full_disk(b, film, size):
     os.remove(out)
 
 
+def files_of(b, name):
+    return sorted(f for f in os.listdir(b.work) if f.startswith(name))
+
+
+def check_half_a_pair(b, film):
+    """Neither film is in place until both are made; and whatever a kill leaves, the same command goes on."""
+    args = [film, "-o", b.path("half.mkv"), "--codec", "ffv1", "--layout", "pair"]
+    parts, films = (["half_left.mkv" + e, "half_right.mkv" + e] for e in (".part", ""))
+    os.makedirs(b.path("half_right.mkv.new"))
+    b.run(*args, code=STOPPED, says=["half_right.mkv.new", "goes on from there"])
+    os.rmdir(b.path("half_right.mkv.new"))
+    expect("files", files_of(b, "half"), sorted(parts))
+    for part in parts:
+        shutil.copy(b.path(part), b.path("kept_" + part))
+    b.run(*args)
+    expect("files", files_of(b, "half"), films)
+    # killed when the first had its name
+    os.remove(b.path(films[1]))
+    for part in parts:
+        shutil.copy(b.path("kept_" + part), b.path(part))
+    b.run(*args)
+    expect("files", files_of(b, "half"), films)
+    for name in films:
+        expect(f"times of {name}", times_ms(b.path(name)), times_ms(film))
+    # not what the part was to become
+    for part in parts:
+        shutil.copy(b.path("kept_" + part), b.path(part))
+        os.truncate(b.path(part), os.path.getsize(b.path(part)) - 1)
+    b.run(*args, code=FAILED, says=["half_left.mkv is there already", "--overwrite"])
+    expect("files", files_of(b, "half"), sorted(films + parts))
+
+
+class Server(http.server.ThreadingHTTPServer):
+    """Gives one film; `fails` is what becomes of the reading with this number, and of all that is asked for afterwards."""
+
+    def __init__(self, film, fails=None, number=0):
+        super().__init__(("127.0.0.1", 0), Answer)
+        with open(film, "rb") as data:
+            self.film = data.read()
+        self.fails, self.number, self.readings, self.failed = fails, number, 0, False
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self.server_port}/film.mkv"
+
+
+class Answer(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        server = self.server
+        begin = int(re.match(r"bytes=(\d+)", self.headers.get("Range", "bytes=0"))[1])
+        end = len(server.film)
+        server.readings += begin == 0
+        if server.failed or (server.fails == "refused" and server.readings == server.number):
+            server.failed = True
+            self.send_error(503)
+            return
+        if server.fails == "cut" and server.readings == server.number:
+            server.failed = True
+            end //= 2
+        self.send_response(206)
+        self.send_header("Accept-Ranges", "bytes")
+        self.send_header("Content-Range", f"bytes {begin}-{len(server.film) - 1}/{len(server.film)}")
+        self.send_header("Content-Length", str(len(server.film) - begin))
+        self.end_headers()
+        try:
+            self.wfile.write(server.film[begin:end])
+        except ConnectionError:
+            pass  # it wanted another place
+
+    def log_message(self, *_):
+        pass
+
+
+def check_server(b, film, fails):
+    """A server that is gone when the sound is read: no film without it, and the same command goes on."""
+    server = Server(film)
+    b.run(server.url, "-o", b.path("served.mkv"), "--overwrite")
+    readings, server.readings = server.readings, 0
+    server.fails, server.number = fails, readings  # the last one
+    out = b.path(f"{fails}.mkv")
+    b.run(server.url, "-o", out, code=STOPPED, says=[server.url, "sound", "goes on from there"])
+    expect("files", files_of(b, fails), [f"{fails}.mkv.part"])
+    server.fails, server.failed = None, False
+    b.run(server.url, "-o", out)
+    server.shutdown()
+    expect("files", files_of(b, fails), [f"{fails}.mkv"])
+    expect("times", times_ms(out), times_ms(film))
+    expect("packets of sound", packet_hashes(out, "a:0"), packet_hashes(film, "a:0"))
+
+
 def check_bar(b, film):
     """On a terminal there is a bar."""
     controller, terminal = pty.openpty()
@@ -541,6 +665,9 @@ def resume(b):
     b.check("disk full while encoding", lambda: check_full_disk(b, short, 50000))
     b.check("disk full while the film is made", lambda: check_full_disk(b, short, part_size(b, short)))
     b.check("a damaged part", lambda: check_damaged_part(b, film))
+    b.check("half a pair", lambda: check_half_a_pair(b, short))
+    for fails in ("cut", "refused"):
+        b.check(f"a server that is gone: {fails}", lambda: check_server(b, short, fails))
     b.check("a bar", lambda: check_bar(b, short))
 
 
