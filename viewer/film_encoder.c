@@ -135,7 +135,9 @@ static AVCodecContext *open_codec(const struct encoder_row *row,
     options = encoder_options(row, p);
     result = avcodec_open2(c, codec, &options);
     av_dict_free(&options);
-    if (result < 0)
+    // one that gives its header no sooner than its first packet, as libaom does, cannot be gone on
+    // with later
+    if (result < 0 || c->extradata_size == 0)
         avcodec_free_context(&c);
     return c;
 }

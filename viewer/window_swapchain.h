@@ -42,7 +42,8 @@ bool window_swapchain_init(struct window_swapchain *s, struct vk_device *vk, str
                            bool never_block);
 // Waits for the window's queue. Accepts a half-built one.
 void window_swapchain_finish(struct window_swapchain *s);
-// Waits for the queue where the window has changed, else for nothing. OK: draw into framebuffers[*out_image] once `acquired` is signalled, signal
+// Waits for the queue where the window has changed, else for nothing.
+// OK: draw into framebuffers[*out_image] once `acquired` is signalled, signal
 // rendered[*out_image], then present.
 enum swapchain_result window_swapchain_acquire(struct window_swapchain *s, VkSemaphore acquired,
                                                uint32_t *out_image);

@@ -748,6 +748,7 @@ def bad(b):
             ("disparity in H.264", [good, "-o", out, "--layout", "disparity", "--codec", "h264"], ["16 bits", "ffv1"]),
             ("too small", [b.clip("size_1x1_yuv444p.mkv"), "-o", out], ["1x1", "too small"]),
             ("too small for the encoder", [b.clip("size_2x2_yuv420p.mkv"), "-o", out, "--codec", "hevc"], ["x265", "4x2"]),
+            ("too small for AV1", [b.clip("size_2x2_yuv420p.mkv"), "-o", out, "--codec", "av1"], ["4x2"]),
             ("sound alone", [b.clip("sound_only.mp4"), "-o", out], ["sound_only.mp4", "no pictures"]),
             ("no film at all", [b.clip("text.mp4"), "-o", out], ["text.mp4"]),
             ("no NVENC", [good, "-o", out, "--encoder", "nvenc", "--codec", "ffv1"], ["ffv1", "encoder"]),
