@@ -20,8 +20,7 @@ struct cuda_libraries {
     struct cuda_cudnn *cudnn;
     struct cuda_cublas *cublas;
     char cudnn_text[96], cublas_text[96];
-    std::string
-        machine; // the GPU, its driver's CUDA and the libraries: what measurements are good for
+    std::string machine; // GPU, driver's CUDA, libraries: what measurements are good for
     std::map<std::string, std::unique_ptr<cuda_way>> ways; // of equal jobs; NULL: our own kernel
     double *sums;                                          // on the GPU, of differ()
 };
