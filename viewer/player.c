@@ -380,6 +380,8 @@ static void while_opening(void *user)
         p->wanted = QUIT;
     while (p->wanted == PLAYING && command_queue_pop(p->commands, &c)) {
         p->wanted = way_out(p, &c);
+        if (c.kind == COMMAND_PAUSE)
+            p->paused = !p->paused;
         if (c.kind == COMMAND_FULLSCREEN || c.kind == COMMAND_RECENTER ||
             c.kind == COMMAND_SCREEN_SIZE_BY)
             stage_command(p->stage, c.kind, c.value);
@@ -426,6 +428,8 @@ static enum outcome play(struct player *p, const char *url)
 
     if (open_film(p, url) && p->wanted == PLAYING) {
         log_info("playing %s", url);
+        if (p->paused != playback_paused(p->film)) // said meanwhile
+            playback_pause(p->film, p->paused);
         say_depth(p);
         stage_set_title(p->stage, url);
         if (p->options->start_s > 0)

@@ -163,23 +163,23 @@ static void destroy_images(struct window_swapchain *s)
 }
 
 // The images and their semaphores are in the queue's hands until it has done what it was given. It
-// goes on serving others meanwhile.
-static void wait_queue(struct window_swapchain *s)
+// goes on serving others meanwhile. False, logged: the device is lost.
+static bool drain_queue(struct window_swapchain *s)
 {
-    VkResult result;
+    bool good;
 
     vk_queue_lock(s->vk->window_queue);
-    result = vkQueueSubmit(s->vk->window_queue->handle, 0, NULL, s->drained);
+    good = VK(vkQueueSubmit(s->vk->window_queue->handle, 0, NULL, s->drained));
     vk_queue_unlock(s->vk->window_queue);
-    // a lost device has done all that it will ever do
-    if (result == VK_SUCCESS &&
-        vkWaitForFences(s->vk->device, 1, &s->drained, VK_TRUE, DRAIN_NS) == VK_SUCCESS)
-        (void)vkResetFences(s->vk->device, 1, &s->drained);
+    return good && VK(vkWaitForFences(s->vk->device, 1, &s->drained, VK_TRUE, DRAIN_NS)) &&
+           VK(vkResetFences(s->vk->device, 1, &s->drained));
 }
 
 static void destroy_swapchain(struct window_swapchain *s)
 {
-    wait_queue(s);
+    vk_queue_lock(s->vk->window_queue);
+    (void)vkQueueWaitIdle(s->vk->window_queue->handle);
+    vk_queue_unlock(s->vk->window_queue);
     destroy_images(s);
     vkDestroySwapchainKHR(s->vk->device, s->handle, NULL);
     s->handle = VK_NULL_HANDLE;
@@ -284,10 +284,9 @@ static enum swapchain_result recreate(struct window_swapchain *s)
     info.compositeAlpha = choose_alpha(&c);
 
     window_size(s->window, &s->window_width, &s->window_height);
-    if (old) {
-        wait_queue(s);
-        destroy_images(s);
-    }
+    if (old && !drain_queue(s))
+        return SWAPCHAIN_LOST;
+    destroy_images(s);
     s->handle = VK_NULL_HANDLE;
     result = vkCreateSwapchainKHR(s->vk->device, &info, NULL, &s->handle);
     vkDestroySwapchainKHR(s->vk->device, old, NULL);
