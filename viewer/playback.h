@@ -85,6 +85,5 @@ void playback_refresh(struct playback *playback);
 // The convergence that the last frame was drawn with; native 3D keeps that of the one before.
 float playback_convergence(struct playback *playback);
 
-// The stage is built anew under the film (stage_rebuild()), which goes on where it was. False,
-// logged: nothing is left to show it on.
+// The stage is built anew under the film, which goes on where it was. False: as stage_rebuild().
 bool playback_rebuild_stage(struct playback *playback);
