@@ -138,6 +138,13 @@ static void pass_unseen(struct display_xr *x, int64_t time_ns)
     x->stale = true;
 }
 
+// Pixels of the headset across the screen; 0: not known.
+static double shown_px(struct display_xr *x, XrTime time)
+{
+    return xr_session_density(&x->session, time) * (double)atomic_load(&x->width_m) /
+           (double)atomic_load(&x->distance_m);
+}
+
 // Brings the due frame into the swapchains where it is new. False: session or device lost.
 static bool show_due(struct display_xr *x, struct period *p)
 {
@@ -161,7 +168,8 @@ static bool show_due(struct display_xr *x, struct period *p)
     aspect = f->aspect;
     pts_ns = f->pts_ns;
     duration_ns = f->duration_ns;
-    if (!xr_eyes_show(&x->eyes, f, x->period_ns / 2, &shown))
+    if (!xr_eyes_show(&x->eyes, f, shown_px(x, p->frame.predictedDisplayTime), x->period_ns / 2,
+                      &shown))
         return false;
     x->stale = !shown;
     if (!shown)

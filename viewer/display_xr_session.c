@@ -1,5 +1,6 @@
 #include "viewer/display_xr_session.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -272,4 +273,31 @@ bool xr_session_head(struct xr_session *s, XrTime time, bool *out_valid, XrPosef
     if (!(location.locationFlags & XR_SPACE_LOCATION_POSITION_VALID_BIT))
         out->position = (XrVector3f){0, 0, 0};
     return true;
+}
+
+double xr_session_density(struct xr_session *s, XrTime time)
+{
+    const XrViewConfigurationType type = XR_VIEW_CONFIGURATION_TYPE_PRIMARY_STEREO;
+    const XrViewLocateInfo info = {.type = XR_TYPE_VIEW_LOCATE_INFO,
+                                   .viewConfigurationType = type,
+                                   .displayTime = time,
+                                   .space = s->view};
+    XrViewConfigurationView sizes[2] = {{.type = XR_TYPE_VIEW_CONFIGURATION_VIEW},
+                                        {.type = XR_TYPE_VIEW_CONFIGURATION_VIEW}};
+    XrView views[2] = {{.type = XR_TYPE_VIEW}, {.type = XR_TYPE_VIEW}};
+    XrViewState state = {.type = XR_TYPE_VIEW_STATE};
+    uint32_t count = 0;
+    double across;
+
+    if (s->density > 0)
+        return s->density;
+    // a lost session says so itself with the next call
+    if (XR_FAILED(xrEnumerateViewConfigurationViews(s->system->instance, s->system->id, type, 2,
+                                                    &count, sizes)) ||
+        XR_FAILED(xrLocateViews(s->handle, &info, &state, 2, &count, views)))
+        return 0;
+    across = tan(views[0].fov.angleRight) - tan(views[0].fov.angleLeft);
+    if (across > 0 && across < 100)
+        s->density = sizes[0].recommendedImageRectWidth / across;
+    return s->density;
 }

@@ -27,6 +27,7 @@ struct xr_session {
     int64_t leave_until_ns; // 0: leaving was not asked for
     int64_t away_since_ns;  // nobody wears the headset; 0: somebody does, or it cannot tell
     int invalid_times;      // frames one after the other whose display time the runtime refused
+    double density;         // see xr_session_density()
 };
 
 // False, logged; finish it all the same.
@@ -49,3 +50,6 @@ bool xr_session_end_frame(struct xr_session *s, XrTime display_time, uint32_t la
 // The head in LOCAL; at its origin where only turning is tracked. *out_valid false: not tracked at
 // the moment.
 bool xr_session_head(struct xr_session *s, XrTime time, bool *out_valid, XrPosef *out);
+// Pixels of the headset, as many as its runtime would draw, over one metre seen from one metre. 0:
+// not known.
+double xr_session_density(struct xr_session *s, XrTime time);

@@ -1,5 +1,6 @@
 #include "viewer/display_xr_swapchain.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -7,6 +8,9 @@
 
 // Width + height in pixels below which smaller swapchains help no more.
 #define SMALLEST 256
+// Pixels of a swapchain for each that the headset shows, at least: runtimes may name fewer than it
+// has, and people lean forward.
+#define FINENESS 1.5
 
 // Best first. UNORM and float formats are linear light to an OpenXR compositor.
 static const VkFormat FORMATS[] = {
@@ -148,14 +152,28 @@ static bool create_swapchains(struct xr_eyes *eyes)
     }
 }
 
-// Swapchains for frames of this size.
-static bool fit(struct xr_eyes *eyes, int width, int height)
+// How often a frame so wide is halved.
+static int halvings(int width, double shown_px)
 {
-    if (eyes->frame_width == width && eyes->frame_height == height)
+    int times = 0;
+
+    while (shown_px > 0 && width >> (times + 1) >= FINENESS * shown_px)
+        times++;
+    return times;
+}
+
+// Swapchains for frames of this size.
+static bool fit(struct xr_eyes *eyes, int width, int height, double shown_px)
+{
+    int times;
+
+    if (eyes->frame_width == width && eyes->frame_height == height && shown_px <= eyes->enough_px)
         return true;
     destroy_swapchains(eyes);
-    eyes->width = at_most(width, eyes->system->max_width);
-    eyes->height = at_most(height, eyes->system->max_height);
+    times = halvings(width, shown_px);
+    eyes->enough_px = times > 0 ? width >> times : INFINITY;
+    eyes->width = at_most(width >> times, eyes->system->max_width);
+    eyes->height = at_most((height + (1 << times) - 1) >> times, eyes->system->max_height);
     if (!create_swapchains(eyes)) {
         destroy_swapchains(eyes);
         return false;
@@ -212,15 +230,15 @@ static bool release(struct xr_eyes *eyes)
     return good;
 }
 
-bool xr_eyes_show(struct xr_eyes *eyes, struct stereo_frame *frame, int64_t wait_ns,
-                  bool *out_shown)
+bool xr_eyes_show(struct xr_eyes *eyes, struct stereo_frame *frame, double shown_px,
+                  int64_t wait_ns, bool *out_shown)
 {
     struct xr_eye *left = &eyes->eye[0], *right = &eyes->eye[1];
     struct xr_copy_target target;
 
     *out_shown = false;
-    if (!fit(eyes, frame->eyes.width, frame->eyes.height) || !prepare(eyes, left, wait_ns) ||
-        !prepare(eyes, right, wait_ns))
+    if (!fit(eyes, frame->eyes.width, frame->eyes.height, shown_px) ||
+        !prepare(eyes, left, wait_ns) || !prepare(eyes, right, wait_ns))
         goto fail;
     if (left->step != XR_EYE_READY || right->step != XR_EYE_READY) {
         stereo_ring_release(eyes->ring, frame);

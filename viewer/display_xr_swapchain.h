@@ -1,6 +1,9 @@
 // The eyes' pictures as the runtime gets them: one swapchain an eye, filled when a frame is new,
 // and the last image shown again when not.
 //
+// Size: the film's, halved as long as the headset shows the screen with far fewer pixels than that:
+// compositors look at four pixels of a layer for each of theirs, and fine patterns would shimmer.
+//
 // Format: R8G8B8A8_SRGB where the runtime has it, the bytes of our frames. Else another sRGB
 // format or a linear one, into which the GPU converts.
 //
@@ -37,6 +40,7 @@ struct xr_eyes {
     int64_t format;                // VkFormat
     int width, height;             // of the swapchains; 0: there are none
     int frame_width, frame_height; // of the frames that they are for
+    double enough_px;              // width of the screen on the display up to which they serve
     bool filled;                   // both have a released image: layers may show them
     struct xr_eye eye[2];
 };
@@ -47,13 +51,13 @@ bool xr_eyes_init(struct xr_eyes *eyes, struct xr_system *system, struct vk_devi
 // Waits for copies under way. Before the session is destroyed; all-zero eyes are fine.
 void xr_eyes_finish(struct xr_eyes *eyes);
 
-// Puts the frame into both swapchains, made anew where the frame's size is another. Takes over the
-// caller's reference, also on failure. Waits for the runtime to hand an image out, at most
-// wait_ns an eye.
-// *out_shown false with true returned: the runtime had no image; try again with the next frame.
-// False, logged: session or device lost.
-bool xr_eyes_show(struct xr_eyes *eyes, struct stereo_frame *frame, int64_t wait_ns,
-                  bool *out_shown);
+// Puts the frame into both swapchains, made anew where the frame's size is another or the screen
+// has become much larger. Takes over the caller's reference, also on failure. shown_px: the width
+// of the screen on the headset's display; 0: not known. Waits for the runtime to hand an image out,
+// at most wait_ns an eye. *out_shown false with true returned: the runtime had no image; try again
+// with the next frame. False, logged: session or device lost.
+bool xr_eyes_show(struct xr_eyes *eyes, struct stereo_frame *frame, double shown_px,
+                  int64_t wait_ns, bool *out_shown);
 // One layer an eye. filled is set. The layers point to nothing of ours but space.
 void xr_eyes_layers(const struct xr_eyes *eyes, XrSpace space, XrPosef pose, XrExtent2Df size,
                     XrCompositionLayerQuad out_layers[2]);

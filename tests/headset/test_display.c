@@ -87,22 +87,43 @@ static int64_t rig_finish(struct rig *r)
 }
 
 // The simulated headset's report, written when the instance was destroyed.
-static int64_t reported(const char *name)
+static cJSON *read_report(void)
 {
     static char text[1 << 20];
     FILE *file = fopen(getenv("SIM_REPORT"), "r");
-    cJSON *report, *item;
-    int64_t value;
 
     assert_non_null(file);
     text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
     fclose(file);
-    report = cJSON_Parse(text);
-    item = cJSON_GetObjectItem(report, name);
+    return cJSON_Parse(text);
+}
+
+static int64_t reported(const char *name)
+{
+    cJSON *report = read_report(), *item = cJSON_GetObjectItem(report, name);
+    int64_t value;
+
     assert_true(cJSON_IsNumber(item));
     value = (int64_t)cJSON_GetNumberValue(item);
     cJSON_Delete(report);
     return value;
+}
+
+// The sizes of all swapchains, in the order in which they were made.
+static void reported_sizes(char *out, size_t size)
+{
+    cJSON *report = read_report(), *event;
+
+    out[0] = '\0';
+    cJSON_ArrayForEach(event, cJSON_GetObjectItem(report, "events"))
+    {
+        const char *detail = cJSON_GetStringValue(cJSON_GetObjectItem(event, "detail"));
+        size_t end = strlen(out);
+
+        if (!strcmp(cJSON_GetStringValue(cJSON_GetObjectItem(event, "event")), "swapchain"))
+            snprintf(out + end, size - end, " %.*s", (int)strcspn(detail, " "), detail);
+    }
+    cJSON_Delete(report);
 }
 
 static void feed(struct rig *r, int width, int height)
@@ -209,12 +230,35 @@ static void larger_than_the_runtime_takes(void **state)
     assert_int_equal(reported("swapchains"), 4);
 }
 
+// The headset shows a screen as wide as its distance with 688 pixels; a film of four times that is
+// halved, until the screen has grown.
+static void finer_than_the_headset(void **state)
+{
+    char sizes[256];
+    struct rig r;
+
+    rig_init(&r);
+    rig_open(&r);
+    play(&r, 10, 2800, 63);
+    r.options.screen_width_m = 9;
+    poll(&r);
+    play(&r, 10, 2800, 63);
+    r.options.screen_width_m = 3;
+    poll(&r);
+    play(&r, 5, 1920, 108);
+    assert_int_equal(rig_finish(&r), 25);
+    assert_int_equal(reported("violations_total"), 0);
+    reported_sizes(sizes, sizeof(sizes));
+    assert_string_equal(sizes, " 1400x32 1400x32 2800x63 2800x63 1920x108 1920x108");
+}
+
 // The runtime says nothing of a limit, and refuses all the same.
 static void larger_than_the_runtime_admits(void **state)
 {
     struct rig r;
 
     rig_init(&r);
+    r.options.screen_width_m = 50; // so that every pixel counts
     r.system->max_width = r.system->max_height = 0;
     rig_open(&r);
     play(&r, 10, 10000, 2);
@@ -324,6 +368,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(every_frame_is_accounted_for),
         cmocka_unit_test(pictures_change_their_size),
         cmocka_unit_test(larger_than_the_runtime_takes),
+        cmocka_unit_test(finer_than_the_headset),
         cmocka_unit_test(larger_than_the_runtime_admits),
         cmocka_unit_test(paused_when_the_session_is_lost),
         cmocka_unit_test(unseen_to_the_end),
