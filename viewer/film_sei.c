@@ -1,5 +1,6 @@
 #include "viewer/film_sei.h"
 
+#include <math.h>
 #include <string.h>
 
 #include <libavcodec/avcodec.h>
@@ -96,7 +97,7 @@ static uint32_t scaled(AVRational value, int scale)
 {
     double v = value.den ? av_q2d(value) * scale + 0.5 : 0;
 
-    return v > 0 ? (uint32_t)v : 0;
+    return v > 0 ? (uint32_t)fmin(v, UINT32_MAX) : 0;
 }
 
 static void mastering_display(struct payload *p, const AVMasteringDisplayMetadata *m)

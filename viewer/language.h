@@ -4,6 +4,6 @@
 #pragma once
 
 // Which of `wishes` ("de,en"; NULL: none) a track's language is, from 0 on; -1: none of them, or
-// it has none (""). Codes of two and of three letters are taken for the same where their first two
-// letters are, and countries do not count: "de" is "de-AT".
+// it has none (""). ISO 639's codes of two and of three letters are one language, and countries do
+// not count: "de" is "deu", "ger" and "de-AT". Other words are compared as they are.
 int language_wish(const char *wishes, const char *language);

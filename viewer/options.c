@@ -15,7 +15,7 @@ struct subcommand_row {
 };
 
 static const struct subcommand_row subcommands[SUBCOMMAND_COUNT] = {
-    [SUBCOMMAND_PLAY] = {NULL, "deep3d [OPTION ...] FILE|FOLDER|URL|IMAGE ...",
+    [SUBCOMMAND_PLAY] = {"", "deep3d [OPTION ...] FILE|FOLDER|URL|IMAGE ...",
                          "Plays ordinary 2D video in stereo 3D, converted while it plays: in an "
                          "OpenXR headset, in a\nwindow, or both."},
     [SUBCOMMAND_CONVERT] =
@@ -200,9 +200,10 @@ static bool parse_option(struct options *o, int argc, char **argv, int *i)
 {
     const char *value = strchr(argv[*i], '=');
     const struct option_row *row = find(o->subcommand, argv[*i]);
+    const char *word = subcommands[o->subcommand].word, *gap = word[0] ? " " : "";
 
     if (!row) {
-        log_error("unknown option %s; deep3d --help lists them all", argv[*i]);
+        log_error("unknown option %s; deep3d%s%s --help lists them all", argv[*i], gap, word);
         return false;
     }
     if (value && row->type == OPTION_FLAG) {
@@ -214,7 +215,7 @@ static bool parse_option(struct options *o, int argc, char **argv, int *i)
     if (row->type == OPTION_FLAG)
         return option_row_set(row, o, NULL);
     if (*i + 1 >= argc) {
-        log_error("--%s needs a value; deep3d --help says which", row->name);
+        log_error("--%s needs a value; deep3d%s%s --help says which", row->name, gap, word);
         return false;
     }
     return option_row_set(row, o, argv[++*i]);

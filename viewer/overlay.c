@@ -261,10 +261,11 @@ static void place(const struct overlay *o, struct box *b, float wanted, int64_t 
 
     if (!b->placed || passed_ns < 0 || passed_ns > BREAK_NS)
         b->parallax_pct = wanted;
+    else
+        b->parallax_pct +=
+            (wanted - b->parallax_pct) *
+            (1 - expf(-(float)passed_ns / (wanted > b->parallax_pct ? NEARER_NS : FARTHER_NS)));
     b->placed = true;
-    b->parallax_pct +=
-        (wanted - b->parallax_pct) *
-        (1 - expf(-(float)passed_ns / (wanted > b->parallax_pct ? NEARER_NS : FARTHER_NS)));
     total = (int)lroundf(b->parallax_pct / 100 * (float)o->width);
     b->move_px[0] = total - total / 2;
     b->move_px[1] = -(total / 2);

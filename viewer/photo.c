@@ -247,6 +247,15 @@ static void finish(struct photo *p)
     convert_files_finish(p->files);
 }
 
+// Files of which there is one, with both eyes in it.
+static bool holds_both(const struct options *o)
+{
+    bool mpo = file_name_ends(o->output, "mpo");
+
+    return (o->file_layout == FILE_LAYOUT_PAIR && (mpo || sways(o))) ||
+           (o->file_layout == FILE_LAYOUT_DISPARITY && mpo);
+}
+
 int photo_run(const struct options *options)
 {
     struct photo p = {.options = options};
@@ -254,6 +263,9 @@ int photo_run(const struct options *options)
 
     if (options->file_count != 1)
         log_error("deep3d convert takes one photograph at a time, not %d", options->file_count);
+    else if (holds_both(options))
+        log_error("%s holds both eyes: leave --layout out, or name a .jpg, .png or .webp",
+                  options->output);
     else if ((p.file_count = convert_files_name(options, p.files)) > 0)
         ok = open_all(&p) && write_files(&p);
     for (int i = 0; ok && i < p.file_count; i++)

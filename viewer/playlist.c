@@ -14,15 +14,22 @@
 static bool is_playable(const char *name)
 {
     static const char *const endings[] = {
-        "mkv",  "mp4",  "m4v",  "mov",  "webm", "avi", "ts",  "m2ts", "mts", "mpg",  "mpeg",
-        "wmv",  "flv",  "ogv",  "3gp",  "vob",  "mxf", "jpg", "jpeg", "jpe", "jfif", "png",
-        "webp", "heic", "heif", "avif", "gif",  "bmp", "tif", "tiff", "tga", "jxl",  "mpo"};
+        "mkv",  "mk3d", "mp4",  "m4v", "mov", "webm", "avi",  "ts",   "m2ts", "mts",  "mpg", "mpeg",
+        "wmv",  "flv",  "ogv",  "3gp", "vob", "mxf",  "jpg",  "jpeg", "jpe",  "jfif", "png", "webp",
+        "heic", "heif", "avif", "gif", "bmp", "tif",  "tiff", "tga",  "jxl",  "mpo"};
 
     for (size_t i = 0; name[0] != '.' && i < sizeof(endings) / sizeof(endings[0]); i++) {
         if (file_name_ends(name, endings[i]))
             return true;
     }
     return false;
+}
+
+static bool is_folder(const char *name)
+{
+    struct stat file;
+
+    return stat(name, &file) == 0 && S_ISDIR(file.st_mode);
 }
 
 static int by_name(const void *a, const void *b)
@@ -47,8 +54,12 @@ static void add_folder(struct playlist *list, int *capacity, const char *folder)
         return;
     }
     while ((entry = readdir(open))) {
-        if (is_playable(entry->d_name))
-            add(list, capacity, mem_printf("%s/%s", folder, entry->d_name));
+        char *file = mem_printf("%s/%s", folder, entry->d_name);
+
+        if (is_playable(entry->d_name) && !is_folder(file))
+            add(list, capacity, file);
+        else
+            mem_free(file);
     }
     closedir(open);
     if (list->count == first)
@@ -60,11 +71,10 @@ static void add_folder(struct playlist *list, int *capacity, const char *folder)
 bool playlist_make(struct playlist *out, const char *const *names, int count)
 {
     int capacity = 0;
-    struct stat file;
 
     *out = (struct playlist){0};
     for (int i = 0; i < count; i++) {
-        if (stat(names[i], &file) == 0 && S_ISDIR(file.st_mode))
+        if (is_folder(names[i]))
             add_folder(out, &capacity, names[i]);
         else
             add(out, &capacity, mem_strdup(names[i]));

@@ -122,10 +122,11 @@ enum stereo_input stereo_input_named(const char *path)
 
 // --- shapes
 
-// Samples themselves say that eyes are drawn out to their full size.
+// Samples themselves say that eyes are drawn out to their full size: those of one eye are at most
+// 16:11 (PAL) and at least 8:9 (NTSC), which halves twice as wide or high go beyond.
 static bool is_drawn_out(double sample_aspect)
 {
-    return sample_aspect > 0 && fabs(log2(sample_aspect)) > 0.5;
+    return sample_aspect > 1.6 || (sample_aspect > 0 && sample_aspect < 0.8);
 }
 
 // Whether samples are twice as long as they should be in the direction that both eyes share.

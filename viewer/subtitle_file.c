@@ -51,17 +51,26 @@ static bool is_caption_file(const char *name)
     return false;
 }
 
-// The file of the same name with another extension. Free with mem_free().
-static char *sibling(const char *path, const char *other)
-{
-    return mem_printf("%.*s%s", (int)(file_name_ending(path) - path), path, other);
-}
-
 static bool exists(const char *path)
 {
     struct stat file;
 
     return stat(path, &file) == 0 && S_ISREG(file.st_mode);
+}
+
+// The index of a VobSub file's pictures. NULL: it is not there. Free with mem_free().
+static char *find_index(const char *path)
+{
+    static const char *const index[] = {".idx", ".IDX"};
+
+    for (int i = 0; i < 2; i++) {
+        char *file = mem_printf("%.*s%s", (int)(file_name_ending(path) - path), path, index[i]);
+
+        if (exists(file))
+            return file;
+        mem_free(file);
+    }
+    return NULL;
 }
 
 static bool belongs(const char *film, const char *name)
@@ -94,9 +103,9 @@ int subtitle_file_find(const char *film, int most, char **out)
         if (!belongs(film, entry->d_name))
             continue;
         path = mem_printf("%s%s", folder, entry->d_name);
-        index = sibling(path, ".idx");
+        index = find_index(path);
         // the index names its .sub
-        if (exists(path) && (!file_name_ends(path, "sub") || !exists(index)))
+        if (exists(path) && (!file_name_ends(path, "sub") || !index))
             out[count++] = path;
         else
             mem_free(path);
@@ -109,17 +118,40 @@ int subtitle_file_find(const char *film, int most, char **out)
     return count;
 }
 
-void subtitle_file_language(const char *path, char *out, int out_size)
+// The word behind the last dot before `end`. A language is a short one; NULL: a longer one is a
+// part of the name.
+static const char *short_word(const char *base, const char *end)
 {
-    const char *base = base_name(path), *end = base + stem_length(path), *dot = end - 1;
+    const char *dot = end - 1;
 
     while (dot > base && *dot != '.')
         dot--;
-    // a language is a short word; more is a part of the name
-    if (dot >= base && *dot == '.' && end - dot > 2 && end - dot <= 8)
-        snprintf(out, (size_t)out_size, "%.*s", (int)(end - dot - 1), dot + 1);
-    else
-        out[0] = '\0';
+    return dot >= base && *dot == '.' && end - dot > 2 && end - dot <= 8 ? dot + 1 : NULL;
+}
+
+// What captions are for, which stands behind their language: "film.en.sdh.srt".
+static bool is_purpose(const char *word, const char *end)
+{
+    static const char *const purposes[] = {"forced", "foreign", "default", "sdh", "cc", "hi"};
+
+    for (size_t i = 0; i < sizeof(purposes) / sizeof(purposes[0]); i++)
+        if ((size_t)(end - word) == strlen(purposes[i]) &&
+            strncasecmp(word, purposes[i], strlen(purposes[i])) == 0)
+            return true;
+    return false;
+}
+
+void subtitle_file_language(const char *path, char *out, int out_size)
+{
+    const char *base = base_name(path), *end = base + stem_length(path);
+    const char *word = short_word(base, end);
+    const char *before = word && is_purpose(word, end) ? short_word(base, word - 1) : NULL;
+
+    if (before) {
+        end = word - 1;
+        word = before;
+    }
+    snprintf(out, (size_t)out_size, "%.*s", word ? (int)(end - word) : 0, word ? word : "");
 }
 
 // --- a text in memory, as FFmpeg reads it
@@ -299,9 +331,13 @@ static bool load_text(const struct load *l)
 
 static bool load_pictures(struct load *l)
 {
-    char *index = sibling(l->path, ".idx");
+    char *index = file_name_ends(l->path, "idx") ? mem_strdup(l->path) : find_index(l->path);
     bool any;
 
+    if (!index) {
+        log_warn("%s: its index, of the same name with .idx, is missing", l->path);
+        return false;
+    }
     l->path = index;
     any = read_container(l, NULL, PICTURE_FORMATS);
     mem_free(index);

@@ -13,14 +13,18 @@
 #define REPLACEMENT "\xef\xbf\xbd" // U+FFFD
 // A byte becomes at most three in UTF-8: U+FFFD, or a character of a one-byte set.
 #define GROWTH 3
+// One of so many bytes that are not ASCII may be damaged, and the rest is UTF-8 still.
+#define SOUND 20
 
 static const struct mark {
     const char *bytes;
     size_t size;
     const char *charset;
+    size_t unit; // bytes of the smallest step in it
 } marks[] = {
-    {"\xef\xbb\xbf", 3, "UTF-8"}, {"\xff\xfe\0\0", 4, "UTF-32LE"}, {"\0\0\xfe\xff", 4, "UTF-32BE"},
-    {"\xff\xfe", 2, "UTF-16LE"},  {"\xfe\xff", 2, "UTF-16BE"},
+    {"\xef\xbb\xbf", 3, "UTF-8", 1},    {"\xff\xfe\0\0", 4, "UTF-32LE", 4},
+    {"\0\0\xfe\xff", 4, "UTF-32BE", 4}, {"\xff\xfe", 2, "UTF-16LE", 2},
+    {"\xfe\xff", 2, "UTF-16BE", 2},
 };
 
 static const struct mark *find_mark(const uint8_t *bytes, size_t size)
@@ -36,20 +40,25 @@ static bool is_utf8(const uint8_t *bytes, size_t size)
 {
     iconv_t conversion = iconv_open("UTF-32LE", "UTF-8");
     char *in = (char *)bytes;
-    bool valid = true;
+    size_t beyond_ascii = 0, damaged = 0;
 
+    for (size_t i = 0; i < size; i++)
+        beyond_ascii += bytes[i] >= 128;
     while (conversion != (iconv_t)-1 && size > 0) {
         char nowhere[4096], *out = nowhere;
         size_t room = sizeof(nowhere);
 
-        if (iconv(conversion, &in, &size, &out, &room) == (size_t)-1 && errno != E2BIG) {
-            valid = errno == EINVAL; // the end was cut off inside a character
+        if (iconv(conversion, &in, &size, &out, &room) != (size_t)-1 || errno == E2BIG)
+            continue;
+        if (errno == EINVAL) // the end was cut off inside a character
             break;
-        }
+        damaged++;
+        in++;
+        size--;
     }
     if (conversion != (iconv_t)-1)
         iconv_close(conversion);
-    return valid;
+    return damaged * SOUND <= beyond_ascii;
 }
 
 static const char *guess(const uint8_t *bytes, size_t size)
@@ -68,7 +77,8 @@ static const char *guess(const uint8_t *bytes, size_t size)
     return name[0] && strcmp(name, "ASCII") != 0 && strcmp(name, "UTF-8") != 0 ? name : FALLBACK;
 }
 
-static char *convert(iconv_t conversion, char *in, size_t in_left, size_t *out_size)
+// unit: bytes that are passed over where they have no meaning.
+static char *convert(iconv_t conversion, char *in, size_t in_left, size_t unit, size_t *out_size)
 {
     size_t room = in_left * GROWTH + sizeof(REPLACEMENT);
     char *text = mem_new(room + 1, 1), *out = text;
@@ -77,11 +87,12 @@ static char *convert(iconv_t conversion, char *in, size_t in_left, size_t *out_s
            errno != E2BIG) {
         if (room < sizeof(REPLACEMENT))
             break;
+        unit = unit < in_left ? unit : in_left;
         memcpy(out, REPLACEMENT, sizeof(REPLACEMENT) - 1);
         out += sizeof(REPLACEMENT) - 1;
         room -= sizeof(REPLACEMENT) - 1;
-        in++;
-        in_left--;
+        in += unit;
+        in_left -= unit;
     }
     *out = '\0';
     *out_size = (size_t)(out - text);
@@ -114,7 +125,7 @@ char *subtitle_text_utf8(const uint8_t *bytes, size_t size, size_t *out_size,
         *out_size = size;
         return text;
     }
-    text = convert(conversion, (char *)bytes, size, out_size);
+    text = convert(conversion, (char *)bytes, size, mark ? mark->unit : 1, out_size);
     iconv_close(conversion);
     return text;
 }

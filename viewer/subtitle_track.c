@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include <libavutil/intreadwrite.h>
+#include <libavutil/opt.h>
 #include <libswscale/swscale.h>
 
 #include "base/clock.h"
@@ -19,6 +20,9 @@
 #define PICTURES_KEPT 32
 // Of text that does not say how long.
 #define TEXT_NS (5 * NS_PER_S)
+// Types of a teletext page: captions, and those for people who do not hear well.
+#define TELETEXT_CAPTIONS 2
+#define TELETEXT_IMPAIRED 5
 // "until the next one"
 #define NO_END UINT32_MAX
 
@@ -48,12 +52,31 @@ struct subtitle_track {
 
 // --- up and down
 
+// The pages of teletext that are captions; the others are news. The descriptor (ETSI EN 300 468,
+// 6.2.43) has two bytes for each: type and magazine, number. False: it names none.
+static bool choose_pages(AVCodecContext *decoder, const AVCodecParameters *p)
+{
+    char pages[256] = ""; // "888,889,"
+    size_t length = 0;
+
+    for (int i = 0; i + 1 < p->extradata_size && length + 8 < sizeof(pages); i += 2) {
+        int type = p->extradata[i] >> 3, magazine = p->extradata[i] & 7;
+
+        if (type == TELETEXT_CAPTIONS || type == TELETEXT_IMPAIRED)
+            length += (size_t)snprintf(pages + length, sizeof(pages) - length, "%d%02x,",
+                                       magazine ? magazine : 8, p->extradata[i + 1]);
+    }
+    return length > 0 && av_opt_set(decoder->priv_data, "txt_page", pages, 0) >= 0;
+}
+
 static bool open_decoder(struct subtitle_track *t, const AVCodecParameters *p, AVRational time_base)
 {
     const AVCodec *codec = avcodec_find_decoder(p->codec_id);
 
     t->decoder = codec ? avcodec_alloc_context3(codec) : NULL;
     if (!t->decoder || avcodec_parameters_to_context(t->decoder, p) < 0)
+        return false;
+    if (p->codec_id == AV_CODEC_ID_DVB_TELETEXT && !choose_pages(t->decoder, p))
         return false;
     t->decoder->pkt_timebase = time_base;
     return avcodec_open2(t->decoder, codec, NULL) >= 0;
@@ -337,7 +360,7 @@ static struct fit fit_canvas(const struct subtitle_track *t, const struct pictur
 
     // made for the whole disc picture, square in shape; the film's black bars may have been cut off
     if (t->codec->id == AV_CODEC_ID_HDMV_PGS_SUBTITLE) {
-        fit.scale_y = fit.scale_x;
+        fit.scale_y = fit.scale_x * f->aspect * f->height / f->width;
         fit.top = (f->height - height * fit.scale_y) / 2;
     }
     return fit;
@@ -383,8 +406,8 @@ static uint8_t *resize_rgba(const uint8_t *rgba, int width, int height, int to_w
 static bool make_piece(const AVSubtitleRect *r, const struct fit *fit, const struct text_frame *f,
                        struct overlay_piece *out)
 {
-    int width = (int)lround(fmin(fmax(r->w * fit->scale_x, 1), DEEP3D_MAX_SIDE_PX));
-    int height = (int)lround(fmin(fmax(r->h * fit->scale_y, 1), DEEP3D_MAX_SIDE_PX));
+    int width = (int)lround(fmin(fmax(r->w * fit->scale_x, 1), f->width));
+    int height = (int)lround(fmin(fmax(r->h * fit->scale_y, 1), f->height));
     uint8_t *rgba;
 
     if (r->type != SUBTITLE_BITMAP || !r->data[0] || !r->data[1] || r->w <= 0 || r->h <= 0 ||
@@ -443,7 +466,8 @@ static void draw_pictures(struct subtitle_track *t, int64_t time_ns, const struc
         unpack(t, p);
     if (p && (!is_shown(t, p, time_ns) || p->decoded.num_rects == 0))
         p = NULL;
-    anew |= f->width != t->frame.width || f->height != t->frame.height;
+    anew |=
+        f->width != t->frame.width || f->height != t->frame.height || f->aspect != t->frame.aspect;
     if (!anew && t->shown_ns == (p ? p->start_ns : CLOCK_NONE))
         return;
     t->frame = *f;

@@ -19,13 +19,15 @@
 #define FILES_MAX 64
 #define NO_STREAM (-1)
 #define NO_TRACK (-1)
+// Languages in --sub-lang that count.
+#define WISHES_MAX 64
 // A font larger than this is none.
 #define FONT_BYTES_MAX (64 << 20)
 
 // What speaks for a track when nobody chose one, the strongest first.
 enum {
-    MERIT_ASKED = 16,
-    MERIT_LANGUAGE = 8,
+    MERIT_ASKED = 8 * (WISHES_MAX + 1),
+    MERIT_LANGUAGE = 8, // for each place before the last of WISHES_MAX
     MERIT_BESIDE = 4,
     MERIT_DEFAULT = 2,
     MERIT_FORCED = 1
@@ -109,11 +111,13 @@ static void add(struct subtitles *s, struct subtitle_track *track, int stream, i
                 const char *language)
 {
     struct entry e = {track, stream, merit, ""};
+    int wish;
 
     if (language && strcmp(language, "und") != 0)
         snprintf(e.language, sizeof(e.language), "%s", language);
-    if (language_wish(s->options->sub_lang, e.language) >= 0)
-        e.merit |= MERIT_LANGUAGE;
+    wish = language_wish(s->options->sub_lang, e.language);
+    if (wish >= 0 && wish < WISHES_MAX)
+        e.merit += MERIT_LANGUAGE * (WISHES_MAX - wish);
     monitor_lock(&s->monitor);
     s->entries = mem_grow(s->entries, s->count, &s->room, sizeof(*s->entries));
     s->entries[s->count++] = e;

@@ -33,6 +33,7 @@ static const struct kind kinds[] = {
 
 struct wiggle {
     const struct kind *kind;
+    const char *path; // the caller's
     struct output_file *file;
     AVFilterGraph *graph;
     AVFilterContext *in, *out;
@@ -61,7 +62,7 @@ bool wiggle_takes(const char *path)
 static bool fine(const struct wiggle *w, const char *what, int result)
 {
     if (result < 0)
-        log_error("%s: %s: %s", w->kind->ending, what, av_err2str(result));
+        log_error("%s: %s: %s", w->path, what, av_err2str(result));
     return result >= 0;
 }
 
@@ -136,6 +137,7 @@ struct wiggle *wiggle_create(const char *path, int width, int height)
     struct wiggle *w = mem_new(1, sizeof(*w));
 
     w->kind = find(path);
+    w->path = path;
     w->width = width;
     w->height = height;
     w->frame = av_frame_alloc();

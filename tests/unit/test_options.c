@@ -120,7 +120,7 @@ static void subcommands_have_their_own(void **state)
     assert_false(parse(&o, "-o", "b.onnx", "film.mkv")); // to play needs no output
     options_finish(&o);
     assert_false(parse(&o, "import", "-o", NULL));
-    assert_non_null(strstr(last_error, "output needs a value"));
+    assert_non_null(strstr(last_error, "output needs a value; deep3d import --help"));
     options_finish(&o);
     assert_true(parse(&o, "film.mkv", "import", NULL)); // a file of that name
     assert_int_equal(o.subcommand, SUBCOMMAND_PLAY);

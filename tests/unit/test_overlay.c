@@ -265,6 +265,13 @@ static void depth_is_eased(void **state)
     draw(o, &on_screen, pts += step, &f);
     assert_true(after - overlay_box(o, 0).parallax_pct < 0.3f);
 
+    // however far the film is wound, depth is at once where it belongs
+    for (int i = 0; i < 2; i++) {
+        draw(o, &in_front, pts = i ? 0 : 3600 * NS_PER_S, &f);
+        assert_float_equal(overlay_box(o, 0).parallax_pct, 5, 1e-6);
+    }
+    draw(o, &on_screen, pts += step, &f);
+
     // other content at the same place goes on from there; at another place it begins anew
     before = overlay_box(o, 0).parallax_pct;
     piece = white(310, 105, 90, 20);

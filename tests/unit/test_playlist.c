@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -50,11 +51,14 @@ static void nothing_in_a_folder_is_nothing_to_play(void **state)
 
 static void folders_give_pictures_in_order(void **state)
 {
-    static const char *const want[] = {"IMG_2.JPG", "IMG_10.heic", "b.mkv"};
+    static const char *const want[] = {"IMG_2.JPG", "IMG_10.heic", "b.mk3d"};
+    char *below = mem_printf("%s/Film.2019.mkv", folder);
     const char *names[] = {"http://host/film.mp4", folder, "none/such.avi"};
     struct playlist list;
 
-    touch("b.mkv");
+    assert_int_equal(mkdir(below, 0755), 0);
+    mem_free(below);
+    touch("b.mk3d");
     touch("IMG_10.heic");
     touch(".hidden.jpg");
     touch("b.srt");

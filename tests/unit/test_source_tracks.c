@@ -59,8 +59,8 @@ static int tone_of(const struct audio_converted *sound)
 }
 
 // Reads sound up to the end of what is near `until_ns`, and lets pictures go by as they are due: of
-// the sound, only so much is read ahead then as a player has. Returns how many ms of it were of this
-// track; of others: in *out_others.
+// the sound, only so much is read ahead then as a player has. Returns how many ms of it were of
+// this track; of others: in *out_others.
 static int hear(struct source *s, unsigned generation, int track, int64_t until_ns, int *out_others)
 {
     struct audio_convert *convert = audio_convert_create(RATE, 1);
@@ -220,6 +220,14 @@ static void languages_match(void **state)
     assert_int_equal(language_wish(NULL, "deu"), -1);
     assert_int_equal(language_wish("de", ""), -1);
     assert_int_equal(language_wish(",,", ""), -1);
+    assert_int_equal(language_wish("de,en", "ger"), 0);
+    assert_int_equal(language_wish("deu", "ger"), 0);
+    assert_int_equal(language_wish("GER", "de"), 0);
+    assert_int_equal(language_wish("es", "spa"), 0);
+    assert_int_equal(language_wish("es", "est"), -1);
+    assert_int_equal(language_wish("ja, zh-TW", "chi"), 1);
+    assert_int_equal(language_wish("fi", "fil"), -1);
+    assert_int_equal(language_wish("tlh", "tlh"), 0); // of the many without two letters
 }
 
 int main(void)

@@ -94,6 +94,11 @@ static void shapes(void **state)
         {STEREO_INPUT_SBS, 1280, 480, 1, false, 4.0 / 3},
         {STEREO_INPUT_SBS, 1920, 800, 1, true, 2.4},
         {STEREO_INPUT_SBS, 1440, 540, 16.0 / 15, false, 1440 * 16.0 / 15 / 1080}, // DV's samples
+        {STEREO_INPUT_SBS, 1440, 576, 64.0 / 45, false, 16.0 / 9},                // PAL's
+        {STEREO_INPUT_SBS, 720, 576, 128.0 / 45, true, 16.0 / 9},
+        {STEREO_INPUT_HALF_SBS, 720, 576, 64.0 / 45, true, 16.0 / 9},
+        {STEREO_INPUT_HALF_TB, 720, 576, 64.0 / 45, true, 16.0 / 9},
+        {STEREO_INPUT_TOP_BOTTOM, 720, 576, 32.0 / 45, true, 16.0 / 9},
         {STEREO_INPUT_TOP_BOTTOM, 1920, 2160, 1, false, 16.0 / 9},
         {STEREO_INPUT_TOP_BOTTOM, 1920, 1080, 1, true, 16.0 / 9},
         {STEREO_INPUT_TOP_BOTTOM, 1920, 1080, 0.5, true, 16.0 / 9},

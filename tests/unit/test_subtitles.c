@@ -242,6 +242,8 @@ static void the_right_track(void **state)
         {{"--sub-lang", "fr", NULL}, "2 of 5, fre, subrip"},
         {{"--sub-lang", "xx,ger,fr", NULL}, "1 of 5, ger, subrip"},
         {{"--sub-lang", "eng", NULL}, "4 of 5, en, ass"},
+        {{"--sub-lang", "de,en", NULL}, "1 of 5, ger, subrip"},
+        {{"--sub-lang", "en,de", NULL}, "4 of 5, en, ass"},
         {{"--sub-lang", "de-AT,ger", NULL}, "1 of 5, ger, subrip"},
         {{"--sub-file", "other.vtt", NULL}, "4 of 6, webvtt"},
         {{"--sub-file", "other.vtt", "--sub-lang", "fr", NULL}, "4 of 6, webvtt"},
@@ -302,6 +304,10 @@ static void files_by_their_names(void **state)
     assert_string_equal(language, "");
     subtitle_file_language("film.director's cut.srt", language, sizeof(language));
     assert_string_equal(language, "");
+    subtitle_file_language("film.en.SDH.srt", language, sizeof(language));
+    assert_string_equal(language, "en");
+    subtitle_file_language("film.hi.srt", language, sizeof(language)); // Hindi
+    assert_string_equal(language, "hi");
 }
 
 // --- character sets
@@ -340,9 +346,15 @@ static void any_character_set(void **state)
     CHECK("\xff\xfe"
           "a\0\xe4",
           "a\xef\xbf\xbd");
-    CHECK("\xff\xfe\0\xdc"
-          "a\0",
-          NULL);
+    CHECK("\xff\xfe"
+          "a\0\x3d\xd8"
+          "b\0c\0",
+          "a\xef\xbf\xbd"
+          "bc");
+    // one damaged byte in a text of UTF-8
+    CHECK("\xc3\xa4\xc3\xb6\xc3\xbc\xc3\x9f\xc3\xa4\xc3\xb6\xc3\xbc\xc3\x9f\xc3\xa4\xc3\xb6\xff-",
+          "\xc3\xa4\xc3\xb6\xc3\xbc\xc3\x9f\xc3\xa4\xc3\xb6\xc3\xbc\xc3\x9f\xc3\xa4\xc3\xb6\xef\xbf"
+          "\xbd-");
 }
 
 // A file's text, converted from UTF-8 with iconv, comes back.
@@ -479,35 +491,53 @@ static void pictures_at_their_place(void **state)
     }
 }
 
-// A film without its black bars: captions made for the whole disc picture keep their shape and are
-// brought into it.
-static void pictures_in_a_cut_film(void **state)
+// Captions made for the whole disc picture keep their shape in a film without its black bars, and
+// are brought into it; and in one whose pixels are not square, as those of half an eye.
+static void pictures_in_other_shapes(void **state)
 {
-    struct film f;
-    struct frame *frame;
+    static const struct {
+        int width, height;
+        double aspect;
+        int top, bottom; // of the caption
+    } films[] = {
+        {640, 272, 640.0 / 272, 242, 272}, // its place was 300 - 44 = 256, below the edge
+        {320, 360, 16.0 / 9, 300, 330},
+    };
 
     make_pgs("cut.sup");
-    ffmpeg("-f lavfi -i color=black:s=640x272:r=25:d=5 -i cut.sup -map 0 -map 1 " H264
-           "-c:s copy cut.mkv");
-    f = open_film("cut.mkv", first);
-    while (source_read_video(f.source, &frame) == SOURCE_OK) {
-        struct stereo_frame out = {
-            .pts_ns = frame->pts_ns,
-            .aspect = 640.0 / 272,
-            .eyes = {640, 272, {f.eyes, f.eyes + 640 * 272 * 4}, 640 * 4},
-        };
+    for (size_t i = 0; i < sizeof(films) / sizeof(films[0]); i++) {
+        int width = films[i].width, height = films[i].height, top = films[i].top;
+        struct frame *frame;
+        struct film f;
 
-        memset(f.eyes, 0, 640 * 272 * 4);
-        subtitles_draw(f.subtitles, NULL, &out);
-        if (frame->pts_ns == NS_PER_S) {
-            // 30 high and 240 wide as on the disc; its place was 300 - 44 = 256, below the edge
-            assert_true(f.eyes[(250 * 640 + 320) * 4 + 1] > 100);
-            assert_true(f.eyes[(271 * 640 + 320) * 4 + 1] > 100);
-            assert_true(f.eyes[(239 * 640 + 320) * 4 + 1] < 20);
+        char *arguments = mem_printf("-f lavfi -i color=black:s=%dx%d:r=25:d=5 -i cut.sup -map 0 "
+                                     "-map 1 " H264 "-c:s copy cut.mkv",
+                                     width, height);
+
+        ffmpeg(arguments);
+        mem_free(arguments);
+        f = open_film("cut.mkv", first);
+        while (source_read_video(f.source, &frame) == SOURCE_OK) {
+            struct stereo_frame out = {
+                .pts_ns = frame->pts_ns,
+                .aspect = films[i].aspect,
+                .eyes = {width, height, {f.eyes, f.eyes + width * height * 4}, (size_t)width * 4},
+            };
+
+            memset(f.eyes, 0, (size_t)width * (size_t)height * 4);
+            subtitles_draw(f.subtitles, NULL, &out);
+            for (int y = top - 3; frame->pts_ns == NS_PER_S && y < height; y++) {
+                uint8_t green = f.eyes[(y * width + width / 2) * 4 + 1];
+
+                if (y == top + 2 || y == films[i].bottom - 3)
+                    assert_true(green > 100);
+                if (y == top - 3 || y == films[i].bottom + 3)
+                    assert_true(green < 20);
+            }
+            source_give_back(f.source, frame);
         }
-        source_give_back(f.source, frame);
+        close_film(&f);
     }
-    close_film(&f);
 }
 
 // "pack start" codes of a program stream, where its packs begin.
@@ -557,6 +587,17 @@ static void vobsub_files(void **state)
     f = open_film("vob.mp4", (const char *[]){"--sub-file", "vob.sub", NULL});
     assert_string_equal(describe(&f), "1 of 2, en, dvd_subtitle");
     close_film(&f);
+    // names in capitals, as old discs have them; and pictures whose index is lost
+    assert_int_equal(rename("vob.idx", "VOB.IDX") + rename("vob.sub", "VOB.SUB"), 0);
+    ffmpeg(FILM H264 "VOB.mp4");
+    f = open_film("VOB.mp4", NULL);
+    assert_string_equal(describe(&f), "1 of 1, en, dvd_subtitle");
+    close_film(&f);
+    remove("VOB.IDX");
+    f = open_film("VOB.mp4", NULL);
+    assert_string_equal(describe(&f), "this film has none");
+    close_film(&f);
+    remove("VOB.SUB");
 }
 
 // --- winding
@@ -726,7 +767,7 @@ int main(void)
         cmocka_unit_test(any_character_set),
         cmocka_unit_test(sets_are_guessed),
         cmocka_unit_test(pictures_at_their_place),
-        cmocka_unit_test(pictures_in_a_cut_film),
+        cmocka_unit_test(pictures_in_other_shapes),
         cmocka_unit_test(vobsub_files),
         cmocka_unit_test(winding),
         cmocka_unit_test(fonts_of_the_film),

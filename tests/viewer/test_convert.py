@@ -383,6 +383,7 @@ def copies(b):
     for ending in ("mkv", "mp4"):
         b.check(f"streams in {ending}", lambda: check_copies(b, film, ending))
     b.check("captions from MP4 into Matroska", lambda: check_captions(b))
+    b.check("captions that overlap", lambda: check_overlapping_captions(b))
     for codec, ending, kept in (("flac", "mp4", True), ("truehd", "mp4", True), ("flac", "mov", False), ("libopus", "mov", False)):
         b.check(f"{codec} in {ending}", lambda: check_sound(b, codec, ending, kept))
     b.check("a chapter before the film", lambda: check_early_chapter(b))
@@ -402,6 +403,22 @@ def check_captions(b):
     out = b.path("back.mkv")
     b.run(b.path("copied.mp4"), "-o", out)
     expect("captions", captions(out), captions(b.path("rich.mkv")))
+
+
+def check_overlapping_captions(b):
+    words = "1
+00:00:00,200 --> 00:00:00,500
+One
+
+2
+00:00:00,400 --> 00:00:00,800
+Two
+"
+    film = b.ffmpeg("overlap.mkv", "-f", "lavfi", "-i", "testsrc2=size=96x54:rate=25:duration=1", "-i", b.text("overlap.srt", words),
+                    "-c:v", "libx264", "-c:s", "srt")
+    out = b.path("overlap.mp4")
+    b.run(film, "-o", out)
+    expect("their begins", [line.split(" --> ")[0] for line in captions(out).splitlines() if "-->" in line], ["00:00:00,200", "00:00:00,400"])
 
 
 def check_sound(b, codec, ending, kept):

@@ -134,6 +134,9 @@ def bad(b, photo):
                              ("no such folder for a gif", [photo, "-o", "/nonexistent/a.gif"], ["/nonexistent/a.gif"]),
                              ("swaying in a film's container", [photo, "-o", b.path("a.mkv"), "--layout", "wiggle"],
                               ["a.mkv", ".gif"]),
+                             ("an MPO in two files", [photo, "-o", b.path("a.mpo"), "--layout", "pair"], ["a.mpo", "both eyes"]),
+                             ("disparity in an MPO", [photo, "-o", b.path("a.mpo"), "--layout", "disparity"], ["a.mpo", "both eyes"]),
+                             ("swaying in two files", [photo, "-o", b.path("a.gif"), "--layout", "pair"], ["a.gif", "both eyes"]),
                              ("cut off", [cut, "-o", b.path("a.jpg")], ["cut.jpg"]),
                              ("missing", ["/nonexistent.jpg", "-o", b.path("a.jpg")], ["/nonexistent.jpg"])):
         b.check(name, lambda: check_refused(b, name, args, says))
