@@ -31,9 +31,19 @@ static void follow(struct bars *b, int side, struct edge e)
         b->seen[side] = e.lit;
         b->times[side] = 0;
     }
-    if (!straight || ++b->times[side] < BARS_PICTURES || e.lit <= b->bar[side])
+    if (b->doubted[side] && e.dark + SOFT_PX < b->bar[side])
+        b->bar[side] = e.dark > 0 ? e.dark : 0;
+    if (!straight || ++b->times[side] < BARS_PICTURES)
         return;
-    b->bar[side] = e.lit;
+    b->doubted[side] = false;
+    if (e.lit > b->bar[side])
+        b->bar[side] = e.lit;
+}
+
+void bars_doubt(struct bars *b)
+{
+    for (int side = 0; side < EDGES_SIDES; side++)
+        b->doubted[side] = true;
 }
 
 void bars_feed(struct bars *b, int width, int height, const struct edges *edges)

@@ -8,6 +8,8 @@
 //
 // Thread-safety: belongs to one thread at a time.
 #pragma once
+#include <stdbool.h>
+
 #include "kernels/edges.h"
 #include "kernels/press.h"
 #include "kernels/synth.h"
@@ -18,7 +20,12 @@ struct bars {
     int width, height; // of the last picture; all-zero: none yet
     int bar[4];        // left, top, right, bottom, px
     int seen[4], times[4];
+    bool doubted[4];
 };
+
+// What follows may be another film, whose picture may lie where bars were known: until one has been
+// seen again, it shrinks where a row is not dark, lit or not.
+void bars_doubt(struct bars *bars);
 
 // The next picture of the film, upright, and how far its sides are black. One of another size
 // begins anew.

@@ -187,8 +187,11 @@ struct comfort_view comfort_update(struct comfort *c, const struct deep3d_comfor
     c->strength =
         c->known ? ease(c->strength, settings->strength, EASE_SETTING) : settings->strength;
     aim(c, wish, &limits, settings, &depths, new_shot);
-    v.convergence = c->convergence;
     v.strength = c->strength * c->factor;
+    if (v.strength > 0) // further off not even the nearest or farthest depth is within the limits
+        c->convergence = between(c->convergence, -limits.front_pct / v.strength,
+                                 1 + limits.back_pct / v.strength);
+    v.convergence = c->convergence;
     v.low = v.strength > 0 ? v.convergence - limits.back_pct / v.strength : 0;
     v.high = v.strength > 0 ? v.convergence + limits.front_pct / v.strength : 1;
     v.low = fmaxf(v.low, 0);

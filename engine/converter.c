@@ -429,7 +429,7 @@ static bool convert(struct deep3d *c, struct deep3d_picture picture,
     stopwatch_begin(&c->rig.watch);
     if (!(native ? draw_native(c, &picture, &eyes) : draw_converted(c, &picture, settings, &eyes)))
         return false;
-    stopwatch_end(&c->rig.watch, c->network_due);
+    stopwatch_end(&c->rig.watch, c->network_due, network_now_size(depth_network(c->depth)));
     if (eyes.memory == out_eyes->memory)
         return c->rig.device->check();
     ferry_bring(c->rig.ferry, &eyes, out_eyes);
@@ -463,7 +463,7 @@ bool deep3d_convert(struct deep3d *c, const struct deep3d_picture *picture,
                    convert(c, *picture, settings, out_eyes);
     }
     judge(c);
-    if (done)
+    if (done && !c->held)
         c->foresight.step.turn = 0;
     return done;
 }
@@ -492,6 +492,7 @@ int deep3d_sizes(const struct deep3d *c, struct deep3d_size *out)
 void deep3d_reset(struct deep3d *c)
 {
     c->forget = true;
+    bars_doubt(&c->bars);
     rig_enter(&c->rig);
     (void)c->rig.device->wait(); // what failed fails again
     foresight_reset(&c->foresight);

@@ -180,6 +180,8 @@ struct deep3d_effort {
 struct deep3d_timing {
     int64_t prepare_ns; // colour conversion, upright turn, network input
     int64_t network_ns; // 0: it did not see the picture
+    int network_size;   // of its input then, which may not be what was asked for yet: see
+                        // deep3d_sizes()
     int64_t filter_ns;  // from the network's answer to a steady disparity
     int64_t synthesis_ns;
 };

@@ -42,7 +42,7 @@ void governor_init(struct governor *g, const struct deep3d_size *sizes, int coun
                            .late_ns = CLOCK_NONE};
     for (int i = 0; i < count; i++) {
         part = sizes[i].width * sizes[i].height / full;
-        add_step(g, i, 1, part);
+        add_step(g, i, 1, part); // step i, as learn() has it
     }
     for (int every = 2; every <= SLOWEST; every++)
         add_step(g, count - 1, every, part / every);
@@ -70,7 +70,7 @@ static void smooth(double *value, double now)
 
 static void learn(struct governor *g, const struct governor_picture *p)
 {
-    double network_ns = (double)p->network_ns / (g->parts[g->step] * g->efforts[g->step].every);
+    double network_ns = (double)p->network_ns / g->parts[p->network_size];
 
     g->interval_ns = (double)p->interval_ns;
     if (g->other_ns <= 0)
@@ -133,6 +133,8 @@ bool governor_add(struct governor *g, const struct governor_picture *p)
         return false;
     }
     learn(g, p);
+    if (p->network_ns > 0 && p->network_size != g->efforts[g->step].size)
+        g->settled_ns = now + SETTLE_NS; // what was asked for is still being planned
     if (now < g->settled_ns)
         return false;
     if (g->raised_ns != CLOCK_NONE && now - g->raised_ns >= LASTING_NS) {

@@ -42,6 +42,7 @@ struct governor_picture {
     int64_t now_ns;      // when it was done
     int64_t interval_ns; // from it to the film's next picture, > 0
     int64_t network_ns;  // 0: the network did not see it
+    int network_size;    // of its input then: a size that is asked for may be there later
     int64_t other_ns;    // all else that was done for it
 };
 

@@ -413,6 +413,11 @@ struct network_size network_now(const struct network *n)
     return n->now->size;
 }
 
+int network_now_size(const struct network *n)
+{
+    return n->now != NULL ? (int)(n->now - n->inputs) : 0;
+}
+
 struct network_size network_full(const struct network *n)
 {
     return n->inputs[0].size;

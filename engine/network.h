@@ -47,6 +47,8 @@ void network_want(struct network *network, int size);
 // The next input is to be filled: of the size wanted, or of the one before while that is planned.
 void network_next(struct network *network);
 struct network_size network_now(const struct network *network);
+// Which one that is, as network_want() counts them.
+int network_now_size(const struct network *network);
 struct network_size network_full(const struct network *network);
 // [3][in_height][in_width]
 float *network_input(const struct network *network);

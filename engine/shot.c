@@ -24,8 +24,10 @@
 // way.
 #define FLASH_LEFT 0.3f
 #define FLASH_ONE_WAY 0.9f
-// A picture with less contrast (of 255) is of one colour.
+// A picture with less contrast (of 255) is of one colour, unless its cells, to which noise does
+// nothing, differ by so much: then it is dim, or in fog.
 #define BLANK 4.0f
+#define PLAIN 1.0f
 // One whose spread (of 255) goes below the first shows a logo at most, until it is above the other.
 // A cell adds FAR to it at most: so what covers less than a 64th of a black picture is a logo.
 #define DARK 2.0f
@@ -75,7 +77,8 @@ static float spread_of(const float *luma, float mean)
 static void measure(const struct image *p, struct shot_look *look)
 {
     int count[CELLS] = {0};
-    float unit = 1.0f / ((float)p->width * (float)p->height), sum = 0, squares = 0;
+    float unit = 1.0f / ((float)p->width * (float)p->height);
+    double sum = 0, squares = 0;
 
     memset(look, 0, sizeof(*look));
     for (int y = 0; y < p->height; y++) {
@@ -87,16 +90,17 @@ static void measure(const struct image *p, struct shot_look *look)
             float luma = 0.2126f * c[0] + 0.7152f * c[1] + 0.0722f * c[2];
             look->luma[cell] += luma;
             count[cell]++;
-            sum += luma;
-            squares += luma * luma;
+            sum += (double)luma;
+            squares += (double)luma * (double)luma;
             for (int i = 0; i < 3; i++)
                 look->colours[i * SHOT_BINS + c[i] * SHOT_BINS / 256] += unit;
         }
     }
     for (int i = 0; i < CELLS; i++)
         look->luma[i] = count[i] > 0 ? look->luma[i] / (float)count[i] : 0.0f;
-    look->contrast = sqrtf(fmaxf(squares * unit - sum * unit * (sum * unit), 0));
-    look->spread = spread_of(look->luma, sum * unit);
+    sum *= (double)unit;
+    look->contrast = (float)sqrt(fmax(squares * (double)unit - sum * sum, 0));
+    look->spread = spread_of(look->luma, (float)sum);
 }
 
 // Mean absolute difference.
@@ -184,7 +188,7 @@ static long flash_end(struct shot *s, long t)
 
 static bool is_blank(const struct shot_look *look)
 {
-    return look->contrast < BLANK;
+    return look->contrast < BLANK && look->spread < PLAIN;
 }
 
 // Nothing to see but a logo, at most.

@@ -37,6 +37,7 @@ static void read(struct stopwatch *w, int which)
         .prepare_ns = between_ns(w, which, STOPWATCH_BEGUN, STOPWATCH_PREPARED),
         .network_ns =
             w->network[which] ? between_ns(w, which, STOPWATCH_PREPARED, STOPWATCH_ANSWERED) : 0,
+        .network_size = w->size[which],
         // what is found to be flat in it is looked for last
         .filter_ns = between_ns(w, which, STOPWATCH_ANSWERED, STOPWATCH_FILTERED) +
                      between_ns(w, which, STOPWATCH_DRAWN, STOPWATCH_DONE),
@@ -50,11 +51,12 @@ void stopwatch_waited(struct stopwatch *w)
         read(w, !w->now);
 }
 
-void stopwatch_end(struct stopwatch *w, bool network)
+void stopwatch_end(struct stopwatch *w, bool network, int size)
 {
     stopwatch_stamp(w, STOPWATCH_DONE);
     w->done[w->now] = true;
     w->network[w->now] = network;
+    w->size[w->now] = size;
     if (!w->device->gpu)
         read(w, w->now);
 }

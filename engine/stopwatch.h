@@ -25,7 +25,8 @@ struct stopwatch {
     const struct device *device;
     struct device_stamp stamps[2][STOPWATCH_MOMENTS]; // of this picture and the one before
     bool done[2], network[2];
-    int now; // index
+    int size[2]; // of the network's input, see struct deep3d_timing
+    int now;     // index
     struct deep3d_timing timing;
 };
 
@@ -37,4 +38,4 @@ void stopwatch_stamp(struct stopwatch *watch, enum stopwatch_moment moment);
 // The device was waited for, in the middle of the picture.
 void stopwatch_waited(struct stopwatch *watch);
 // The picture's last moment. network: it saw the picture.
-void stopwatch_end(struct stopwatch *watch, bool network);
+void stopwatch_end(struct stopwatch *watch, bool network, int size);

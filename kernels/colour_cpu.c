@@ -104,39 +104,54 @@ static void component_line(const struct colour_component *c, const struct colour
         spread(line, 2, last - first, out);
 }
 
-static void pack16(const struct colour_job *job, float s[3][TILE_PX + 4], int count,
+// A loop each, without a condition in it: so that it becomes a vector loop.
+static void pack(struct colour_matrix matrix, float s[3][TILE_PX + 4], int count,
+                 uint8_t *restrict out)
+{
+    for (int i = 0; i < count; i++) {
+        uint32_t pixel = colour_pixel(&matrix, s[0][i], s[1][i], s[2][i]);
+        memcpy(out + (size_t)i * 4, &pixel, 4);
+    }
+}
+
+static void pack16(struct colour_matrix matrix, float s[3][TILE_PX + 4], int count,
                    uint8_t *restrict out)
 {
-    const struct colour_matrix matrix = job->matrix;
-
     for (int i = 0; i < count; i++) {
-        uint64_t pixel = colour_pack16(
-            job->tone != NULL ? colour_tone_rgb(&matrix, job->tone, s[0][i], s[1][i], s[2][i])
-                              : colour_rgb(&matrix, s[0][i], s[1][i], s[2][i]));
+        uint64_t pixel = colour_pack16(colour_rgb(&matrix, s[0][i], s[1][i], s[2][i]));
         memcpy(out + (size_t)i * 8, &pixel, 8);
+    }
+}
+
+// From samples to R, G, B that a screen shows, in place.
+static void tone_line(const struct colour_tone *tone, struct colour_matrix matrix,
+                      float s[3][TILE_PX + 4], int count)
+{
+    for (int i = 0; i < count; i++) {
+        struct colour_rgb v = colour_tone_rgb(&matrix, tone, s[0][i], s[1][i], s[2][i]);
+        s[0][i] = v.r;
+        s[1][i] = v.g;
+        s[2][i] = v.b;
     }
 }
 
 static void convert_line(const struct colour_job *job, int y, int x, int count,
                          uint8_t *restrict out)
 {
+    static const struct colour_matrix same = {{{1, 0, 0, 0}, {0, 1, 0, 0}, {0, 0, 1, 0}}};
+    struct colour_matrix matrix = job->matrix;
     float s[3][TILE_PX + 4];
-    const struct colour_matrix matrix = job->matrix;
 
     for (int i = 0; i < 3; i++)
         component_line(&job->component[i], job, y, x, count, s[i]);
-    if (job->out_bits == 16) {
-        pack16(job, s, count, out);
-        return;
+    if (job->tone != NULL) {
+        tone_line(job->tone, matrix, s, count);
+        matrix = same;
     }
-    for (int i = 0; i < count && job->tone != NULL; i++) {
-        uint32_t pixel = colour_tone_pixel(&matrix, job->tone, s[0][i], s[1][i], s[2][i]);
-        memcpy(out + (size_t)i * 4, &pixel, 4);
-    }
-    for (int i = 0; i < count && job->tone == NULL; i++) {
-        uint32_t pixel = colour_pixel(&matrix, s[0][i], s[1][i], s[2][i]);
-        memcpy(out + (size_t)i * 4, &pixel, 4);
-    }
+    if (job->out_bits == 16)
+        pack16(matrix, s, count, out);
+    else
+        pack(matrix, s, count, out);
 }
 
 static int pixel_bytes(const struct colour_job *job)

@@ -36,9 +36,10 @@ ORDER_FUNCTION float range_value(int i, uint32_t bin, uint32_t below, double wan
 // Goes after what was measured.
 ORDER_FUNCTION void range_follow(struct range *r, float low, float high)
 {
-    float part = r->known ? RANGE_FOLLOW : 1.0f;
+    float part = r->known ? RANGE_FOLLOW : 1.0f, wide = high - low;
 
-    if (!(high > low))
+    if (!(wide > 0) || !range_finite(wide) || !range_finite(1.0f / wide) ||
+        !range_finite(low - r->low) || !range_finite(high - r->high))
         return;
     r->low += part * (low - r->low);
     r->high += part * (high - r->high);

@@ -62,6 +62,7 @@ void governing_converted(struct governing *g, int64_t took_ns, int64_t interval_
     struct governor_picture p = {.now_ns = clock_now_ns(),
                                  .interval_ns = interval_ns,
                                  .network_ns = t.network_ns,
+                                 .network_size = t.network_size,
                                  // a GPU times the network in the picture before
                                  .other_ns = took_ns > t.network_ns ? took_ns - t.network_ns : 0};
     double load;

@@ -446,6 +446,9 @@ static bool blocks(struct graph *g, struct node *n, bool to_space)
         return node_fail(g, n, "its input is not [N,C,H,W], or its blocksize is missing");
     if (to_space ? shape.dims[1] % (b * b) : shape.dims[2] % b || shape.dims[3] % b)
         return node_fail(g, n, "its input does not divide into blocks of %lld", (long long)b);
+    for (int i = 1; i < 4; i++)
+        if (shape.dims[i] > TENSOR_MAX_ELEMENTS / (b * b))
+            return node_fail(g, n, "its blocks of %lld are impossible", (long long)b);
     shape.dims[1] = to_space ? shape.dims[1] / (b * b) : shape.dims[1] * b * b;
     shape.dims[2] = to_space ? shape.dims[2] * b : shape.dims[2] / b;
     shape.dims[3] = to_space ? shape.dims[3] * b : shape.dims[3] / b;

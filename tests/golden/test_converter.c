@@ -439,6 +439,49 @@ static void inputs_may_become_smaller(void **state)
     setup_free(&s);
 }
 
+// Black bars above and below, and light on this part of what is between them, other for each n.
+static void draw_lights(struct setup *s, int bar, unsigned percent, int n)
+{
+    int width = s->picture.width, height = s->picture.height;
+
+    for (int y = 0; y < height; y++)
+        for (int x = 0; x < width; x++) {
+            unsigned hash =
+                ((unsigned)((x + n) / 9) * 2654435761u ^ (unsigned)(y / 11) * 40503u) >> 9;
+            int light = hash % 100 < percent ? 60 + (int)(hash >> 11 & 127) : 12;
+            uint8_t *p = s->rgba + ((size_t)y * (size_t)width + (size_t)x) * 4;
+
+            memset(p, y < bar || y >= height - bar ? 0 : light, 3);
+            p[3] = 255;
+        }
+}
+
+// The bars of one film are none of the next one, however dark that is at its sides; after winding
+// they are there at once.
+static void bars_are_of_one_film(void **state)
+{
+    struct deep3d_settings flat = usual;
+    struct setup s = {.converter = create(NULL)};
+
+    flat.flat = true;
+    setup_size(&s, 320, 180, 0);
+    for (int i = 0; i < 16; i++) {
+        draw_lights(&s, 24, 90, i);
+        assert_true(deep3d_convert(s.converter, &s.picture, &flat, &s.eyes));
+    }
+    assert_int_equal(deep3d_last_flat(s.converter).top_px, 24);
+    for (int film = 0; film < 2; film++) {
+        deep3d_reset(s.converter);
+        for (int i = 0; i < 4; i++) {
+            draw_lights(&s, film ? 0 : 24, film ? 30 : 90, i);
+            assert_true(deep3d_convert(s.converter, &s.picture, &flat, &s.eyes));
+        }
+        assert_int_equal(deep3d_last_flat(s.converter).top_px, film ? 0 : 24);
+        assert_int_equal(deep3d_last_flat(s.converter).bottom_px, film ? 0 : 24);
+    }
+    setup_free(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -455,6 +498,7 @@ int main(void)
         cmocka_unit_test(a_still_picture_stands_still),
         cmocka_unit_test(nearness_moves_along),
         cmocka_unit_test(inputs_may_become_smaller),
+        cmocka_unit_test(bars_are_of_one_film),
     };
 
     log_set_sink(keep_line, NULL);

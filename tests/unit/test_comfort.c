@@ -94,6 +94,33 @@ static void the_budget_always_holds(void **state)
     }
 }
 
+// The subject of a near shot has left, and the next shot is near again: to show it as far as what
+// was seen last would take it beyond the budget.
+static void the_budget_holds_after_a_cut(void **state)
+{
+    static const struct {
+        float low, high;
+        int pictures;
+    } shots[] = {{0.9f, 0.95f, 50}, {0.05f, 0.1f, 2}, {0.9f, 0.95f, 40}, {0.05f, 0.1f, 40}};
+    const struct deep3d_settings most = {.strength = 10};
+    struct deep3d_comfort cinema = {.screen_width_m = 3, .distance_m = 3, .auto_convergence = true};
+    struct comfort_limits l = comfort_limits_for(&cinema);
+    static float near[COUNT];
+    struct comfort c = {0};
+
+    for (int shot = 0; shot < 4; shot++) {
+        fill(near, shots[shot].low, shots[shot].high);
+        for (int i = 0; i < shots[shot].pictures; i++) {
+            struct comfort_view v =
+                comfort_update(&c, &cinema, &most, seen(near), i == 0 && shot != 1);
+            assert_true(v.low <= v.high && v.low >= 0 && v.high <= 1);
+            assert_true(front_pct(&v, near[0]) >= -l.back_pct * 1.0001f);
+            assert_true(front_pct(&v, near[COUNT - 1]) <= l.front_pct * 1.0001f);
+            assert_float_equal(v.parallax.uncrossed_pct, fmaxf(-front_pct(&v, near[0]), 0), 0.05);
+        }
+    }
+}
+
 // A near thing enters and leaves: depth shrinks soon and grows back slowly.
 static void depth_is_eased(void **state)
 {
@@ -281,6 +308,7 @@ int main(void)
         cmocka_unit_test(limits_are_those_of_the_formulas),
         cmocka_unit_test(off_means_off),
         cmocka_unit_test(the_budget_always_holds),
+        cmocka_unit_test(the_budget_holds_after_a_cut),
         cmocka_unit_test(depth_is_eased),
         cmocka_unit_test(subjects_stay_on_the_screen),
         cmocka_unit_test(cuts_are_matched),

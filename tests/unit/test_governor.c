@@ -19,6 +19,9 @@ struct machine {
     double network_ms, other_ms; // at full size; of a picture
     double noise;                // so much more or less, as a part
     int64_t now_ns, film_ns;     // the clock, and the moment of the film's next picture
+    int size;                    // of the network's input
+    int64_t planning_ns;         // how long another size takes to be there
+    int64_t there_ns;            // when the one that is asked for is; 0: it is not asked for
     int pictures, late, changes;
 };
 
@@ -27,13 +30,26 @@ static double noisy(const struct machine *m, double ms)
     return ms * (1 + m->noise * (2.0 * rand() / RAND_MAX - 1));
 }
 
+// The input of the network, which is another one a while after that was asked for.
+static int input_size(struct machine *m, int asked)
+{
+    if (asked == m->size)
+        m->there_ns = 0;
+    else if (m->there_ns == 0)
+        m->there_ns = m->now_ns + m->planning_ns;
+    if (m->there_ns != 0 && m->now_ns >= m->there_ns)
+        m->size = asked;
+    return m->size;
+}
+
 // One picture of the film: converted, or left out where the last one took too long.
 static void picture(struct machine *m)
 {
     struct deep3d_effort effort = governor_effort(&m->governor);
-    double part = (double)sizes[effort.size].width * sizes[effort.size].height /
-                  (sizes[0].width * sizes[0].height);
-    struct governor_picture p = {.interval_ns = FILM_NS};
+    int size = input_size(m, effort.size);
+    double part =
+        (double)sizes[size].width * sizes[size].height / (sizes[0].width * sizes[0].height);
+    struct governor_picture p = {.interval_ns = FILM_NS, .network_size = size};
 
     m->film_ns += FILM_NS;
     if (m->now_ns > m->film_ns + 2 * FILM_NS) { // what lies ready is used up
@@ -98,6 +114,20 @@ static void a_slow_machine_keeps_real_time(void **state)
         assert_int_equal(m.late, 0);
         assert_int_equal(governor_effort(&m.governor).size, cases[i].effort.size);
         assert_int_equal(governor_effort(&m.governor).every, cases[i].effort.every);
+    }
+}
+
+// The input that suffices takes its time to be there: what the larger one costs until then is not
+// what it costs.
+static void sizes_may_come_late(void **state)
+{
+    for (int seconds = 0; seconds <= 3; seconds++) {
+        struct machine m = machine(44, 4);
+        m.planning_ns = seconds * NS_PER_S;
+        play(&m, 30);
+        assert_int_equal(m.changes, 1);
+        assert_int_equal(governor_effort(&m.governor).size, 2);
+        assert_int_equal(governor_effort(&m.governor).every, 1);
     }
 }
 
@@ -198,6 +228,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_fast_machine_is_left_alone),
         cmocka_unit_test(a_slow_machine_keeps_real_time),
+        cmocka_unit_test(sizes_may_come_late),
         cmocka_unit_test(too_slow_is_the_last_step),
         cmocka_unit_test(a_busy_time_passes),
         cmocka_unit_test(mistakes_are_learnt_from),

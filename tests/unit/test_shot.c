@@ -250,6 +250,34 @@ static void flashes_and_black_are_held(void **unused)
     assert_int_equal(told, count);
 }
 
+// A scene so dim that its contrast is noise for the most part, and one of fog, are scenes all the
+// same; a page of one colour is none, whatever its colour.
+static void dim_scenes_are_seen(void **unused)
+{
+    static uint8_t pixels[WIDTH * HEIGHT * 4];
+    static struct shot shot;
+    struct image image = {pixels, WIDTH, HEIGHT, WIDTH * 4};
+
+    for (int scene = 0; scene < 3; scene++) {
+        shot_reset(&shot);
+        for (int i = 0; i < 24; i++) {
+            draw(pixels, i < 8 ? 77 : 1234, 0, i < 8 ? 1 : 0.12f);
+            for (int k = 0; scene == 1 && i >= 8 && k < WIDTH * HEIGHT * 4; k++)
+                pixels[k] = (uint8_t)(pixels[k] + 140);
+            for (int k = 0; scene == 2 && i >= 8 && k < WIDTH * HEIGHT * 4; k++)
+                pixels[k] = k % 4 == 0 ? 240 : 255;
+            shot_feed(&shot, &image);
+            if (i < SHOT_AHEAD)
+                continue;
+            struct shot_step step = shot_next(&shot);
+            int told = i - SHOT_AHEAD;
+            assert_int_equal(step.begins,
+                             told == 0 || (told == 8 && scene < 2) ? SHOT_CUT : SHOT_SAME);
+            assert_int_equal(step.hold, scene == 2 && told >= 8);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -257,6 +285,7 @@ int main(void)
         cmocka_unit_test(without_foresight_cuts_are_found),
         cmocka_unit_test(the_first_picture_begins_a_shot),
         cmocka_unit_test(flashes_and_black_are_held),
+        cmocka_unit_test(dim_scenes_are_seen),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
