@@ -18,7 +18,6 @@ void histogram_add(struct histogram *h, int64_t duration_ns)
         i = HISTOGRAM_BUCKETS - 1;
     atomic_fetch_add_explicit(&h->count[i], 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&h->total, 1, memory_order_relaxed);
-    atomic_fetch_add_explicit(&h->sum_ns, duration_ns > 0 ? duration_ns : 0, memory_order_relaxed);
 }
 
 double histogram_ms(const struct histogram *h, double fraction)
@@ -32,13 +31,4 @@ double histogram_ms(const struct histogram *h, double fraction)
             return FLOOR_NS * pow(GROWTH, i) / NS_PER_MS;
     }
     return 0;
-}
-
-double histogram_mean_ms(const struct histogram *h)
-{
-    uint64_t total = atomic_load_explicit(&h->total, memory_order_relaxed);
-
-    return total ? (double)atomic_load_explicit(&h->sum_ns, memory_order_relaxed) / (double)total /
-                       NS_PER_MS
-                 : 0;
 }

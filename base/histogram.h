@@ -11,12 +11,9 @@
 struct histogram {
     _Atomic uint32_t count[HISTOGRAM_BUCKETS]; // all-zero: empty
     _Atomic uint64_t total;
-    _Atomic int64_t sum_ns;
 };
 
 // Negative durations count as zero.
 void histogram_add(struct histogram *h, int64_t duration_ns);
 // fraction: 0..1. In milliseconds, within 1 %; 0 where the histogram is empty.
 double histogram_ms(const struct histogram *h, double fraction);
-// 0 where the histogram is empty.
-double histogram_mean_ms(const struct histogram *h);

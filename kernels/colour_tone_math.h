@@ -57,10 +57,3 @@ COLOUR_FUNCTION struct colour_rgb colour_tone_rgb(const struct colour_matrix *c,
     v.b = out[2];
     return v;
 }
-
-COLOUR_FUNCTION uint32_t colour_tone_pixel(const struct colour_matrix *c,
-                                           const struct colour_tone *t, float s0, float s1,
-                                           float s2)
-{
-    return colour_pack(colour_tone_rgb(c, t, s0, s1, s2));
-}

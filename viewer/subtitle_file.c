@@ -9,6 +9,7 @@
 #include <strings.h>
 #include <sys/stat.h>
 
+#include <libavcodec/bsf.h>
 #include <libavformat/avformat.h>
 
 #include "base/clock.h"
@@ -25,9 +26,9 @@
 #define TEXT_FORMATS                                                                               \
     "srt,ass,webvtt,microdvd,subviewer,subviewer1,sami,mpl2,mpsub,jacosub,stl,pjs,vplayer,"        \
     "realtext,lrc,aqtitle"
-#define PICTURE_FORMATS "vobsub,mpeg"
+#define PICTURE_FORMATS "vobsub,mpeg,sup"
 
-static const char *const endings[] = {"srt", "ass", "ssa", "vtt", "sub", "idx"};
+static const char *const endings[] = {"srt", "ass", "ssa", "vtt", "sub", "idx", "sup"};
 
 // --- names
 
@@ -217,15 +218,22 @@ static uint8_t *read_text(const char *path, size_t *out_size)
     return bytes;
 }
 
-// A VobSub file, by its first bytes: the index, or the pictures.
-static bool holds_pictures(FILE *file)
+enum kind { TEXT, INDEX, INDEXED, SEGMENTS };
+
+// By its first bytes: a VobSub index, the pictures that one leads to, or those of a Blu-ray disc.
+static enum kind kind_of(FILE *file)
 {
     static const char index_mark[] = "# VobSub index file", mpeg_mark[] = "\0\0\1\xba";
     char start[sizeof(index_mark) - 1] = "";
-    size_t size = fread(start, 1, sizeof(start), file);
 
-    return size == sizeof(start) && (memcmp(start, index_mark, sizeof(index_mark) - 1) == 0 ||
-                                     memcmp(start, mpeg_mark, sizeof(mpeg_mark) - 1) == 0);
+    if (fread(start, 1, sizeof(start), file) < sizeof(start))
+        return TEXT;
+    if (memcmp(start, index_mark, sizeof(index_mark) - 1) == 0)
+        return INDEX;
+    if (memcmp(start, mpeg_mark, sizeof(mpeg_mark) - 1) == 0)
+        return INDEXED;
+    // the first segment says what the first picture is composed of
+    return memcmp(start, "PG", 2) == 0 && start[10] == 0x16 ? SEGMENTS : TEXT;
 }
 
 // --- loading
@@ -238,8 +246,31 @@ struct load {
     void *user;
 };
 
+// Takes segments of one picture together. NULL: the stream's packets are whole ones.
+static AVBSFContext *open_merger(const AVStream *s)
+{
+    const AVBitStreamFilter *filter = av_bsf_get_by_name("pgs_frame_merge");
+    AVBSFContext *merger = NULL;
+
+    if (s->codecpar->codec_id != AV_CODEC_ID_HDMV_PGS_SUBTITLE || !filter ||
+        av_bsf_alloc(filter, &merger) < 0)
+        return NULL;
+    merger->time_base_in = s->time_base;
+    if (avcodec_parameters_copy(merger->par_in, s->codecpar) < 0 || av_bsf_init(merger) < 0)
+        av_bsf_free(&merger);
+    return merger;
+}
+
+static void load_packet(struct subtitle_track *t, const AVStream *s, const AVPacket *packet)
+{
+    if (packet->pts != AV_NOPTS_VALUE)
+        subtitle_track_load(
+            t, packet, av_rescale_q(packet->pts, s->time_base, (AVRational){1, (int)NS_PER_S}));
+}
+
 static bool read_streams(const struct load *l, AVFormatContext *container)
 {
+    AVBSFContext *merger = container->nb_streams == 1 ? open_merger(container->streams[0]) : NULL;
     struct subtitle_track **tracks =
         mem_new(container->nb_streams, sizeof(struct subtitle_track *));
     unsigned count = container->nb_streams;
@@ -253,13 +284,17 @@ static bool read_streams(const struct load *l, AVFormatContext *container)
     while (packet && av_read_frame(container, packet) >= 0) {
         unsigned i = (unsigned)packet->stream_index;
 
-        if (i < count && tracks[i] && packet->pts != AV_NOPTS_VALUE)
-            subtitle_track_load(tracks[i], packet,
-                                av_rescale_q(packet->pts, container->streams[i]->time_base,
-                                             (AVRational){1, (int)NS_PER_S}));
+        if (merger && av_bsf_send_packet(merger, packet) >= 0) // takes it
+            while (av_bsf_receive_packet(merger, packet) >= 0 && tracks[0]) {
+                load_packet(tracks[0], container->streams[0], packet);
+                av_packet_unref(packet);
+            }
+        else if (i < count && tracks[i])
+            load_packet(tracks[i], container->streams[i], packet);
         av_packet_unref(packet);
     }
     av_packet_free(&packet);
+    av_bsf_free(&merger);
     for (unsigned i = 0; i < count; i++) {
         AVDictionaryEntry *language =
             av_dict_get(container->streams[i]->metadata, "language", NULL, 0);
@@ -329,9 +364,9 @@ static bool load_text(const struct load *l)
     return any;
 }
 
-static bool load_pictures(struct load *l)
+static bool load_indexed(struct load *l)
 {
-    char *index = file_name_ends(l->path, "idx") ? mem_strdup(l->path) : find_index(l->path);
+    char *index = find_index(l->path);
     bool any;
 
     if (!index) {
@@ -349,11 +384,13 @@ bool subtitle_file_load(const char *path, struct text *text, double frames_per_s
 {
     struct load load = {path, text, frames_per_s, take, user};
     FILE *file = open_file(path);
-    bool pictures;
+    enum kind kind;
 
     if (!file)
         return false;
-    pictures = holds_pictures(file);
+    kind = kind_of(file);
     fclose(file);
-    return pictures ? load_pictures(&load) : load_text(&load);
+    if (kind == TEXT)
+        return load_text(&load);
+    return kind == INDEXED ? load_indexed(&load) : read_container(&load, NULL, PICTURE_FORMATS);
 }

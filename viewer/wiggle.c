@@ -54,11 +54,6 @@ static const struct kind *find(const char *path)
     return NULL;
 }
 
-bool wiggle_takes(const char *path)
-{
-    return find(path) != NULL;
-}
-
 static bool fine(const struct wiggle *w, const char *what, int result)
 {
     if (result < 0)

@@ -15,8 +15,6 @@
 struct AVFrame;
 struct wiggle;
 
-// The ending is one of the three.
-bool wiggle_takes(const char *path);
 // NULL, logged. There is nothing under the name yet, or what was there before. path outlives it.
 struct wiggle *wiggle_create(const char *path, int width, int height);
 // The next view: R, G, B, unused; of the size given. False, logged.

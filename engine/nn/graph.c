@@ -393,14 +393,6 @@ void node_set_float(struct node *n, const char *name, float value)
     overwrite(n, name, ATTRIBUTE_FLOAT)->f = value;
 }
 
-void node_set_ints(struct node *n, const char *name, const int64_t *values, int count)
-{
-    struct attribute *a = overwrite(n, name, ATTRIBUTE_INTS);
-
-    a->count = count;
-    a->ints = copy(values, count, sizeof(*values));
-}
-
 struct value *node_in(const struct graph *g, const struct node *n, int i)
 {
     return i < n->in_count && n->in[i] != GRAPH_NONE ? &g->values[n->in[i]] : NULL;

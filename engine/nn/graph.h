@@ -125,7 +125,6 @@ const int64_t *node_ints(const struct node *node, const char *name, int *out_cou
 // Adds or overwrites.
 void node_set_int(struct node *node, const char *name, int64_t value);
 void node_set_float(struct node *node, const char *name, float value);
-void node_set_ints(struct node *node, const char *name, const int64_t *values, int count);
 void attribute_finish(struct attribute *attribute);
 
 // The value at input i, or NULL where it was left out.

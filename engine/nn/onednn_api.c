@@ -393,11 +393,6 @@ void onednn_post_eltwise(dnnl_post_ops_t ops, dnnl_alg_kind_t kind, float a, flo
 
 #endif
 
-void onednn_post_binary(dnnl_post_ops_t ops, dnnl_alg_kind_t kind, onednn_md md)
-{
-    dnnl_post_ops_append_binary(ops, kind, md);
-}
-
 dnnl_primitive_desc_t onednn_pd_reorder(struct onednn_arena *a, onednn_md src, onednn_md dst,
                                         const_dnnl_primitive_attr_t attr)
 {

@@ -87,4 +87,3 @@ const char *onednn_implementation(const_dnnl_primitive_desc_t pd);
 // Post-operations, in the order of the calls.
 void onednn_post_sum(dnnl_post_ops_t ops);
 void onednn_post_eltwise(dnnl_post_ops_t ops, dnnl_alg_kind_t kind, float a, float b);
-void onednn_post_binary(dnnl_post_ops_t ops, dnnl_alg_kind_t kind, onednn_md md);

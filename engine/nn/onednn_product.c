@@ -5,8 +5,7 @@
 #include "engine/nn/onednn_state.h"
 
 struct product {
-    onednn_md a, a_plain, b, b_plain, bias,
-        y; // b may be "any"; the plain ones describe the dense forms
+    onednn_md a, b, b_plain, bias, y; // b may be "any"; the plain one describes the dense form
     int rank;
 };
 

@@ -9,7 +9,7 @@
 #define OPSET 13
 // Values of TensorProto.DataType and AttributeProto.AttributeType.
 enum { DATA_FLOAT = 1, DATA_INT64 = 7 };
-enum { KIND_FLOAT = 1, KIND_INT = 2, KIND_INTS = 7 };
+enum { KIND_INT = 2, KIND_INTS = 7 };
 
 // Every message, list and text is a block of its own, so that protobuf-c can free them all.
 struct onnx_writer {
@@ -184,14 +184,6 @@ void onnx_writer_attribute_int(struct onnx_writer *w, const char *name, int64_t 
 
     attribute->has_i = 1;
     attribute->i = value;
-}
-
-void onnx_writer_attribute_float(struct onnx_writer *w, const char *name, float value)
-{
-    Onnx__AttributeProto *attribute = add_attribute(w, name, KIND_FLOAT);
-
-    attribute->has_f = 1;
-    attribute->f = value;
 }
 
 // protobuf-c's way to write without a copy of the whole.

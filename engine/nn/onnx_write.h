@@ -33,7 +33,6 @@ void onnx_writer_node(struct onnx_writer *writer, const char *op, const char *co
 void onnx_writer_attribute_ints(struct onnx_writer *writer, const char *name, int count,
                                 const int64_t *values);
 void onnx_writer_attribute_int(struct onnx_writer *writer, const char *name, int64_t value);
-void onnx_writer_attribute_float(struct onnx_writer *writer, const char *name, float value);
 
 // Writes the file as far as it can be written: the stream's ferror() tells.
 void onnx_writer_save(struct onnx_writer *writer, FILE *stream);

@@ -59,7 +59,6 @@ bool expect_type(const struct graph *graph, const struct node *node, int i, unsi
 
 #define TYPES_FLOAT (1u << NN_FLOAT32)
 #define TYPES_NUMBER (1u << NN_FLOAT32 | 1u << NN_INT32 | 1u << NN_INT64)
-#define TYPES_ALL (~0u)
 
 // What a sliding window over the picture is made of: Conv, ConvTranspose and the pools.
 #define WINDOW_MAX 3 // spatial dimensions

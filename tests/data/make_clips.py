@@ -10,6 +10,8 @@ Everything comes from FFmpeg's generators and from this file; all is small. FOLD
   aspect    sample aspect, where it is not 1
   needs     word or words that must stand in the error line ("bad" only)
 
+The network that costs nothing, bright_is_near.onnx, lies beside them.
+
 A clip whose encoder is not in this FFmpeg is left out, and named under "left_out". A second run finds clips.json and
 does nothing, unless this file is newer.
 """
@@ -22,6 +24,8 @@ import struct
 import subprocess
 import sys
 import zlib
+
+import bright_is_near
 
 FRAMES = 6
 SIZE = (96, 54)
@@ -355,6 +359,7 @@ def main(folder):
     if shutil.which("ffmpeg") is None:
         sys.exit("make_clips.py: the program ffmpeg is missing; install the package ffmpeg")
     os.makedirs(folder, exist_ok=True)
+    bright_is_near.write(os.path.join(folder, "bright_is_near.onnx"))
     first = Maker(folder)
     for part in (long_clips, pixel_formats, containers, shapes, times, sounds, colours, images, bad):
         part(first)

@@ -335,6 +335,7 @@ static void compare(const char *model, const struct film *film, int pictures, co
         flat = fmaxf(flat, deep3d_last_flat(cpu).share);
     }
     assert_true(deep3d_on_gpu(on_gpu));
+    assert_true(flat > 0 || !film->caption);
     printf("%s: %d pictures the same; captions covered %.3f of them\n", what, pictures,
            (double)flat);
     shown_free(&s);
@@ -375,7 +376,7 @@ static void both_roads_give_the_same(void **state)
         snprintf(what, sizeof(what), "film %zu, %dx%d", i, films[i].width, films[i].height);
         compare(LEVELS_MODEL, &films[i], films[i].caption ? 40 : 20, what);
     }
-    compare(RELATIVE_MODEL, &films[0], 20, "relative depth");
+    compare(RELATIVE_MODEL, &films[4], 20, "relative depth");
 }
 
 // What comes must be known before it is shown, whichever memory it lies in.

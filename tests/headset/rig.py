@@ -16,6 +16,9 @@ import tempfile
 import threading
 import zlib
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "data"))
+import bright_is_near
+
 SKIPPED = 77  # CTest's SKIP_RETURN_CODE
 SANITIZER = re.compile(r"ERROR: AddressSanitizer|WARNING: ThreadSanitizer|runtime error:")
 # whose leaks are not ours to mend: loaders, drivers, layers and the desktop, most of them unloaded before anyone looks for their names
@@ -48,44 +51,6 @@ def sanitizer_found(text):
 def check(truth, message):
     if not truth:
         raise Failure(message)
-
-
-# ---- a network that costs nothing: near is bright
-
-
-def _field(number, value):
-    if isinstance(value, int):
-        return _varint(number << 3) + _varint(value)
-    data = value.encode() if isinstance(value, str) else value
-    return _varint(number << 3 | 2) + _varint(len(data)) + data
-
-
-def _varint(n):
-    out = b""
-    while n > 0x7F:
-        out += bytes([n & 0x7F | 0x80])
-        n >>= 7
-    return out + bytes([n])
-
-
-def _value_info(name, dims):
-    shape = b"".join(_field(1, _field(1, d)) for d in dims)
-    return _field(1, name) + _field(2, _field(1, _field(1, 1) + _field(2, shape)))
-
-
-def write_bright_is_near(path):
-    """An ONNX file of one 1x1 convolution: nearness is the mean of R, G and B."""
-    height, width = 72, 128
-    weights = struct.pack("<3f", 1 / 3, 1 / 3, 1 / 3)
-    initializer = b"".join(_field(1, d) for d in (1, 3, 1, 1)) + _field(2, 1) + _field(8, "w") + _field(9, weights)
-    node = _field(1, "in") + _field(1, "w") + _field(2, "out") + _field(4, "Conv")
-    graph = (_field(1, node) + _field(2, "bright") + _field(5, initializer) + _field(11, _value_info("in", (1, 3, height, width)))
-             + _field(12, _value_info("out", (1, 1, height, width))))
-    names = {"deep3d.name": "bright is near", "deep3d.output": "inverse_depth", "deep3d.mean": "0", "deep3d.scale": "1"}
-    metadata = b"".join(_field(14, _field(1, k) + _field(2, v)) for k, v in names.items())
-    with open(path, "wb") as file:
-        file.write(_field(1, 7) + _field(8, _field(1, "") + _field(2, 13)) + _field(7, graph) + metadata)
-    return path
 
 
 # ---- clips
@@ -248,7 +213,7 @@ class Rig:
         os.makedirs(folder, exist_ok=True)
         for run in glob.glob(os.path.join(folder, "run_*")):  # of the last time; looked into where something failed
             shutil.rmtree(run, ignore_errors=True)
-        self.model = write_bright_is_near(os.path.join(folder, "bright_is_near.onnx"))
+        self.model = bright_is_near.write(os.path.join(folder, "bright_is_near.onnx"))
 
     def path(self, name):
         return os.path.join(self.folder, name)

@@ -12,7 +12,7 @@ RUNS, SECONDS = 3, 8
 
 def converts_1080p_at_90_hz(rig):
     clip = r.moving_clip(rig.path("full_hd.mp4"), size="1920x1080", seconds=SECONDS)
-    best = ""
+    best = (0, "")
     for _ in range(RUNS):
         run = r.Run(rig, "--display", "xr", "--backend", "cpu", clip).end().clean().played()
         report = run.report
@@ -23,8 +23,8 @@ def converts_1080p_at_90_hz(rig):
                 f"{run.stats['convert']['ms_p50']:.0f} ms each, load {os.getloadavg()[0]:.1f}")
         if report["in_time_fraction"] >= 0.99:
             return text
-        best = max(best, text)
-    raise r.Failure(best)
+        best = max(best, (report["in_time_fraction"], text))
+    raise r.Failure(best[1])
 
 
 CASES = [converts_1080p_at_90_hz]

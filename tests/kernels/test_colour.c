@@ -329,7 +329,7 @@ static void pressed_into_displays(void **state)
 static int shown_grey(const struct colour_tone *tone, int signal)
 {
     struct colour_matrix m = colour_matrix_for(COLOUR_BT2020, 10, 0, true, false);
-    uint32_t p = colour_tone_pixel(&m, tone, (float)signal, 512, 512);
+    uint32_t p = colour_pack(colour_tone_rgb(&m, tone, (float)signal, 512, 512));
 
     // the gamut's matrix keeps greys grey
     assert_true(abs((int)(p & 255) - (int)(p >> 8 & 255)) <= 1);

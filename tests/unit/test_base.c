@@ -23,7 +23,6 @@ static void percentiles_are_within_two_percent(void **state)
         histogram_add(&h, i * NS_PER_MS);
     assert_float_equal(histogram_ms(&h, 0.5), 500, 10);
     assert_float_equal(histogram_ms(&h, 0.99), 990, 20);
-    assert_float_equal(histogram_mean_ms(&h), 500.5, 0.1);
     histogram_add(&h, INT64_MAX); // beyond the last bucket
     histogram_add(&h, -1);
     assert_true(histogram_ms(&h, 1) > 3600e3);

@@ -600,6 +600,20 @@ static void vobsub_files(void **state)
     remove("VOB.SUB");
 }
 
+// As they lie on a Blu-ray disc, segment by segment.
+static void blu_ray_files(void **state)
+{
+    struct film f;
+
+    ffmpeg(FILM H264 "disc.mp4");
+    make_pgs("disc.sup");
+    f = open_film("disc.mp4", first);
+    assert_string_equal(describe(&f), "1 of 1, hdmv_pgs_subtitle");
+    check_times(&f, srt_shows, "disc.sup");
+    check_box(&f, NS_PER_S, 200, 300, 440, 330); // back again
+    close_film(&f);
+}
+
 // --- winding
 
 static void check_after_seek(struct film *f, int64_t pos_ns)
@@ -769,6 +783,7 @@ int main(void)
         cmocka_unit_test(pictures_at_their_place),
         cmocka_unit_test(pictures_in_other_shapes),
         cmocka_unit_test(vobsub_files),
+        cmocka_unit_test(blu_ray_files),
         cmocka_unit_test(winding),
         cmocka_unit_test(fonts_of_the_film),
         cmocka_unit_test(damaged_files),
