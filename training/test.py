@@ -11,6 +11,7 @@ import sys
 import tempfile
 import unittest
 from pathlib import Path
+from unittest import mock
 
 NEEDED = ("torch", "onnx", "cv2", "numpy")
 missing = [m for m in NEEDED if importlib.util.find_spec(m) is None]
@@ -23,7 +24,7 @@ import numpy as np  # noqa: E402
 import onnx  # noqa: E402
 import torch  # noqa: E402
 
-from . import (answers, bundle, canvases, compose, cutouts, data, evaluate, export, label, losses, model, pack,  # noqa: E402
+from . import (answers, bundle, canvases, compose, cutouts, data, evaluate, export, film, label, losses, model, pack,  # noqa: E402
                pages, pairs, photographs, pupil, scenery, scenes, spaces, sprint, train, wear)
 
 CONFIG = Path(__file__).parent / "config" / "first.toml"
@@ -64,6 +65,22 @@ def make_film_pack(folder, count=2):
         doubt = np.zeros((48, 64), np.uint8)
         writer.add(f"{i}", left, pack.to_u16(disparity), doubt, other=right, parallax=(0.0, 6 / 128))
     writer.close()
+
+
+def stereo_frame(rng):
+    """A square that stands out of the screen, in the two eyes side by side."""
+    back = cv2.GaussianBlur(rng.integers(0, 255, (192, 320, 3)).astype(np.uint8), (0, 0), 1.5)
+    patch = cv2.GaussianBlur(rng.integers(0, 255, (80, 100, 3)).astype(np.uint8), (0, 0), 1.5)
+    left, right = back.copy(), back.copy()
+    left[60:140, 120:220], right[60:140, 108:208] = patch, patch
+    return np.hstack((left, right))
+
+
+def write_clip(path, frames):
+    clip = cv2.VideoWriter(path, cv2.VideoWriter_fourcc(*"MJPG"), 24, frames[0].shape[1::-1])
+    for f in frames:
+        clip.write(f)
+    clip.release()
 
 
 def config_for(folder, steps):
@@ -156,6 +173,53 @@ class Film(unittest.TestCase):
             mean = export.load(f"{folder}/work/checkpoint.pt", f"{folder}/first.onnx")[0].state_dict()
             torch.testing.assert_close(mean["stem.1.bias"], (state["stem.1.bias"] + began["stem.1.bias"]) / 2)
             torch.testing.assert_close(mean["stem.1.running_var"], state["stem.1.running_var"])
+
+
+    def command(self, *options):
+        """Runs training.film; returns what it exits with, None where it comes to its end. self.train stands for training."""
+        with mock.patch.object(sys, "argv", ["film", *map(str, options)]), mock.patch("sys.stderr"), \
+                mock.patch.object(film.train, "run", self.train), mock.patch.object(film.export, "load", lambda *_: (None, (320, 192))), \
+                mock.patch.object(film.export, "write", lambda *_: 0.0), mock.patch.object(film.argparse.ArgumentParser, "error",
+                                                                                           lambda _, text: sys.exit(text)):
+            try:
+                film.main()
+            except SystemExit as end:
+                return end.code
+
+    def test_what_goes_wrong_is_said_and_leaves_nothing_behind(self):
+        rng, self.train = np.random.default_rng(6), mock.Mock(return_value=True)
+        with tempfile.TemporaryDirectory() as folder:
+            work = Path(folder) / "work"
+            write_clip(f"{folder}/film.avi", [stereo_frame(rng)])
+            write_clip(f"{folder}/flat.avi", [np.full((96, 320, 3), 90, np.uint8)])
+            self.assertIn("none.mkv: cannot be opened", self.command("--film", f"{folder}/none.mkv", "--work", work))
+            self.assertIn("is --layout right?", self.command("--film", f"{folder}/flat.avi", "--every", 1, "--work", work))
+            self.assertFalse((work / "film").exists())
+            self.train.assert_not_called()
+            good = ["--film", f"{folder}/film.avi", "--every", 1, "--work", work]
+            self.assertIsNone(self.command(*good))
+            self.assertEqual(len(pack.Pack(work / "film")), 1)
+            self.assertIsNone(self.command(*good))
+            self.assertEqual(self.train.call_count, 2)
+            for other in (["--swap-eyes"], ["--half"], ["--layout", "top-bottom"], ["--film", f"{folder}/flat.avi"]):
+                self.assertIn("was made from", self.command(*good, *other))
+            self.assertEqual(self.train.call_count, 2)
+            self.train.return_value = False
+            self.assertIn("the same command goes on", self.command(*good))
+
+    def test_half_a_pack_is_not_taken_for_one(self):
+        def views():
+            yield np.split(stereo_frame(np.random.default_rng(6)), 2, 1)
+            raise KeyboardInterrupt
+
+        with tempfile.TemporaryDirectory() as folder:
+            make_pack(folder, 2)
+            with self.assertRaises(KeyboardInterrupt):
+                pairs.write(views(), folder)
+            self.assertFalse((Path(folder) / "index.npy").exists())
+            pack.Writer(folder).close()
+            with self.assertRaisesRegex(ValueError, "without pictures"):
+                pack.Pack(folder)
 
 
 class Data(unittest.TestCase):
@@ -261,20 +325,14 @@ class Pairs(unittest.TestCase):
     def test_film_becomes_a_pack(self):
         """A square that stands out of the screen, in a side-by-side film: it must be nearest, and trusted."""
         rng = np.random.default_rng(6)
-        frames = []
-        for _ in range(3):
-            back = cv2.GaussianBlur(rng.integers(0, 255, (192, 320, 3)).astype(np.uint8), (0, 0), 1.5)
-            patch = cv2.GaussianBlur(rng.integers(0, 255, (80, 100, 3)).astype(np.uint8), (0, 0), 1.5)
-            left, right = back.copy(), back.copy()
-            left[60:140, 120:220], right[60:140, 108:208] = patch, patch
-            frames.append(np.hstack((left, right)))
         with tempfile.TemporaryDirectory() as folder:
-            clip = cv2.VideoWriter(f"{folder}/film.avi", cv2.VideoWriter_fourcc(*"MJPG"), 24, (640, 192))
-            for f in frames:
-                clip.write(f)
-            clip.release()
-            views = list(pairs.film(f"{folder}/film.avi", "side-by-side", False, 1))
+            write_clip(f"{folder}/film.avi", [stereo_frame(rng) for _ in range(3)])
+            views = list(pairs.film(f"{folder}/film.avi", "side-by-side"))
+            swapped = list(pairs.film(f"{folder}/film.avi", "side-by-side", swapped=True))
+            half = list(pairs.film(f"{folder}/film.avi", "side-by-side", half=True))
         self.assertEqual(len(views), 3)
+        self.assertEqual((views[0][0].shape, half[0][0].shape), ((192, 320, 3), (192, 640, 3)))
+        np.testing.assert_array_equal(swapped[1], views[1][::-1])
         made = pairs.labelled(*views[0])
         disparity, doubt = made["disparity"], made["doubt"]
         height, width = disparity.shape
@@ -282,6 +340,15 @@ class Pairs(unittest.TestCase):
         self.assertGreater(pack.from_u16(disparity)[inside].mean(), 0.9)
         self.assertLess(pack.from_u16(disparity)[:10, 30:-30].mean(), 0.2)
         self.assertLess((doubt[inside] > 0).mean(), 0.2)
+
+
+    def test_the_shape_of_an_eye_tells_half_from_full(self):
+        for layout, width, height, aspect, wanted in (
+                ("side-by-side", 1920, 1080, 1.0, True), ("side-by-side", 3840, 1080, 0.0, False), ("side-by-side", 1920, 1080, 2.0, True),
+                ("side-by-side", 3840, 1600, 1.0, True), ("side-by-side", 3840, 800, 1.0, False), ("side-by-side", 1920, 1080, 0.5, False),
+                ("top-bottom", 1920, 1080, 1.0, True), ("top-bottom", 1920, 2160, 1.0, False), ("top-bottom", 1920, 2160, 0.5, True),
+                ("top-bottom", 720, 576, 16 / 11, False)):
+            self.assertEqual(pairs.is_half(layout, width, height, aspect), wanted, (layout, width, height, aspect))
 
 
 class Scenes(unittest.TestCase):
