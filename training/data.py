@@ -110,6 +110,13 @@ def _resize(image, width, height):
     return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA if area else cv2.INTER_LINEAR)
 
 
+def _resize_trusted(disparity, weight, width, height):
+    """(disparity, weight) resized; what is not trusted has no say in the disparity of a pixel that is."""
+    trust = _resize(weight, width, height)
+    return np.divide(_resize(disparity * weight, width, height), trust, out=_resize(disparity, width, height),
+                     where=trust > 0), trust
+
+
 def _resize_maps(maps, width, height):
     """uint8 [C][h][w] -> float32 [C][height][width]"""
     if not maps.shape[0]:
@@ -230,8 +237,8 @@ def cut(s, box, height, width, mirror):
         return slice(y // step, (y + ch) // step), slice(x // step, (x + cw) // step)
 
     half = (width // 2, height // 2)
-    weight = _resize(s.weight[part(2)], *half)
-    disparity, low, spread = normalise(_resize(s.disparity[part(2)], *half), weight)
+    disparity, weight = _resize_trusted(s.disparity[part(2)], s.weight[part(2)], *half)
+    disparity, low, spread = normalise(disparity, weight)
     maps = [_resize_maps(m[(slice(None), *part(step))], width // step, height // step)
             for m, step in ((s.coarse, 16), (s.fine, 8))]
     out = Crop(_resize(s.rgb[part(1)], width, height), disparity, weight, *maps)

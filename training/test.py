@@ -252,6 +252,36 @@ class Data(unittest.TestCase):
         difference = (carried[0].numpy() - twin[..., 0]) * inside[0].numpy()
         self.assertLess(np.abs(difference).max(), 3)
 
+    def film_sample(self, disparity, trusted):
+        """A sample of a film whose matches are trusted or not at all."""
+        height, width = disparity.shape
+        weight = np.where(trusted, np.float32(1), np.exp(np.float32(-1 / 0.12)))
+        none = np.zeros((0, 1, 1), np.uint8)
+        return data.Sample(np.zeros((2 * height, 2 * width, 3), np.uint8), disparity, weight, none, none, none, (0, 0), none, none)
+
+    def test_untrusted_labels_have_no_say(self):
+        """Whatever stands in them: in smaller and larger pictures, and in twins."""
+        rng = np.random.default_rng(2)
+        trusted = cv2.dilate(np.uint8(rng.random((96, 160)) < 0.005), np.ones((5, 5))) == 0
+        disparity = np.float32(np.linspace(0, 1, 160) * np.ones((96, 1)))
+        for width in (240, 400):
+            crops = [data.cut(self.film_sample(np.where(trusted, disparity, np.float32(fill)), trusted), (0, 0, 192, 320), width * 3 // 5,
+                              width, False) for fill in (-0.2, 1.2)]
+            seen = crops[0].weight > 0.05
+            self.assertLess(np.abs(crops[0].disparity - crops[1].disparity)[seen].max(), 0.02)
+        asked = []
+        grid = torch.from_numpy(data.affine_grid(np.float32([[1, 0, 0.011], [0, 1, 0.02]]), 96, 160)[None])
+        for fill in (0.0, 1.0):
+            label = torch.from_numpy(np.where(trusted, disparity, np.float32(fill)))[None]
+            batch = data.Batch(*[None] * 10)
+            batch.disparity, batch.weight, batch.grid = label, torch.from_numpy(np.float32(trusted))[None], grid
+            batch.coarse, batch.paired = torch.zeros(1, 0, 1, 1), []
+            student = mock.Mock(network=lambda x: (torch.zeros(2, model.LEVELS, 96, 160), x, x))
+            with mock.patch.object(losses, "cross_entropy", lambda log_p, label, weight: asked.append((label, weight))):
+                train.terms(student, batch, None, torch.zeros(2, 3, 192, 320), False)
+        (a, weight), (b, _) = asked
+        self.assertLess(float((a - b).abs()[weight > 0.05].max()), 0.02)
+
     def test_prefetch_keeps_order_and_hands_on_errors(self):
         self.assertEqual(list(data.prefetch(lambda i: i * i, range(9))), [i * i for i in range(9)])
         with self.assertRaises(ZeroDivisionError):
@@ -302,6 +332,12 @@ class Losses(unittest.TestCase):
         for value in losses.scale_free(self.label * 0.3 + 0.2, self.label, self.weight):
             self.assertLess(float(value), 0.2)
         self.assertGreater(float(losses.scale_free(1 - self.label, self.label, self.weight)[0]), 1)
+
+    def test_gradients_ignore_what_is_not_trusted(self):
+        weight = (torch.nn.functional.avg_pool2d(torch.rand(2, 1, 24, 32), 5, 1, 2)[:, 0] > 0.49).float()
+        for fill in (0.0, 1.0):
+            label = torch.where(weight > 0, self.label, torch.tensor(fill))
+            self.assertLess(float(losses.scale_free(self.label, label, weight)[1]), 0.01)
 
     def test_spread_sees_flat_predictions(self):
         self.assertLess(float(losses.spread(self.label + 0.1, self.label, self.weight)), 1e-3)

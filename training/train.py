@@ -114,9 +114,10 @@ def terms(student, batch, statistics, rgb, bf16):
     disparity = expectation(log_p.exp())
     label, weight = batch.disparity, batch.weight
     if twins:
-        label_moved, inside = losses.twins_of(label[:twins], batch.grid)
-        weight_moved = losses.twins_of(weight[:twins], batch.grid)[0] * inside
-        label, weight = torch.cat((label, label_moved)), torch.cat((weight, weight_moved))
+        trust, inside = losses.twins_of(weight[:twins], batch.grid)
+        # A place between pixels has the label of those that are trusted.
+        label_moved = losses.twins_of(label[:twins] * weight[:twins], batch.grid)[0] / trust.clamp(min=1e-6)
+        label, weight = torch.cat((label, label_moved)), torch.cat((weight, trust * inside))
     out = {"cross_entropy": losses.cross_entropy(log_p, label, weight)}
     out["scale_free"], out["gradient"] = losses.scale_free(disparity, label, weight)
     out["spread"] = losses.spread(disparity, label, weight)
