@@ -153,6 +153,10 @@ class Film(unittest.TestCase):
                     module.running_mean.normal_(0, 0.3)
                     module.weight.data.uniform_(0.5, 1.5)
             export.write(network, f"{folder}/first.onnx", "tiny", "0")
+            careless = train.Run(config_for(f"{folder}/film", 1), f"{folder}/careless", torch.device("cpu"), False,
+                                 [(torch.zeros(0), torch.zeros(0))] * 2)
+            with self.assertRaisesRegex(ValueError, "first.onnx.*fixed_norm"):
+                careless.start_from([f"{folder}/first.onnx"])
             again = model.Network(**options).eval()
             model.unfold(again, export.weights(f"{folder}/first.onnx"))
             x = torch.rand(1, 3, 64, 96)
@@ -167,6 +171,8 @@ class Film(unittest.TestCase):
             further = train.Run(config, f"{folder}/further", torch.device("cpu"), False,
                                 train.make_sources(config)[2])
             further.start_from([f"{folder}/work/checkpoint.pt"] * 2)
+            with self.assertRaisesRegex(ValueError, "fixed_norm"):  # that checkpoint's is folded as well
+                careless.start_from([f"{folder}/work/checkpoint.pt"])
             torch.testing.assert_close(further.average.state["stem.1.bias"], state["stem.1.bias"])
             began = again.state_dict()
             self.assertFalse(torch.equal(state["stem.1.bias"], began["stem.1.bias"]))

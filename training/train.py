@@ -210,10 +210,14 @@ class Run:
         """Takes the averaged weights of another training as a beginning (its network may be smaller, see grow), or of several
         states of one the mean, or those of one exported file; steps count from 0."""
         network = self.student.network
-        if Path(paths[0]).suffix == ".onnx":
+        exported = Path(paths[0]).suffix == ".onnx"
+        state = None if exported else torch.load(paths[-1], map_location=self.device)
+        if (exported or state["config"].get("fixed_norm")) and not self.config.get("fixed_norm"):
+            raise ValueError(f"{paths[-1]}: its batch normalisation is folded and must stay so, or its answers are lost: "
+                             "set fixed_norm=true in the config (--set fixed_norm=true)")
+        if exported:
             unfold(network, export.weights(paths[0]))
         else:
-            state = torch.load(paths[-1], map_location=self.device)
             own = self.student.state_dict()  # another teacher, or none, has other adapters: they begin anew
             fitting = {k: v for k, v in state["student"].items() if v.shape == own[k].shape}
             self.student.load_state_dict(fitting, strict=False)
