@@ -178,11 +178,14 @@ def frame_view(s, crop, height, width):
     """(picture uint8 [height][width][3], grid [height/2][width/2][2]) of the crop of a sample's next frame."""
     y, x, ch, cw = crop
     picture = _resize(s.following[y:y + ch, x:x + cw], width, height)
-    stored = cv2.resize(s.flow[y // 2:(y + ch) // 2, x // 2:(x + cw) // 2], (width // 2, height // 2),
-                        interpolation=cv2.INTER_NEAREST)
+    stored = s.flow[y // 2:(y + ch) // 2, x // 2:(x + cw) // 2]
     full = np.float32([s.rgb.shape[1], s.rgb.shape[0]])
     grid = (from_u16(stored) * full - np.float32([x, y])) / np.float32([cw / 2, ch / 2]) - 1
-    return picture, np.where((stored == 0).any(2, keepdims=True), np.float32(OUTSIDE), grid)
+    # Neighbours move alike but lie apart: it is the motion that a resized pixel can have from the nearest one, not the place.
+    half, still = (width // 2, height // 2), np.eye(2, 3)
+    motion = cv2.resize(grid - affine_grid(still, ch // 2, cw // 2), half, interpolation=cv2.INTER_NEAREST_EXACT)
+    seen = cv2.resize(np.uint8((stored > 0).all(2)), half, interpolation=cv2.INTER_NEAREST_EXACT)
+    return picture, np.where(seen[..., None], affine_grid(still, *half[::-1]) + motion, np.float32(OUTSIDE))
 
 
 def affine_grid(theta, height, width):

@@ -288,6 +288,20 @@ class Data(unittest.TestCase):
         (a, weight), (b, _) = asked
         self.assertLess(float((a - b).abs()[weight > 0.05].max()), 0.02)
 
+    def test_a_still_film_has_a_still_grid(self):
+        """However a crop is resized."""
+        y, x = np.mgrid[0:192:2, 0:320:2]
+        flow = pack.to_u16(np.stack(((x + 1) / 320, (y + 1) / 192), 2))
+        flow[40:, 60:] = 0
+        sample = dataclasses.replace(self.film_sample(np.zeros((96, 160), np.float32), True), flow=flow,
+                                     following=np.zeros((192, 320, 3), np.uint8))
+        for box, (height, width) in (((0, 0, 192, 320), (160, 256)), ((32, 64, 128, 176), (160, 272)), ((0, 16, 160, 160), (112, 112))):
+            grid = data.frame_view(sample, box, height, width)[1]
+            still, seen = data.affine_grid(np.eye(2, 3), height // 2, width // 2), (np.abs(grid) < 2).all(2)
+            self.assertTrue((grid[~seen] == data.OUTSIDE).all() and not seen.all())
+            off = np.abs(grid - still)[seen] * np.float32([width / 4, height / 4])
+            self.assertLess(off.max(), 0.01)  # px
+
     def test_prefetch_keeps_order_and_hands_on_errors(self):
         self.assertEqual(list(data.prefetch(lambda i: i * i, range(9))), [i * i for i in range(9)])
         with self.assertRaises(ZeroDivisionError):
