@@ -490,9 +490,26 @@ class Scenes(unittest.TestCase):
             make_pack(folder)
             for seed in range(6):
                 rgb, disparity = spaces.render(np.random.default_rng(seed), 96, 128, pack.Pack(folder), [])
-                self.assertEqual((rgb.shape, disparity.shape), ((96, 128, 3), (96, 128)))
+                self.assertEqual((rgb.shape, disparity.shape), ((96, 128, 3), (48, 64)))
                 self.assertTrue(np.isfinite(disparity).all() and (disparity > 0).all())
                 self.assertGreater(disparity[-8:].mean(), disparity[:8].mean())
+
+    def test_rendered_labels_lie_where_their_pictures_do(self):
+        """In a place whose brightness and disparity are the place in the picture, px, across or down."""
+        def furnish(rng, world, *_):
+            h, w = 120, 160  # what 96 x 128 is rendered at
+            place = ((np.mgrid[0:h, 0:w][axis] + 0.5) / spaces.OVERSAMPLING).astype(np.float32).ravel()
+            world.hits.t[:], world.hits.colour[:] = 1 / place, place[:, None] / 200
+
+        with tempfile.TemporaryDirectory() as folder:
+            make_pack(folder, 1)
+            for axis in (0, 1):
+                with mock.patch.object(spaces, "furnish", furnish), \
+                        mock.patch.object(spaces, "light", lambda _, world, kind: world.hits.colour):
+                    rgb, disparity = spaces.render(np.random.default_rng(1), 96, 128, pack.Pack(folder), [])
+                cells = cv2.resize(rgb[..., 0].astype(np.float32), (64, 48), interpolation=cv2.INTER_AREA)
+                slope, shift = np.polyfit(disparity.ravel(), cells.ravel(), 1)
+                self.assertLess(abs(shift + 0.5) / slope, 0.1)  # px; half a grey level is cut off
 
     def empty_street(self, height, width):
         """A street with nothing in it, looked at from the side."""
