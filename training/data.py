@@ -155,8 +155,9 @@ def degrade(rng, rgb):
         x = x + noise * np.float32(abs(rng.normal(0, 0.03)))
     out = np.clip(x * 255, 0, 255).astype(np.uint8)
     if rng.random() < 0.3:
-        coded = cv2.imencode(".jpg", out, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(15, 80))])[1]
-        out = cv2.imdecode(coded, cv2.IMREAD_COLOR)
+        bgr = cv2.cvtColor(out, cv2.COLOR_RGB2BGR)
+        coded = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(15, 80))])[1]
+        out = cv2.cvtColor(cv2.imdecode(coded, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
     return out
 
 

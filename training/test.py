@@ -302,6 +302,25 @@ class Data(unittest.TestCase):
             off = np.abs(grid - still)[seen] * np.float32([width / 4, height / 4])
             self.assertLess(off.max(), 0.01)  # px
 
+    def test_compression_keeps_red_better_than_blue(self):
+        """As JPEG does, which codes colours at half the size, and of which little is brightness in blue."""
+        class Chance:
+            def __init__(self):
+                self.answers = [0.99, 0.99, 0.99, 0.0]  # compression alone
+
+            def random(self):
+                return self.answers.pop(0)
+
+            def integers(self, *_):
+                return 40
+
+        lost = []
+        for channel in (0, 2):
+            rgb = np.full((64, 64, 3), 60, np.uint8)
+            rgb[..., channel] = 128 + 40 * np.sign(np.sin(np.arange(64) / 2))
+            lost.append(np.abs(data.degrade(Chance(), rgb)[..., channel].astype(float) - rgb[..., channel]).mean())
+        self.assertLess(lost[0], 0.8 * lost[1])
+
     def test_prefetch_keeps_order_and_hands_on_errors(self):
         self.assertEqual(list(data.prefetch(lambda i: i * i, range(9))), [i * i for i in range(9)])
         with self.assertRaises(ZeroDivisionError):
