@@ -719,6 +719,19 @@ class Bundle(unittest.TestCase):
                 self.assertAlmostEqual(float(torch.quantile(g, 0.98) - torch.quantile(g, 0.02)), 1, delta=0.1)
 
 
+class Older(unittest.TestCase):
+    def test_a_step_is_fused_only_where_pytorch_can(self):
+        class AdamW:
+            def __init__(self, params, lr=1e-3):
+                pass
+
+        gpu = torch.device("cuda")
+        with mock.patch.object(torch.optim, "AdamW", AdamW):
+            self.assertFalse(pupil.fuses(gpu))
+        self.assertEqual(pupil.fuses(gpu), int(torch.__version__.split(".")[0]) >= 2)
+        self.assertFalse(pupil.fuses(torch.device("cpu")))
+
+
 class OnDevice(unittest.TestCase):
     """What training.sprint does on a GPU, here on the CPU."""
 
