@@ -7,6 +7,8 @@ the export is compared by our own engine (see check.py).
 """
 import dataclasses
 import importlib.util
+import re
+import shlex
 import sys
 import tempfile
 import unittest
@@ -226,6 +228,17 @@ class Film(unittest.TestCase):
             pack.Writer(folder).close()
             with self.assertRaisesRegex(ValueError, "without pictures"):
                 pack.Pack(folder)
+
+    def test_what_the_readme_says_of_a_mixture_is_so(self):
+        text = Path(__file__).with_name("README.md").read_text().split("## On your own 3D films")[1].split("\n## ")[0]
+        line, = re.findall(r"^python -m (training\.train (?:.*\\\n)*.*)$", text, re.M)
+        words = shlex.split(line.replace("\\\n", " "))
+        root, value = Path(__file__).resolve().parent.parent, {k: words[words.index(k) + 1] for k in ("--config", "--start")}
+        config = train.load_config(root / value["--config"], words[words.index("--set") + 1:])
+        self.assertTrue((root / value["--start"]).exists() and config["fixed_norm"])
+        self.assertEqual([s["folder"] for s in config["source"]], ["WORK/pack", "WORK/film"])
+        self.assertEqual(sum(p["steps"] for p in config["phase"]), 1000)
+        model.unfold(model.Network(**config["model"]), export.weights(root / value["--start"]))
 
 
 class Data(unittest.TestCase):
