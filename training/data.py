@@ -110,6 +110,13 @@ def _resize(image, width, height):
     return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA if area else cv2.INTER_LINEAR)
 
 
+def _resize_trusted(disparity, weight, width, height):
+    """(disparity, weight) resized; what is not trusted has no say in the disparity of a pixel that is."""
+    trust = _resize(weight, width, height)
+    return np.divide(_resize(disparity * weight, width, height), trust, out=_resize(disparity, width, height),
+                     where=trust > 0), trust
+
+
 def _resize_maps(maps, width, height):
     """uint8 [C][h][w] -> float32 [C][height][width]"""
     if not maps.shape[0]:
@@ -148,8 +155,9 @@ def degrade(rng, rgb):
         x = x + noise * np.float32(abs(rng.normal(0, 0.03)))
     out = np.clip(x * 255, 0, 255).astype(np.uint8)
     if rng.random() < 0.3:
-        coded = cv2.imencode(".jpg", out, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(15, 80))])[1]
-        out = cv2.imdecode(coded, cv2.IMREAD_COLOR)
+        bgr = cv2.cvtColor(out, cv2.COLOR_RGB2BGR)
+        coded = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(15, 80))])[1]
+        out = cv2.cvtColor(cv2.imdecode(coded, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
     return out
 
 
@@ -171,11 +179,14 @@ def frame_view(s, crop, height, width):
     """(picture uint8 [height][width][3], grid [height/2][width/2][2]) of the crop of a sample's next frame."""
     y, x, ch, cw = crop
     picture = _resize(s.following[y:y + ch, x:x + cw], width, height)
-    stored = cv2.resize(s.flow[y // 2:(y + ch) // 2, x // 2:(x + cw) // 2], (width // 2, height // 2),
-                        interpolation=cv2.INTER_NEAREST)
+    stored = s.flow[y // 2:(y + ch) // 2, x // 2:(x + cw) // 2]
     full = np.float32([s.rgb.shape[1], s.rgb.shape[0]])
     grid = (from_u16(stored) * full - np.float32([x, y])) / np.float32([cw / 2, ch / 2]) - 1
-    return picture, np.where((stored == 0).any(2, keepdims=True), np.float32(OUTSIDE), grid)
+    # Neighbours move alike but lie apart: it is the motion that a resized pixel can have from the nearest one, not the place.
+    half, still = (width // 2, height // 2), np.eye(2, 3)
+    motion = cv2.resize(grid - affine_grid(still, ch // 2, cw // 2), half, interpolation=cv2.INTER_NEAREST_EXACT)
+    seen = cv2.resize(np.uint8((stored > 0).all(2)), half, interpolation=cv2.INTER_NEAREST_EXACT)
+    return picture, np.where(seen[..., None], affine_grid(still, *half[::-1]) + motion, np.float32(OUTSIDE))
 
 
 def affine_grid(theta, height, width):
@@ -230,8 +241,8 @@ def cut(s, box, height, width, mirror):
         return slice(y // step, (y + ch) // step), slice(x // step, (x + cw) // step)
 
     half = (width // 2, height // 2)
-    weight = _resize(s.weight[part(2)], *half)
-    disparity, low, spread = normalise(_resize(s.disparity[part(2)], *half), weight)
+    disparity, weight = _resize_trusted(s.disparity[part(2)], s.weight[part(2)], *half)
+    disparity, low, spread = normalise(disparity, weight)
     maps = [_resize_maps(m[(slice(None), *part(step))], width // step, height // step)
             for m, step in ((s.coarse, 16), (s.fine, 8))]
     out = Crop(_resize(s.rgb[part(1)], width, height), disparity, weight, *maps)

@@ -44,8 +44,10 @@ def scale_free(disparity, label, weight, scales=4):
         wx, wy = torch.minimum(weight[:, :, 1:], weight[:, :, :-1]), torch.minimum(weight[:, 1:], weight[:, :-1])
         gradient = gradient + _mean((difference[:, :, 1:] - difference[:, :, :-1]).abs(), wx)
         gradient = gradient + _mean((difference[:, 1:] - difference[:, :-1]).abs(), wy)
-        difference = F.avg_pool2d(difference.unsqueeze(1), 2).squeeze(1)
-        weight = F.avg_pool2d(weight.unsqueeze(1), 2).squeeze(1)
+        # What is not trusted has no say in a coarser pixel either.
+        pooled = F.avg_pool2d(weight.unsqueeze(1), 2).squeeze(1)
+        difference = F.avg_pool2d((difference * weight).unsqueeze(1), 2).squeeze(1) / (pooled + EPSILON)
+        weight = pooled
     return l1, gradient / scales
 
 

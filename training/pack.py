@@ -50,6 +50,7 @@ class Writer:
     def __init__(self, folder):
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / "index.npy").unlink(missing_ok=True)  # of the pack that was here, whose arrays go now
         self.files = {name: open(self.folder / f"{name}.raw", "wb") for name in ARRAYS}
         self.rows, self.names = [], []
 
@@ -71,6 +72,14 @@ class Writer:
         np.save(self.folder / "index.npy", np.array(self.rows, np.int64))
         (self.folder / "names.txt").write_text("\n".join(self.names))
 
+    def discard(self):
+        """Instead of close(): takes away what was written."""
+        for f in self.files.values():
+            f.close()
+            Path(f.name).unlink()
+        if not any(self.folder.iterdir()):
+            self.folder.rmdir()
+
 
 class Pack:
     """Reads a pack; memory-mapped, so that worker processes share one copy. Read only, safe in any process."""
@@ -78,6 +87,8 @@ class Pack:
     def __init__(self, folder):
         folder = Path(folder)
         index = np.load(folder / "index.npy")
+        if not len(index):
+            raise ValueError(f"{folder}: a data pack without pictures")
         self.index = np.pad(index, ((0, 0), (0, len(COLUMNS) - index.shape[1])))  # older packs hold fewer kinds
         self.names = (folder / "names.txt").read_text().split("\n")
         self.raw = {}

@@ -4,7 +4,7 @@ holds the right eye too.
 Only pixels whose match is the same from left to right and from right to left, and which both eyes see, are trusted;
 the rest counts for nothing. Each picture has its own range, as labels are normalised by their percentiles.
 
-    python -m training.pairs --film FILE --layout side-by-side --out WORK/film       (or top-bottom; half or full width)
+    python -m training.pairs --film FILE --layout side-by-side --out WORK/film       (or top-bottom; see also --half, --swap-eyes)
     python -m training.pairs --pairs FOLDER --out WORK/pairs                         (NAME_left.*, NAME_right.*)
 """
 import argparse
@@ -18,6 +18,7 @@ from .label import fit
 
 SEARCH = 0.14  # of the width, disparities looked for: half of it before, half behind the screen
 LEAST_TRUSTED = 0.3  # of the pixels
+NARROWEST, WIDEST = 1.22, 2.8  # width / height that an eye of a film has, as in viewer/stereo_input.c
 LEAST_CHANGE = 6.0  # mean grey levels, between two frames that are taken from a film
 
 
@@ -51,6 +52,15 @@ def labelled(left, right):
             "parallax": (low / width, high / width)}
 
 
+def is_half(layout, width, height, sample_aspect=0.0):
+    """Whether each eye of a packed frame is likely stored with half its pixels, as the player decides it: samples drawn out to
+    twice their size say so, else an eye too narrow or too wide for a film. sample_aspect: width / height; 0: unknown."""
+    beside = layout == "side-by-side"
+    if sample_aspect > 1.6 or 0 < sample_aspect < 0.8:
+        return (sample_aspect > 1) == beside
+    return width / 2 / height < NARROWEST if beside else width * 2 / height > WIDEST
+
+
 def split(frame, layout, half):
     """The two eyes of a packed frame, at their true aspect. half: each eye is stored with half its pixels."""
     height, width = frame.shape[:2]
@@ -63,9 +73,23 @@ def split(frame, layout, half):
     return [cv2.resize(e, size, interpolation=cv2.INTER_LINEAR) for e in eyes]
 
 
-def film(path, layout, half, every):
-    """Yields (left, right) RGB of every `every`-th frame that differs from the one taken before."""
-    clip, number, last = cv2.VideoCapture(str(path)), 0, None
+def film(path, layout, half=None, every=1, swapped=False):
+    """Iterates over (left, right) RGB of every `every`-th frame that differs from the one taken before; OSError where the film
+    cannot be opened. half: as split() takes it, None: as the shape of an eye says; swapped: the right eye comes first."""
+    clip = cv2.VideoCapture(str(path))
+    width, height = (int(clip.get(p)) for p in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
+    if not clip.isOpened() or width < 2 or height < 2:
+        raise OSError(f"{path}: cannot be opened as a film")
+    if half is None:
+        across, down = clip.get(cv2.CAP_PROP_SAR_NUM), clip.get(cv2.CAP_PROP_SAR_DEN)
+        half = is_half(layout, width, height, across / down if across > 0 and down > 0 else 0.0)
+        print(f"{path}: {width} x {height}, {layout}, taken for {'half' if half else 'full'} size by an eye's shape "
+              f"({'--full' if half else '--half'} says otherwise)", flush=True)
+    return _frames(clip, layout, half, every, swapped)
+
+
+def _frames(clip, layout, half, every, swapped):
+    number, last = 0, None
     while True:
         good, bgr = clip.read()
         if not good:
@@ -76,7 +100,8 @@ def film(path, layout, half, every):
         small = cv2.resize(cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY), (64, 36)).astype(np.float32)
         if last is None or np.abs(small - last).mean() > LEAST_CHANGE:
             last = small
-            yield split(np.ascontiguousarray(bgr[..., ::-1]), layout, half)
+            eyes = split(np.ascontiguousarray(bgr[..., ::-1]), layout, half)
+            yield eyes[::-1] if swapped else eyes
 
 
 def folder(path):
@@ -88,17 +113,24 @@ def folder(path):
 
 
 def write(views, out):
-    """Writes the pairs that can be matched to a pack; returns how many."""
+    """Writes the pairs that can be matched to a pack; returns how many. Leaves no pack without any, or half of one."""
     writer = pack.Writer(out)
     taken = left_out = 0
-    for left, right in views:
-        arrays = labelled(left, right)
-        if arrays is None:
-            left_out += 1
-            continue
-        writer.add(str(taken), **arrays)
-        taken += 1
-    writer.close()
+    try:
+        for left, right in views:
+            arrays = labelled(left, right)
+            if arrays is None:
+                left_out += 1
+                continue
+            writer.add(str(taken), **arrays)
+            taken += 1
+    except BaseException:  # Ctrl-C too
+        writer.discard()
+        raise
+    if taken:
+        writer.close()
+    else:
+        writer.discard()
     print(f"{taken} pictures, {left_out} left out because too little of them could be matched", flush=True)
     return taken
 
@@ -106,8 +138,17 @@ def write(views, out):
 def add_film_options(parser):
     parser.add_argument("--film")
     parser.add_argument("--layout", choices=("side-by-side", "top-bottom"), default="side-by-side")
-    parser.add_argument("--full", action="store_true", help="each eye is stored with all its pixels")
+    size = parser.add_mutually_exclusive_group()
+    size.add_argument("--half", action="store_const", const=True, help="each eye is stored with half its pixels; without --half "
+                      "and --full the shape of an eye decides, as in the player")
+    size.add_argument("--full", dest="half", action="store_const", const=False, help="each eye is stored with all its pixels")
+    parser.add_argument("--swap-eyes", action="store_true", help="the right eye is on the left side, or on top")
     parser.add_argument("--every", type=int, default=24, help="frames of the film from one picture to the next")
+
+
+def film_of(args):
+    """film() as add_film_options has it."""
+    return film(args.film, args.layout, args.half, args.every, args.swap_eyes)
 
 
 def main():
@@ -118,7 +159,12 @@ def main():
     args = parser.parse_args()
     if bool(args.film) == bool(args.pairs):
         parser.error("give one of --film and --pairs")
-    write(film(args.film, args.layout, not args.full, args.every) if args.film else folder(args.pairs), args.out)
+    try:
+        views = film_of(args) if args.film else folder(args.pairs)
+    except OSError as reason:
+        parser.error(str(reason))
+    if not write(views, args.out):
+        parser.error(f"{args.film or args.pairs}: no picture of it could be matched" + ("; is --layout right?" if args.film else ""))
 
 
 if __name__ == "__main__":

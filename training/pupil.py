@@ -1,4 +1,5 @@
 """One network in training on a GPU within a given time, and an average of one as the second teacher of another."""
+import inspect
 from pathlib import Path
 
 import cv2
@@ -12,6 +13,11 @@ from .photographs import CHANNELS
 from .sheet import row
 
 
+def fuses(device):
+    """Whether AdamW takes its step at once there: on a GPU, and not before PyTorch 2."""
+    return device.type == "cuda" and "fused" in inspect.signature(torch.optim.AdamW.__init__).parameters
+
+
 class Pupil:
     """One network in training: train.Run without files of its own, driven by the clock."""
 
@@ -23,7 +29,8 @@ class Pupil:
         self.average = train.Average(self.student.network, config["ema"])
         groups = [{"params": [p for p in self.student.parameters() if p.ndim > 1], "weight_decay": config["weight_decay"]},
                   {"params": [p for p in self.student.parameters() if p.ndim <= 1], "weight_decay": 0.0}]
-        self.optimiser = torch.optim.AdamW(groups, lr=config["rate"], **({"fused": True} if device.type == "cuda" else {}))
+        self.fused = fuses(device)
+        self.optimiser = torch.optim.AdamW(groups, lr=config["rate"], **({"fused": True} if self.fused else {}))
         self.step, self.seconds, self.seen = 0, 0.0, 0
         self.log = train.Log(self.out / f"log-{name}.csv")
         self.pending = []
@@ -72,8 +79,8 @@ class Pupil:
         self.log.pictures += len(rgb)
 
     def _update(self, norm):
-        """One step of optimiser and average, but for a rare overflow; on a GPU that is told to the optimiser unseen."""
-        if self.device.type == "cuda":
+        """One step of optimiser and average, but for a rare overflow; a fused optimiser is told of that unseen."""
+        if self.fused:
             self.optimiser.found_inf = (~torch.isfinite(norm)).float()
             self.optimiser.step()
         elif torch.isfinite(norm):

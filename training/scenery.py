@@ -60,11 +60,11 @@ def _render(number):
     size, pictures, maps = SIZES[rng.integers(len(SIZES))], [], []
     for _ in range(AT_ONCE):
         if number % 2:
-            rgb, disparity = page(rng, *size), np.zeros(size, np.float32)
+            rgb, disparity = page(rng, *size), np.zeros((size[0] // 2, size[1] // 2), np.float32)
         else:
             rgb, disparity = render(rng, *size, _own["photos"], _read_cuts())
         pictures.append(rgb)
-        maps.append(pack.to_u16(normalise(disparity[::2, ::2])))
+        maps.append(pack.to_u16(normalise(disparity)))
     _write(_own["folder"] / f"place-{number:05d}.npz", lambda f: np.savez(f, picture=pictures, disparity=maps))
 
 

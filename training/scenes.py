@@ -202,12 +202,15 @@ def _make(task):
         rgb, disparity, doubt, motion["following"], motion["flow"] = moving_montage(rng, _shared["photos"], _shared["cuts"])
     elif kind == "page":
         rgb = page(rng, *SIZES[rng.integers(len(SIZES))])
-        disparity, doubt = np.zeros(rgb.shape[:2], np.float32), np.zeros(rgb.shape[:2], np.uint8)
+        disparity = np.zeros((rgb.shape[0] // 2, rgb.shape[1] // 2), np.float32)
     else:
         rgb, disparity = render(rng, *SIZES[rng.integers(len(SIZES))], _shared["photos"], _shared["cuts"])
+    if kind in ("montage", "moving"):
+        # Every second pixel: a mean over an outline would be a depth where nothing is.
+        disparity, doubt = disparity[::2, ::2], doubt[::2, ::2]
+    else:
         doubt = np.zeros(disparity.shape, np.uint8)
-    # Every second pixel: a mean over an outline would be a depth where nothing is.
-    return {"picture": rgb, "disparity": pack.to_u16(normalise(disparity[::2, ::2])), "doubt": doubt[::2, ::2], **motion}
+    return {"picture": rgb, "disparity": pack.to_u16(normalise(disparity)), "doubt": doubt, **motion}
 
 
 def main():

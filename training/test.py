@@ -7,10 +7,13 @@ the export is compared by our own engine (see check.py).
 """
 import dataclasses
 import importlib.util
+import re
+import shlex
 import sys
 import tempfile
 import unittest
 from pathlib import Path
+from unittest import mock
 
 NEEDED = ("torch", "onnx", "cv2", "numpy")
 missing = [m for m in NEEDED if importlib.util.find_spec(m) is None]
@@ -23,7 +26,7 @@ import numpy as np  # noqa: E402
 import onnx  # noqa: E402
 import torch  # noqa: E402
 
-from . import (answers, bundle, canvases, compose, cutouts, data, evaluate, export, label, losses, model, pack,  # noqa: E402
+from . import (answers, bundle, canvases, compose, cutouts, data, evaluate, export, film, label, losses, model, pack,  # noqa: E402
                pages, pairs, photographs, pupil, scenery, scenes, spaces, sprint, train, wear)
 
 CONFIG = Path(__file__).parent / "config" / "first.toml"
@@ -64,6 +67,22 @@ def make_film_pack(folder, count=2):
         doubt = np.zeros((48, 64), np.uint8)
         writer.add(f"{i}", left, pack.to_u16(disparity), doubt, other=right, parallax=(0.0, 6 / 128))
     writer.close()
+
+
+def stereo_frame(rng):
+    """A square that stands out of the screen, in the two eyes side by side."""
+    back = cv2.GaussianBlur(rng.integers(0, 255, (192, 320, 3)).astype(np.uint8), (0, 0), 1.5)
+    patch = cv2.GaussianBlur(rng.integers(0, 255, (80, 100, 3)).astype(np.uint8), (0, 0), 1.5)
+    left, right = back.copy(), back.copy()
+    left[60:140, 120:220], right[60:140, 108:208] = patch, patch
+    return np.hstack((left, right))
+
+
+def write_clip(path, frames):
+    clip = cv2.VideoWriter(path, cv2.VideoWriter_fourcc(*"MJPG"), 24, frames[0].shape[1::-1])
+    for f in frames:
+        clip.write(f)
+    clip.release()
 
 
 def config_for(folder, steps):
@@ -136,6 +155,10 @@ class Film(unittest.TestCase):
                     module.running_mean.normal_(0, 0.3)
                     module.weight.data.uniform_(0.5, 1.5)
             export.write(network, f"{folder}/first.onnx", "tiny", "0")
+            careless = train.Run(config_for(f"{folder}/film", 1), f"{folder}/careless", torch.device("cpu"), False,
+                                 [(torch.zeros(0), torch.zeros(0))] * 2)
+            with self.assertRaisesRegex(ValueError, "first.onnx.*fixed_norm"):
+                careless.start_from([f"{folder}/first.onnx"])
             again = model.Network(**options).eval()
             model.unfold(again, export.weights(f"{folder}/first.onnx"))
             x = torch.rand(1, 3, 64, 96)
@@ -150,12 +173,72 @@ class Film(unittest.TestCase):
             further = train.Run(config, f"{folder}/further", torch.device("cpu"), False,
                                 train.make_sources(config)[2])
             further.start_from([f"{folder}/work/checkpoint.pt"] * 2)
+            with self.assertRaisesRegex(ValueError, "fixed_norm"):  # that checkpoint's is folded as well
+                careless.start_from([f"{folder}/work/checkpoint.pt"])
             torch.testing.assert_close(further.average.state["stem.1.bias"], state["stem.1.bias"])
             began = again.state_dict()
             self.assertFalse(torch.equal(state["stem.1.bias"], began["stem.1.bias"]))
             mean = export.load(f"{folder}/work/checkpoint.pt", f"{folder}/first.onnx")[0].state_dict()
             torch.testing.assert_close(mean["stem.1.bias"], (state["stem.1.bias"] + began["stem.1.bias"]) / 2)
             torch.testing.assert_close(mean["stem.1.running_var"], state["stem.1.running_var"])
+
+
+    def command(self, *options):
+        """Runs training.film; returns what it exits with, None where it comes to its end. self.train stands for training."""
+        with mock.patch.object(sys, "argv", ["film", *map(str, options)]), mock.patch("sys.stderr"), \
+                mock.patch.object(film.train, "run", self.train), mock.patch.object(film.export, "load", lambda *_: (None, (320, 192))), \
+                mock.patch.object(film.export, "write", lambda *_: 0.0), mock.patch.object(film.argparse.ArgumentParser, "error",
+                                                                                           lambda _, text: sys.exit(text)):
+            try:
+                film.main()
+            except SystemExit as end:
+                return end.code
+
+    def test_what_goes_wrong_is_said_and_leaves_nothing_behind(self):
+        rng, self.train = np.random.default_rng(6), mock.Mock(return_value=True)
+        with tempfile.TemporaryDirectory() as folder:
+            work = Path(folder) / "work"
+            write_clip(f"{folder}/film.avi", [stereo_frame(rng)])
+            write_clip(f"{folder}/flat.avi", [np.full((96, 320, 3), 90, np.uint8)])
+            self.assertIn("none.mkv: cannot be opened", self.command("--film", f"{folder}/none.mkv", "--work", work))
+            self.assertIn("is --layout right?", self.command("--film", f"{folder}/flat.avi", "--every", 1, "--work", work))
+            self.assertFalse((work / "film").exists())
+            self.train.assert_not_called()
+            good = ["--film", f"{folder}/film.avi", "--every", 1, "--work", work]
+            self.assertIsNone(self.command(*good))
+            self.assertEqual(len(pack.Pack(work / "film")), 1)
+            self.assertIsNone(self.command(*good))
+            self.assertEqual(self.train.call_count, 2)
+            for other in (["--swap-eyes"], ["--half"], ["--layout", "top-bottom"], ["--film", f"{folder}/flat.avi"]):
+                self.assertIn("was made from", self.command(*good, *other))
+            self.assertEqual(self.train.call_count, 2)
+            self.train.return_value = False
+            self.assertIn("the same command goes on", self.command(*good))
+
+    def test_half_a_pack_is_not_taken_for_one(self):
+        def views():
+            yield np.split(stereo_frame(np.random.default_rng(6)), 2, 1)
+            raise KeyboardInterrupt
+
+        with tempfile.TemporaryDirectory() as folder:
+            make_pack(folder, 2)
+            with self.assertRaises(KeyboardInterrupt):
+                pairs.write(views(), folder)
+            self.assertFalse((Path(folder) / "index.npy").exists())
+            pack.Writer(folder).close()
+            with self.assertRaisesRegex(ValueError, "without pictures"):
+                pack.Pack(folder)
+
+    def test_what_the_readme_says_of_a_mixture_is_so(self):
+        text = Path(__file__).with_name("README.md").read_text().split("## On your own 3D films")[1].split("\n## ")[0]
+        line, = re.findall(r"^python -m (training\.train (?:.*\\\n)*.*)$", text, re.M)
+        words = shlex.split(line.replace("\\\n", " "))
+        root, value = Path(__file__).resolve().parent.parent, {k: words[words.index(k) + 1] for k in ("--config", "--start")}
+        config = train.load_config(root / value["--config"], words[words.index("--set") + 1:])
+        self.assertTrue((root / value["--start"]).exists() and config["fixed_norm"])
+        self.assertEqual([s["folder"] for s in config["source"]], ["WORK/pack", "WORK/film"])
+        self.assertEqual(sum(p["steps"] for p in config["phase"]), 1000)
+        model.unfold(model.Network(**config["model"]), export.weights(root / value["--start"]))
 
 
 class Data(unittest.TestCase):
@@ -187,6 +270,69 @@ class Data(unittest.TestCase):
         carried, inside = losses.twins_of(maps, grid)
         difference = (carried[0].numpy() - twin[..., 0]) * inside[0].numpy()
         self.assertLess(np.abs(difference).max(), 3)
+
+    def film_sample(self, disparity, trusted):
+        """A sample of a film whose matches are trusted or not at all."""
+        height, width = disparity.shape
+        weight = np.where(trusted, np.float32(1), np.exp(np.float32(-1 / 0.12)))
+        none = np.zeros((0, 1, 1), np.uint8)
+        return data.Sample(np.zeros((2 * height, 2 * width, 3), np.uint8), disparity, weight, none, none, none, (0, 0), none, none)
+
+    def test_untrusted_labels_have_no_say(self):
+        """Whatever stands in them: in smaller and larger pictures, and in twins."""
+        rng = np.random.default_rng(2)
+        trusted = cv2.dilate(np.uint8(rng.random((96, 160)) < 0.005), np.ones((5, 5))) == 0
+        disparity = np.float32(np.linspace(0, 1, 160) * np.ones((96, 1)))
+        for width in (240, 400):
+            crops = [data.cut(self.film_sample(np.where(trusted, disparity, np.float32(fill)), trusted), (0, 0, 192, 320), width * 3 // 5,
+                              width, False) for fill in (-0.2, 1.2)]
+            seen = crops[0].weight > 0.05
+            self.assertLess(np.abs(crops[0].disparity - crops[1].disparity)[seen].max(), 0.02)
+        asked = []
+        grid = torch.from_numpy(data.affine_grid(np.float32([[1, 0, 0.011], [0, 1, 0.02]]), 96, 160)[None])
+        for fill in (0.0, 1.0):
+            label = torch.from_numpy(np.where(trusted, disparity, np.float32(fill)))[None]
+            batch = data.Batch(*[None] * 10)
+            batch.disparity, batch.weight, batch.grid = label, torch.from_numpy(np.float32(trusted))[None], grid
+            batch.coarse, batch.paired = torch.zeros(1, 0, 1, 1), []
+            student = mock.Mock(network=lambda x: (torch.zeros(2, model.LEVELS, 96, 160), x, x))
+            with mock.patch.object(losses, "cross_entropy", lambda log_p, label, weight: asked.append((label, weight))):
+                train.terms(student, batch, None, torch.zeros(2, 3, 192, 320), False)
+        (a, weight), (b, _) = asked
+        self.assertLess(float((a - b).abs()[weight > 0.05].max()), 0.02)
+
+    def test_a_still_film_has_a_still_grid(self):
+        """However a crop is resized."""
+        y, x = np.mgrid[0:192:2, 0:320:2]
+        flow = pack.to_u16(np.stack(((x + 1) / 320, (y + 1) / 192), 2))
+        flow[40:, 60:] = 0
+        sample = dataclasses.replace(self.film_sample(np.zeros((96, 160), np.float32), True), flow=flow,
+                                     following=np.zeros((192, 320, 3), np.uint8))
+        for box, (height, width) in (((0, 0, 192, 320), (160, 256)), ((32, 64, 128, 176), (160, 272)), ((0, 16, 160, 160), (112, 112))):
+            grid = data.frame_view(sample, box, height, width)[1]
+            still, seen = data.affine_grid(np.eye(2, 3), height // 2, width // 2), (np.abs(grid) < 2).all(2)
+            self.assertTrue((grid[~seen] == data.OUTSIDE).all() and not seen.all())
+            off = np.abs(grid - still)[seen] * np.float32([width / 4, height / 4])
+            self.assertLess(off.max(), 0.01)  # px
+
+    def test_compression_keeps_red_better_than_blue(self):
+        """As JPEG does, which codes colours at half the size, and of which little is brightness in blue."""
+        class Chance:
+            def __init__(self):
+                self.answers = [0.99, 0.99, 0.99, 0.0]  # compression alone
+
+            def random(self):
+                return self.answers.pop(0)
+
+            def integers(self, *_):
+                return 40
+
+        lost = []
+        for channel in (0, 2):
+            rgb = np.full((64, 64, 3), 60, np.uint8)
+            rgb[..., channel] = 128 + 40 * np.sign(np.sin(np.arange(64) / 2))
+            lost.append(np.abs(data.degrade(Chance(), rgb)[..., channel].astype(float) - rgb[..., channel]).mean())
+        self.assertLess(lost[0], 0.8 * lost[1])
 
     def test_prefetch_keeps_order_and_hands_on_errors(self):
         self.assertEqual(list(data.prefetch(lambda i: i * i, range(9))), [i * i for i in range(9)])
@@ -239,6 +385,12 @@ class Losses(unittest.TestCase):
             self.assertLess(float(value), 0.2)
         self.assertGreater(float(losses.scale_free(1 - self.label, self.label, self.weight)[0]), 1)
 
+    def test_gradients_ignore_what_is_not_trusted(self):
+        weight = (torch.nn.functional.avg_pool2d(torch.rand(2, 1, 24, 32), 5, 1, 2)[:, 0] > 0.49).float()
+        for fill in (0.0, 1.0):
+            label = torch.where(weight > 0, self.label, torch.tensor(fill))
+            self.assertLess(float(losses.scale_free(self.label, label, weight)[1]), 0.01)
+
     def test_spread_sees_flat_predictions(self):
         self.assertLess(float(losses.spread(self.label + 0.1, self.label, self.weight)), 1e-3)
         self.assertGreater(float(losses.spread(0.5 + 0.3 * self.label, self.label, self.weight)), 0.5)
@@ -261,20 +413,14 @@ class Pairs(unittest.TestCase):
     def test_film_becomes_a_pack(self):
         """A square that stands out of the screen, in a side-by-side film: it must be nearest, and trusted."""
         rng = np.random.default_rng(6)
-        frames = []
-        for _ in range(3):
-            back = cv2.GaussianBlur(rng.integers(0, 255, (192, 320, 3)).astype(np.uint8), (0, 0), 1.5)
-            patch = cv2.GaussianBlur(rng.integers(0, 255, (80, 100, 3)).astype(np.uint8), (0, 0), 1.5)
-            left, right = back.copy(), back.copy()
-            left[60:140, 120:220], right[60:140, 108:208] = patch, patch
-            frames.append(np.hstack((left, right)))
         with tempfile.TemporaryDirectory() as folder:
-            clip = cv2.VideoWriter(f"{folder}/film.avi", cv2.VideoWriter_fourcc(*"MJPG"), 24, (640, 192))
-            for f in frames:
-                clip.write(f)
-            clip.release()
-            views = list(pairs.film(f"{folder}/film.avi", "side-by-side", False, 1))
+            write_clip(f"{folder}/film.avi", [stereo_frame(rng) for _ in range(3)])
+            views = list(pairs.film(f"{folder}/film.avi", "side-by-side"))
+            swapped = list(pairs.film(f"{folder}/film.avi", "side-by-side", swapped=True))
+            half = list(pairs.film(f"{folder}/film.avi", "side-by-side", half=True))
         self.assertEqual(len(views), 3)
+        self.assertEqual((views[0][0].shape, half[0][0].shape), ((192, 320, 3), (192, 640, 3)))
+        np.testing.assert_array_equal(swapped[1], views[1][::-1])
         made = pairs.labelled(*views[0])
         disparity, doubt = made["disparity"], made["doubt"]
         height, width = disparity.shape
@@ -282,6 +428,15 @@ class Pairs(unittest.TestCase):
         self.assertGreater(pack.from_u16(disparity)[inside].mean(), 0.9)
         self.assertLess(pack.from_u16(disparity)[:10, 30:-30].mean(), 0.2)
         self.assertLess((doubt[inside] > 0).mean(), 0.2)
+
+
+    def test_the_shape_of_an_eye_tells_half_from_full(self):
+        for layout, width, height, aspect, wanted in (
+                ("side-by-side", 1920, 1080, 1.0, True), ("side-by-side", 3840, 1080, 0.0, False), ("side-by-side", 1920, 1080, 2.0, True),
+                ("side-by-side", 3840, 1600, 1.0, True), ("side-by-side", 3840, 800, 1.0, False), ("side-by-side", 1920, 1080, 0.5, False),
+                ("top-bottom", 1920, 1080, 1.0, True), ("top-bottom", 1920, 2160, 1.0, False), ("top-bottom", 1920, 2160, 0.5, True),
+                ("top-bottom", 720, 576, 16 / 11, False)):
+            self.assertEqual(pairs.is_half(layout, width, height, aspect), wanted, (layout, width, height, aspect))
 
 
 class Scenes(unittest.TestCase):
@@ -367,9 +522,26 @@ class Scenes(unittest.TestCase):
             make_pack(folder)
             for seed in range(6):
                 rgb, disparity = spaces.render(np.random.default_rng(seed), 96, 128, pack.Pack(folder), [])
-                self.assertEqual((rgb.shape, disparity.shape), ((96, 128, 3), (96, 128)))
+                self.assertEqual((rgb.shape, disparity.shape), ((96, 128, 3), (48, 64)))
                 self.assertTrue(np.isfinite(disparity).all() and (disparity > 0).all())
                 self.assertGreater(disparity[-8:].mean(), disparity[:8].mean())
+
+    def test_rendered_labels_lie_where_their_pictures_do(self):
+        """In a place whose brightness and disparity are the place in the picture, px, across or down."""
+        def furnish(rng, world, *_):
+            h, w = 120, 160  # what 96 x 128 is rendered at
+            place = ((np.mgrid[0:h, 0:w][axis] + 0.5) / spaces.OVERSAMPLING).astype(np.float32).ravel()
+            world.hits.t[:], world.hits.colour[:] = 1 / place, place[:, None] / 200
+
+        with tempfile.TemporaryDirectory() as folder:
+            make_pack(folder, 1)
+            for axis in (0, 1):
+                with mock.patch.object(spaces, "furnish", furnish), \
+                        mock.patch.object(spaces, "light", lambda _, world, kind: world.hits.colour):
+                    rgb, disparity = spaces.render(np.random.default_rng(1), 96, 128, pack.Pack(folder), [])
+                cells = cv2.resize(rgb[..., 0].astype(np.float32), (64, 48), interpolation=cv2.INTER_AREA)
+                slope, shift = np.polyfit(disparity.ravel(), cells.ravel(), 1)
+                self.assertLess(abs(shift + 0.5) / slope, 0.1)  # px; half a grey level is cut off
 
     def empty_street(self, height, width):
         """A street with nothing in it, looked at from the side."""
@@ -558,6 +730,19 @@ class Bundle(unittest.TestCase):
             for g, w in zip(got, wanted):
                 self.assertGreater(np.corrcoef(g.numpy().ravel(), w.numpy().ravel())[0, 1], 0.98)
                 self.assertAlmostEqual(float(torch.quantile(g, 0.98) - torch.quantile(g, 0.02)), 1, delta=0.1)
+
+
+class Older(unittest.TestCase):
+    def test_a_step_is_fused_only_where_pytorch_can(self):
+        class AdamW:
+            def __init__(self, params, lr=1e-3):
+                pass
+
+        gpu = torch.device("cuda")
+        with mock.patch.object(torch.optim, "AdamW", AdamW):
+            self.assertFalse(pupil.fuses(gpu))
+        self.assertEqual(pupil.fuses(gpu), int(torch.__version__.split(".")[0]) >= 2)
+        self.assertFalse(pupil.fuses(torch.device("cpu")))
 
 
 class OnDevice(unittest.TestCase):

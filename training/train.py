@@ -114,9 +114,10 @@ def terms(student, batch, statistics, rgb, bf16):
     disparity = expectation(log_p.exp())
     label, weight = batch.disparity, batch.weight
     if twins:
-        label_moved, inside = losses.twins_of(label[:twins], batch.grid)
-        weight_moved = losses.twins_of(weight[:twins], batch.grid)[0] * inside
-        label, weight = torch.cat((label, label_moved)), torch.cat((weight, weight_moved))
+        trust, inside = losses.twins_of(weight[:twins], batch.grid)
+        # A place between pixels has the label of those that are trusted.
+        label_moved = losses.twins_of(label[:twins] * weight[:twins], batch.grid)[0] / trust.clamp(min=1e-6)
+        label, weight = torch.cat((label, label_moved)), torch.cat((weight, trust * inside))
     out = {"cross_entropy": losses.cross_entropy(log_p, label, weight)}
     out["scale_free"], out["gradient"] = losses.scale_free(disparity, label, weight)
     out["spread"] = losses.spread(disparity, label, weight)
@@ -209,10 +210,14 @@ class Run:
         """Takes the averaged weights of another training as a beginning (its network may be smaller, see grow), or of several
         states of one the mean, or those of one exported file; steps count from 0."""
         network = self.student.network
-        if Path(paths[0]).suffix == ".onnx":
+        exported = Path(paths[0]).suffix == ".onnx"
+        state = None if exported else torch.load(paths[-1], map_location=self.device)
+        if (exported or state["config"].get("fixed_norm")) and not self.config.get("fixed_norm"):
+            raise ValueError(f"{paths[-1]}: its batch normalisation is folded and must stay so, or its answers are lost: "
+                             "set fixed_norm=true in the config (--set fixed_norm=true)")
+        if exported:
             unfold(network, export.weights(paths[0]))
         else:
-            state = torch.load(paths[-1], map_location=self.device)
             own = self.student.state_dict()  # another teacher, or none, has other adapters: they begin anew
             fitting = {k: v for k, v in state["student"].items() if v.shape == own[k].shape}
             self.student.load_state_dict(fitting, strict=False)
