@@ -406,14 +406,7 @@ def check_captions(b):
 
 
 def check_overlapping_captions(b):
-    words = "1
-00:00:00,200 --> 00:00:00,500
-One
-
-2
-00:00:00,400 --> 00:00:00,800
-Two
-"
+    words = "1\n00:00:00,200 --> 00:00:00,500\nOne\n\n2\n00:00:00,400 --> 00:00:00,800\nTwo\n"
     film = b.ffmpeg("overlap.mkv", "-f", "lavfi", "-i", "testsrc2=size=96x54:rate=25:duration=1", "-i", b.text("overlap.srt", words),
                     "-c:v", "libx264", "-c:s", "srt")
     out = b.path("overlap.mp4")
