@@ -131,4 +131,4 @@ if __name__ == "__main__":
     if "DEEP3D_CUDA_LIBRARY" not in os.environ:
         print("SKIPPED: DEEP3D_CUDA_LIBRARY does not name CUDA's twin")
         sys.exit(r.SKIPPED)
-    r.main([stays_on_the_gpu, decoded_there, gpu_dies_decoding, same_pictures, another_gpu, gpu_dies])
+    r.main([stays_on_the_gpu, decoded_there, gpu_dies_decoding, same_pictures, another_gpu, gpu_dies], at_once=2)
