@@ -8,10 +8,10 @@ struct subtitle_track;
 struct text;
 
 // The caption files that belong to a film by their names: in its folder, its name without the
-// extension, then perhaps a dot and a language, then .srt, .ass, .ssa, .vtt, .sub, .idx or .sup. In order
-// of names; at most `most`, each to be freed with mem_free(). Nothing for a URL.
+// extension, then perhaps a dot and a language, then .srt, .ass, .ssa, .vtt, .sub, .idx or .sup. In
+// order of names; at most `most`, each to be freed with mem_free(). Nothing for a URL.
 int subtitle_file_find(const char *film, int most, char **out);
-// "de" of "film.de.srt", into `out`; "" where there is none.
+// "de" of "film.de.srt" and of "film.de.forced.srt", into `out`; "" where there is none.
 void subtitle_file_language(const char *path, char *out, int out_size);
 
 // Takes over a track. language: NULL: not known, else valid for the call.

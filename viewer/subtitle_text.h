@@ -1,8 +1,8 @@
 // The bytes of a caption file, in whatever character set, as UTF-8.
 //
 // A byte order mark decides, then whether the bytes are valid UTF-8, but for a damaged one here and
-// there, then uchardet's guess, and at last Windows-1252, which most files without any mark are in. iconv converts; bytes that have no
-// meaning in the set become U+FFFD.
+// there, then uchardet's guess, and at last Windows-1252, which most files without any mark are in.
+// iconv converts; bytes that have no meaning in the set become U+FFFD.
 //
 // Thread-safety: safe.
 #pragma once
