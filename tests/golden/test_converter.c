@@ -482,6 +482,56 @@ static void bars_are_of_one_film(void **state)
     setup_free(&s);
 }
 
+// One of two scenes, lit by a flash or not.
+static void draw_scene(struct setup *s, bool second, bool flash)
+{
+    for (int i = 0; i < s->picture.width * s->picture.height; i++) {
+        int x = i % s->picture.width, y = i / s->picture.width;
+        bool near = abs(x - s->picture.width / 2) < 60 && y > 60;
+
+        for (int c = 0; c < 3; c++) {
+            int light = second ? 190 - y / 2 - 90 * near + 25 * (c == 0)
+                               : 40 + y / 2 + 20 * ((x / 20 + y / 20) & 1) + 40 * (c == 2);
+            light += 70 * flash;
+            s->rgba[i * 4 + c] = (uint8_t)(light < 0 ? 0 : light > 255 ? 255 : light);
+        }
+    }
+}
+
+// What lies on the screen two pictures after a cut that a flash follows; left_out: the cut's
+// picture came too late.
+static float converged_after_cut(bool left_out)
+{
+    enum { CUT = 8, END = CUT + 3, AHEAD = 4 };
+    struct setup s = {.converter = create(NULL)};
+    float convergence;
+    int fed = 0;
+
+    setup_size(&s, 320, 180, 0);
+    deep3d_set_comfort(
+        s.converter,
+        &(struct deep3d_comfort){.screen_width_m = 3, .distance_m = 3, .auto_convergence = true});
+    for (int i = 0; i < END; i++) {
+        for (; fed <= i + AHEAD; fed++) {
+            draw_scene(&s, fed >= CUT, fed == CUT + 1);
+            assert_true(deep3d_foresee(s.converter, &s.picture));
+        }
+        draw_scene(&s, i >= CUT, i == CUT + 1);
+        if (i == CUT && left_out)
+            deep3d_pass_over(s.converter);
+        else
+            convert(&s);
+    }
+    convergence = deep3d_last_parallax(s.converter).convergence;
+    setup_free(&s);
+    return convergence;
+}
+
+static void a_cut_that_is_left_out_counts(void **state)
+{
+    assert_float_equal(converged_after_cut(true), converged_after_cut(false), 0.02);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -499,6 +549,7 @@ int main(void)
         cmocka_unit_test(nearness_moves_along),
         cmocka_unit_test(inputs_may_become_smaller),
         cmocka_unit_test(bars_are_of_one_film),
+        cmocka_unit_test(a_cut_that_is_left_out_counts),
     };
 
     log_set_sink(keep_line, NULL);

@@ -222,7 +222,8 @@ static void spread_of(const struct kernels *k, int width, int height)
     guard_free(near);
 }
 
-// Two pictures of any scale, with what is no number in them, and one that is all the same.
+// Two pictures of any scale, with what is no number in them, one that is all the same, and such as
+// leave no room for arithmetic: nearness is 0 to 1 whatever comes.
 static void range_of(const struct kernels *k, int width, int height)
 {
     int count = width * height;
@@ -232,17 +233,24 @@ static void range_of(const struct kernels *k, int width, int height)
 
     memset(state, 0, sizeof(*state));
     struct region kept = region_new(k->device, state, sizeof(*state));
-    for (int picture = 0; picture < 3; picture++) {
+    for (int picture = 0; picture < 7; picture++) {
+        static const float least[] = {-5, -5, 3, -3e38f, 2.7e38f, 0, -5};
+        static const float spans[] = {40, 40, 0, 3e37f, 3e37f, 1e-42f, 40};
         for (int i = 0; i < count; i++)
-            values[i] = picture == 2 ? 3 : -5 + 40 * random_float() * random_float();
+            values[i] = least[picture] + spans[picture] * random_float() * random_float();
         for (int i = 0; i < count / 50; i++)
-            values[random_int(0, count - 1)] = i % 3 == 0 ? NAN : i % 3 == 1 ? INFINITY : -1e30f;
+            values[random_int(0, count - 1)] = i % 3 == 0   ? NAN
+                                               : i % 3 == 1 ? INFINITY
+                                                            : least[picture];
         struct region in = region_new(k->device, values, (size_t)count * sizeof(float));
         struct region out = region_new(k->device, plain, (size_t)count * sizeof(float));
-        struct range_job job = {in.data, count, picture == 0, kept.data, out.data};
+        bool fresh = picture == 0 || picture == 3;
+        struct range_job job = {in.data, count, fresh, kept.data, out.data};
         k->range(&job);
-        job = (struct range_job){values, count, picture == 0, state, plain};
+        job = (struct range_job){values, count, fresh, state, plain};
         kernels_column(0)->range(&job);
+        for (int i = 0; i < count; i++)
+            assert_true(plain[i] >= 0 && plain[i] <= 1);
         region_same(&out, plain, "range");
         region_same(&in, values, "range's values");
     }
