@@ -175,11 +175,10 @@ static bool add_stream(struct film_streams *f, const AVStream *from)
     avcodec_parameters_free(&parameters);
     if (!to)
         return false;
-    to->time_base = from->time_base;
-    to->disposition = from->disposition;
     // FFmpeg's MP4 muxer takes captions' times for ones of its own when it looks for their ends
-    if (from->codecpar->codec_type == AVMEDIA_TYPE_SUBTITLE)
-        to->time_base = AV_TIME_BASE_Q;
+    to->time_base =
+        to->codecpar->codec_type == AVMEDIA_TYPE_SUBTITLE ? AV_TIME_BASE_Q : from->time_base;
+    to->disposition = from->disposition;
     av_dict_copy(&to->metadata, from->metadata, 0);
     if (is_cover(from) && is_matroska(f->out)) {
         make_attachment(to, from);

@@ -261,15 +261,9 @@ static AVBSFContext *open_merger(const AVStream *s)
     return merger;
 }
 
-static void load_packet(struct subtitle_track *t, const AVStream *s, const AVPacket *packet)
-{
-    if (packet->pts != AV_NOPTS_VALUE)
-        subtitle_track_load(
-            t, packet, av_rescale_q(packet->pts, s->time_base, (AVRational){1, (int)NS_PER_S}));
-}
-
 static bool read_streams(const struct load *l, AVFormatContext *container)
 {
+    // of files that hold nothing else
     AVBSFContext *merger = container->nb_streams == 1 ? open_merger(container->streams[0]) : NULL;
     struct subtitle_track **tracks =
         mem_new(container->nb_streams, sizeof(struct subtitle_track *));
@@ -284,13 +278,14 @@ static bool read_streams(const struct load *l, AVFormatContext *container)
     while (packet && av_read_frame(container, packet) >= 0) {
         unsigned i = (unsigned)packet->stream_index;
 
-        if (merger && av_bsf_send_packet(merger, packet) >= 0) // takes it
-            while (av_bsf_receive_packet(merger, packet) >= 0 && tracks[0]) {
-                load_packet(tracks[0], container->streams[0], packet);
-                av_packet_unref(packet);
-            }
-        else if (i < count && tracks[i])
-            load_packet(tracks[i], container->streams[i], packet);
+        // a segment that does not end its picture gives none
+        bool whole = !merger || (av_bsf_send_packet(merger, packet) >= 0 &&
+                                 av_bsf_receive_packet(merger, packet) >= 0);
+
+        if (whole && i < count && tracks[i] && packet->pts != AV_NOPTS_VALUE)
+            subtitle_track_load(tracks[i], packet,
+                                av_rescale_q(packet->pts, container->streams[i]->time_base,
+                                             (AVRational){1, (int)NS_PER_S}));
         av_packet_unref(packet);
     }
     av_packet_free(&packet);
