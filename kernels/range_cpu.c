@@ -4,52 +4,54 @@
 #include "kernels/range_math.h"
 #include "kernels/variant.h"
 
-static float percentile(const struct range *r, uint32_t total, double part, float width)
+static void fill_bins(const struct range_job *job, int step)
 {
-    double wanted = part * (double)total;
-    float least = -order_value(r->least);
-    uint32_t below = 0;
+    struct range_end *ends = job->range->ends;
 
-    for (int i = 0; i < RANGE_BINS; i++) {
-        if (range_holds(r->bins[i], below, wanted))
-            return range_value(i, r->bins[i], below, wanted, least, width);
-        below += r->bins[i];
-    }
-    return least; // none: there is nothing in the bins
+    for (int high = 0; high < 2; high++)
+        memset(ends[high].bins, 0, sizeof(ends[high].bins));
+    for (int i = 0; i < job->count; i++)
+        for (int high = 0; high < 2; high++) {
+            int bin = range_bin(job->values[i], &ends[high], step);
+            if (bin >= 0)
+                ends[high].bins[bin]++;
+        }
 }
 
-static void find_ends(const struct range_job *job)
+static uint32_t sum(const uint32_t *bins)
 {
-    struct range *r = job->range;
+    uint32_t total = 0;
 
-    r->least = r->most = 0;
-    for (int i = 0; i < job->count; i++) {
-        float v = job->values[i];
-        uint32_t least = order_key(-v), most = order_key(v);
-        if (!range_finite(v))
-            continue;
-        r->least = least > r->least ? least : r->least;
-        r->most = most > r->most ? most : r->most;
-    }
+    for (int i = 0; i < RANGE_BINS; i++)
+        total += bins[i];
+    return total;
+}
+
+static void find_bin(struct range_end *end)
+{
+    uint32_t below = 0;
+
+    for (int i = 0; i < RANGE_BINS; below += end->bins[i++])
+        if (end->rank < below + end->bins[i]) {
+            range_enter(end, i, below);
+            return;
+        }
 }
 
 static void measure(const struct range_job *job)
 {
     struct range *r = job->range;
-    uint32_t total = 0;
 
-    find_ends(job);
-    float least = -order_value(r->least), width = range_width(r);
-    if (!(width > 0) || !range_finite(width))
-        return;
-    memset(r->bins, 0, sizeof(r->bins));
-    for (int i = 0; i < job->count; i++)
-        if (range_finite(job->values[i])) {
-            r->bins[range_bin(job->values[i], least, width)]++;
-            total++;
+    r->ends[0].begin = r->ends[1].begin = 0;
+    for (int step = 0; step < RANGE_STEPS; step++) {
+        fill_bins(job, step);
+        for (int high = 0; high < 2; high++) {
+            if (step == 0)
+                r->ends[high].rank = range_rank(high, sum(r->ends[high].bins));
+            find_bin(&r->ends[high]);
         }
-    range_follow(r, percentile(r, total, RANGE_TAIL, width),
-                 percentile(r, total, 1 - RANGE_TAIL, width));
+    }
+    range_follow(r);
 }
 
 void KERNEL(range)(const struct range_job *job)

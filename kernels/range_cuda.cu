@@ -2,87 +2,56 @@
 #include "kernels/kernels_cuda.h"
 #include "kernels/range_math.h"
 
-// The ends, the histogram, the range, nearness: each waits for the one before.
-#define BLOCK 256
+// Bins and the percentiles' bits by turns, then nearness: each waits for the one before.
+#define BLOCK RANGE_BINS
 #define ROUNDS 4 // values a thread takes
 
-static __device__ int first_value(void)
+static __global__ void fill_bins(const struct range_job job, int step)
 {
-    return blockIdx.x * BLOCK * ROUNDS + threadIdx.x;
+    __shared__ uint32_t bins[2][RANGE_BINS];
+    struct range_end *ends = job.range->ends;
+    int first = blockIdx.x * BLOCK * ROUNDS + threadIdx.x;
+
+    bins[0][threadIdx.x] = bins[1][threadIdx.x] = 0;
+    __syncthreads();
+    for (int k = 0, i = first; k < ROUNDS && i < job.count; k++, i += BLOCK)
+        for (int high = 0; high < 2; high++) {
+            int bin = range_bin(job.values[i], &ends[high], step);
+            if (bin >= 0)
+                atomicAdd(&bins[high][bin], 1u);
+        }
+    __syncthreads();
+    for (int high = 0; high < 2; high++)
+        if (bins[high][threadIdx.x])
+            atomicAdd(&ends[high].bins[threadIdx.x], bins[high][threadIdx.x]);
 }
 
-static __global__ void find_ends(const struct range_job job)
-{
-    __shared__ uint32_t ends[2];
-    uint32_t least = 0, most = 0;
-
-    if (threadIdx.x == 0)
-        ends[0] = ends[1] = 0;
-    __syncthreads();
-    for (int k = 0, i = first_value(); k < ROUNDS && i < job.count; k++, i += BLOCK) {
-        float v = job.values[i];
-
-        if (!range_finite(v))
-            continue;
-        least = order_key(-v) > least ? order_key(-v) : least;
-        most = order_key(v) > most ? order_key(v) : most;
-    }
-    atomicMax(&ends[0], least);
-    atomicMax(&ends[1], most);
-    __syncthreads();
-    if (threadIdx.x == 0) {
-        atomicMax(&job.range->least, ends[0]);
-        atomicMax(&job.range->most, ends[1]);
-    }
-}
-
-static __global__ void fill_bins(const struct range_job job)
-{
-    __shared__ uint32_t bins[RANGE_BINS];
-    float least = -order_value(job.range->least), width = range_width(job.range);
-
-    if (!(width > 0) || !range_finite(width))
-        return;
-    for (int i = threadIdx.x; i < RANGE_BINS; i += BLOCK)
-        bins[i] = 0;
-    __syncthreads();
-    for (int k = 0, i = first_value(); k < ROUNDS && i < job.count; k++, i += BLOCK)
-        if (range_finite(job.values[i]))
-            atomicAdd(&bins[range_bin(job.values[i], least, width)], 1u);
-    __syncthreads();
-    for (int i = threadIdx.x; i < RANGE_BINS; i += BLOCK)
-        if (bins[i])
-            atomicAdd(&job.range->bins[i], bins[i]);
-}
-
-// One block; a thread has one bin.
-static __global__ void follow(struct range *r)
+// A block for each end; a thread has a bin, which it leaves empty.
+static __global__ void find_bin(struct range *r, int step)
 {
     __shared__ uint32_t sums[2][RANGE_BINS]; // of all bins up to this one
-    __shared__ float ends[2];
+    struct range_end *end = &r->ends[blockIdx.x];
     int i = threadIdx.x, now = 0;
-    float least = -order_value(r->least), width = range_width(r);
+    uint32_t bin = end->bins[i];
 
-    if (!(width > 0) || !range_finite(width))
-        return;
-    sums[0][i] = r->bins[i];
-    if (i < 2)
-        ends[i] = least;
+    end->bins[i] = 0;
+    sums[0][i] = bin;
     __syncthreads();
     for (int reach = 1; reach < RANGE_BINS; reach *= 2, now = !now) {
         sums[!now][i] = sums[now][i] + (i >= reach ? sums[now][i - reach] : 0);
         __syncthreads();
     }
-    for (int end = 0; end < 2; end++) {
-        double wanted = (end ? 1 - RANGE_TAIL : RANGE_TAIL) * (double)sums[now][RANGE_BINS - 1];
-        uint32_t bin = r->bins[i], below = sums[now][i] - bin;
-
-        if (range_holds(bin, below, wanted))
-            ends[end] = range_value(i, bin, below, wanted, least, width);
+    uint32_t rank = step > 0 ? end->rank : range_rank(blockIdx.x, sums[now][RANGE_BINS - 1]);
+    __syncthreads(); // all have read what one of them changes
+    if (rank < sums[now][i] && rank >= sums[now][i] - bin) {
+        end->rank = rank;
+        range_enter(end, i, sums[now][i] - bin);
     }
-    __syncthreads();
-    if (i == 0)
-        range_follow(r, ends[0], ends[1]);
+}
+
+static __global__ void follow(struct range *r)
+{
+    range_follow(r);
 }
 
 static __global__ void normalise(const struct range_job job)
@@ -97,12 +66,14 @@ static __global__ void normalise(const struct range_job job)
 bool range_cuda(const struct range_job *job, struct CUstream_st *stream)
 {
     int blocks = (job->count + BLOCK * ROUNDS - 1) / (BLOCK * ROUNDS);
-    size_t kept = job->fresh ? 0 : offsetof(struct range, least);
+    size_t kept = job->fresh ? 0 : offsetof(struct range, ends);
 
     cudaMemsetAsync((char *)job->range + kept, 0, sizeof(*job->range) - kept, stream);
-    CUDA_LAUNCH_TOGETHER(find_ends, blocks, BLOCK, stream, *job);
-    CUDA_LAUNCH_TOGETHER(fill_bins, blocks, BLOCK, stream, *job);
-    CUDA_LAUNCH_TOGETHER(follow, 1, RANGE_BINS, stream, job->range);
+    for (int step = 0; step < RANGE_STEPS; step++) {
+        CUDA_LAUNCH_TOGETHER(fill_bins, blocks, BLOCK, stream, *job, step);
+        CUDA_LAUNCH_TOGETHER(find_bin, 2, RANGE_BINS, stream, job->range, step);
+    }
+    CUDA_LAUNCH(follow, 1, 1, stream, job->range);
     CUDA_LAUNCH(normalise, (job->count + BLOCK - 1) / BLOCK, BLOCK, stream, *job);
     return kernels_cuda_launched();
 }

@@ -3,39 +3,40 @@
 #include "kernels/order.h"
 #include "kernels/range.h"
 
+#define RANGE_STEPS (32 / RANGE_BITS)
+
 ORDER_FUNCTION bool range_finite(float v)
 {
     return v - v == 0.0f;
 }
 
-// What a bin is wide; not a positive number where there is nothing to measure.
-ORDER_FUNCTION float range_width(const struct range *r)
+// The bin of this end that v counts in; -1: none.
+ORDER_FUNCTION int range_bin(float v, const struct range_end *end, int step)
 {
-    return (order_value(r->most) + order_value(r->least)) / RANGE_BINS;
+    uint32_t begin = order_key(v) >> (32 - RANGE_BITS * (step + 1));
+
+    return range_finite(v) && begin >> RANGE_BITS == end->begin ? (int)(begin % RANGE_BINS) : -1;
 }
 
-ORDER_FUNCTION int range_bin(float v, float least, float width)
+// Which of `total` values, the least being 0, the low or the high end is.
+ORDER_FUNCTION uint32_t range_rank(bool high, uint32_t total)
 {
-    int bin = (int)((v - least) / width);
+    uint32_t tail = (uint32_t)(RANGE_TAIL * (double)total);
 
-    return bin < RANGE_BINS ? bin : RANGE_BINS - 1;
+    return high ? total - 1 - tail : tail;
 }
 
-// Bin i holds the value below which `wanted` values lie; so many lie below the bin.
-ORDER_FUNCTION bool range_holds(uint32_t bin, uint32_t below, double wanted)
+// The value looked for is in bin i, so many lie in bins before it.
+ORDER_FUNCTION void range_enter(struct range_end *end, int i, uint32_t below)
 {
-    return bin > 0 && (double)below + bin >= wanted && (below == 0 || (double)below < wanted);
-}
-
-ORDER_FUNCTION float range_value(int i, uint32_t bin, uint32_t below, double wanted, float least,
-                                 float width)
-{
-    return least + width * ((float)i + (float)((wanted - below) / bin));
+    end->begin = end->begin * RANGE_BINS + (uint32_t)i;
+    end->rank -= below;
 }
 
 // Goes after what was measured.
-ORDER_FUNCTION void range_follow(struct range *r, float low, float high)
+ORDER_FUNCTION void range_follow(struct range *r)
 {
+    float low = order_value(r->ends[0].begin), high = order_value(r->ends[1].begin);
     float part = r->known ? RANGE_FOLLOW : 1.0f, wide = high - low;
 
     if (!(wide > 0) || !range_finite(wide) || !range_finite(1.0f / wide) ||

@@ -257,12 +257,35 @@ static void range_of(const struct kernels *k, int width, int height)
     // what is kept; the bins are nobody's business
     kept.device->download(kept.host, kept.block, kept.bytes + 2 * GUARD_BYTES);
     assert_true(kept.device->wait());
-    assert_memory_equal(kept.host + GUARD_BYTES, state, offsetof(struct range, least));
+    assert_memory_equal(kept.host + GUARD_BYTES, state, offsetof(struct range, ends));
     memcpy(state, kept.host + GUARD_BYTES, sizeof(*state));
     region_same(&kept, state, "range's state");
     guard_free(values);
     guard_free(plain);
     guard_free(state);
+}
+
+// One value far beyond all others, or a hundredth of them, takes nobody's depth away.
+static void strays_do_not_change_the_range(void **state)
+{
+    enum { COUNT = 1000 };
+    static const float strays[] = {1e30f, -1e30f, 1e6f, 12};
+    float values[COUNT], out[COUNT];
+
+    (void)state;
+    for (size_t s = 0; s < sizeof(strays) / sizeof(*strays); s++)
+        for (int many = 0; many < 2; many++) {
+            struct range range = {0};
+            for (int i = 0; i < COUNT; i++)
+                values[i] = 10 + (float)i / COUNT;
+            for (int i = 0; i < (many ? COUNT / 100 : 1); i++)
+                values[i * 97] = strays[s];
+            kernels_column(0)->range(&(struct range_job){values, COUNT, true, &range, out});
+            for (int i = 1; i < COUNT; i += 10) // every one as without: 0.02 to 0.98 become 0 to 1
+                assert_true(values[i] == strays[s] ||
+                            fabsf(out[i] - fminf(fmaxf(((float)i / COUNT - 0.02f) / 0.96f, 0), 1)) <
+                                0.013f);
+        }
 }
 
 static void enlarge_of(const struct kernels *k, int width, int height)
@@ -658,10 +681,19 @@ static bool find_columns(bool gpu)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(luma),    cmocka_unit_test(carry),   cmocka_unit_test(spread),
-        cmocka_unit_test(range),   cmocka_unit_test(enlarge), cmocka_unit_test(snap),
-        cmocka_unit_test(press),   cmocka_unit_test(edges),   cmocka_unit_test(marks),
-        cmocka_unit_test(strokes), cmocka_unit_test(plates),  cmocka_unit_test(strips),
+        cmocka_unit_test(luma),
+        cmocka_unit_test(carry),
+        cmocka_unit_test(spread),
+        cmocka_unit_test(range),
+        cmocka_unit_test(strays_do_not_change_the_range),
+        cmocka_unit_test(enlarge),
+        cmocka_unit_test(snap),
+        cmocka_unit_test(press),
+        cmocka_unit_test(edges),
+        cmocka_unit_test(marks),
+        cmocka_unit_test(strokes),
+        cmocka_unit_test(plates),
+        cmocka_unit_test(strips),
         cmocka_unit_test(glance),
     };
 
