@@ -12,6 +12,7 @@ enum slot_state {
     SLOT_ACQUIRED,  // the converter writes
     SLOT_PUBLISHED, // waits to be taken
     SLOT_TAKEN,     // a display, or the ring for mirrors, holds it
+    SLOT_WITHOUT,   // there is no memory for it
 };
 
 struct slot {
@@ -21,6 +22,9 @@ struct slot {
     bool allocated;
     enum deep3d_memory memory; // that was asked for
 };
+
+// One shown, one being converted, one waiting.
+#define FEWEST 3
 
 struct stereo_ring {
     struct stereo_memory memory;
@@ -87,7 +91,7 @@ struct stereo_ring *stereo_ring_create(int count, const struct stereo_memory *me
 {
     struct stereo_ring *ring = mem_new(1, sizeof(*ring));
 
-    assert(count >= 3);
+    assert(count >= FEWEST);
     ring->memory = memory ? *memory : stereo_ring_host_memory(8);
     ring->count = count;
     ring->slots = mem_new((size_t)count, sizeof(*ring->slots));
@@ -163,11 +167,11 @@ static struct slot *oldest_published(struct stereo_ring *ring)
     return found;
 }
 
-struct stereo_frame *stereo_ring_acquire(struct stereo_ring *ring, int width, int height,
-                                         enum deep3d_memory memory)
+// A free slot, marked as the converter's; blocks until there is one. NULL: stopped.
+static struct slot *claim(struct stereo_ring *ring, int width, int height,
+                          enum deep3d_memory memory)
 {
     struct slot *s = NULL;
-    bool ready;
 
     monitor_lock(&ring->monitor);
     while (!ring->stopped && !(s = find_free(ring, width, height, memory)))
@@ -177,22 +181,53 @@ struct stereo_frame *stereo_ring_acquire(struct stereo_ring *ring, int width, in
     if (s)
         s->state = SLOT_ACQUIRED;
     monitor_unlock(&ring->monitor);
-    if (!s)
-        return NULL;
+    return s;
+}
 
+// Memory for the slot, to be written. False, logged: there is none, or the device is lost.
+static bool make_ready(struct stereo_ring *ring, struct slot *s, int width, int height,
+                       enum deep3d_memory memory)
+{
     if (!suits(s, width, height, memory))
         free_memory(ring, s);
-    if (s->allocated)
-        ready = !ring->memory.reuse || ring->memory.reuse(ring->memory.user, &s->frame);
-    else
-        ready = s->allocated =
-            ring->memory.allocate(ring->memory.user, &s->frame, width, height, memory);
     s->memory = memory;
-    if (!ready) {
-        stereo_ring_abandon(ring, &s->frame);
-        return NULL;
+    if (s->allocated)
+        return !ring->memory.reuse || ring->memory.reuse(ring->memory.user, &s->frame);
+    return s->allocated =
+               ring->memory.allocate(ring->memory.user, &s->frame, width, height, memory);
+}
+
+// Goes on without the slot that there is no memory for. False: too few are left.
+static bool spare(struct stereo_ring *ring, struct slot *s, int width, int height,
+                  enum deep3d_memory memory)
+{
+    int others = 0;
+
+    monitor_lock(&ring->monitor);
+    for (int i = 0; i < ring->count; i++)
+        others += suits(&ring->slots[i], width, height, memory);
+    if (others >= FEWEST)
+        s->state = SLOT_WITHOUT;
+    monitor_unlock(&ring->monitor);
+    if (others >= FEWEST)
+        log_warn("memory is short: %d stereo frames of %dx%d have to do", others, width, height);
+    return others >= FEWEST;
+}
+
+struct stereo_frame *stereo_ring_acquire(struct stereo_ring *ring, int width, int height,
+                                         enum deep3d_memory memory)
+{
+    struct slot *s;
+
+    while ((s = claim(ring, width, height, memory))) {
+        if (make_ready(ring, s, width, height, memory))
+            return &s->frame;
+        if (s->allocated || !spare(ring, s, width, height, memory)) {
+            stereo_ring_abandon(ring, &s->frame);
+            return NULL;
+        }
     }
-    return &s->frame;
+    return NULL;
 }
 
 void stereo_ring_abandon(struct stereo_ring *ring, struct stereo_frame *f)

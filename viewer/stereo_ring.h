@@ -54,8 +54,9 @@ void stereo_ring_destroy(struct stereo_ring **ring);
 
 // --- the converter's side
 // A free frame with eyes of this size; blocks until there is one. memory: what the converter would
-// rather write; eyes may be in host memory all the same, and are where it asks for that. NULL:
-// stopped, or (logged) no memory, or the device is lost.
+// rather write; eyes may be in host memory all the same, and are where it asks for that. Where
+// memory is short the ring goes on with fewer frames, three at least. NULL: stopped, or (logged) no
+// memory even for those, or the device is lost.
 struct stereo_frame *stereo_ring_acquire(struct stereo_ring *ring, int width, int height,
                                          enum deep3d_memory memory);
 // Hands the frame to the displays. One of a generation that is no longer the ring's goes back to

@@ -182,6 +182,7 @@ static void no_memory_is_survived(void **state)
 struct owner {
     bool shares;
     int allocated, released;
+    int room; // for so many frames; 0: for all
 };
 
 static bool owner_allocate(void *user, struct stereo_frame *f, int width, int height,
@@ -189,6 +190,8 @@ static bool owner_allocate(void *user, struct stereo_frame *f, int width, int he
 {
     struct owner *owner = user;
 
+    if (owner->room > 0 && owner->allocated == owner->room)
+        return false;
     owner->allocated++;
     f->eyes = (struct deep3d_eyes){.width = width, .height = height};
     f->eyes.memory = owner->shares ? memory : DEEP3D_MEMORY_HOST;
@@ -198,6 +201,45 @@ static bool owner_allocate(void *user, struct stereo_frame *f, int width, int he
 static void owner_release(void *user, struct stereo_frame *f)
 {
     ((struct owner *)user)->released++;
+}
+
+static int lines;
+
+static void count_lines(void *user, enum log_level level, const char *line)
+{
+    lines++;
+}
+
+// There is memory for four frames of the five, then for two: four do, and two are too few.
+static void fewer_frames_do(void **state)
+{
+    for (int room = 4; room >= 2; room -= 2) {
+        struct owner owner = {.room = room};
+        struct stereo_memory memory = {&owner, owner_allocate, owner_release, NULL, NULL};
+        struct stereo_ring *ring = stereo_ring_create(5, &memory);
+        struct stereo_frame *shown = NULL;
+        int i;
+
+        lines = 0;
+        log_set_sink(count_lines, NULL);
+        for (i = 0; i < 20; i++) {
+            struct stereo_frame *f = stereo_ring_acquire(ring, 4, 2, DEEP3D_MEMORY_HOST);
+            if (!f)
+                break;
+            assert_true(stereo_ring_publish(ring, f));
+            if (i % 3 == 2) { // two waited
+                stereo_ring_release(ring, shown);
+                shown = stereo_ring_due(ring, CLOCK_NONE, 0);
+                stereo_ring_restart(ring, 0);
+            }
+        }
+        log_set_sink(NULL, NULL);
+        assert_int_equal(i, room == 4 ? 20 : 2);
+        assert_int_equal(lines, room == 4);
+        stereo_ring_release(ring, shown);
+        stereo_ring_destroy(&ring);
+        assert_int_equal(owner.released, room);
+    }
 }
 
 // Two rounds of three frames.
@@ -258,6 +300,7 @@ int main(void)
         cmocka_unit_test(next_gives_every_frame_in_order),
         cmocka_unit_test(stop_wakes_who_waits),
         cmocka_unit_test(no_memory_is_survived),
+        cmocka_unit_test(fewer_frames_do),
         cmocka_unit_test(memory_is_what_the_converter_wants),
         cmocka_unit_test(the_ring_is_complete_after_a_round),
     };
