@@ -119,10 +119,19 @@ static void want_draw(struct display_window *d, int64_t now_ns)
         d->wanted_ns = now_ns;
 }
 
+// The current frame is not going to be drawn any more: every frame is accounted for.
+static void pass_over(struct display_window *d)
+{
+    if (d->is_new && d->base.context.first)
+        atomic_fetch_add_explicit(&d->base.context.stats->frames_skipped, 1, memory_order_relaxed);
+    d->is_new = false;
+}
+
 static void set_current(struct display_window *d, struct stereo_frame *f, int64_t now_ns)
 {
     struct stereo_frame *old = d->current;
 
+    pass_over(d);
     d->current = f;
     d->aspect = f->aspect;
     d->is_new = true;
@@ -423,12 +432,15 @@ static void finish_slots(struct display_window *d)
 {
     VkDevice device = d->base.context.vk->device;
 
+    pass_over(d);
     for (int i = 0; i < IN_FLIGHT; i++) {
         struct slot *slot = &d->slots[i];
 
         // a lost device says so at once
         if (slot->busy) {
             (void)vkWaitForFences(device, 1, &slot->done, VK_TRUE, FINISH_LIMIT_NS);
+            if (slot->frame)
+                count_shown(d, slot, clock_now_ns());
             finish_slot(d, slot);
         }
         vkDestroyFence(device, slot->done, NULL);

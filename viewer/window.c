@@ -22,6 +22,7 @@
 #define LEAST_DPI 15
 #define MOST_DPI 600
 #define MADE_UP_DPI 96
+#define SDL2_COMPAT_PATCH 50 // its versions' last numbers begin here
 
 struct window {
     SDL_Window *sdl;
@@ -300,13 +301,22 @@ static bool monitor_mode(const struct window *window, int *out_display, SDL_Disp
     return *out_display >= 0 && SDL_GetCurrentDisplayMode(*out_display, out) == 0;
 }
 
+// SDL 3 under the name of SDL 2 knows no sizes: it makes them up from the desktop's scale.
+static bool sizes_are_known(void)
+{
+    SDL_version version;
+
+    SDL_GetVersion(&version);
+    return version.patch < SDL2_COMPAT_PATCH;
+}
+
 double window_monitor_width_m(const struct window *window)
 {
     SDL_DisplayMode mode;
     float across, down;
     int display;
 
-    if (!monitor_mode(window, &display, &mode) ||
+    if (!sizes_are_known() || !monitor_mode(window, &display, &mode) ||
         SDL_GetDisplayDPI(display, NULL, &across, &down) != 0 || fabsf(across - MADE_UP_DPI) < 1 ||
         across < LEAST_DPI || across > MOST_DPI || fabsf(across - down) > across / 10)
         return 0;

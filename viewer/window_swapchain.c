@@ -253,6 +253,7 @@ static enum swapchain_result renew_surface(struct window_swapchain *s)
 static enum swapchain_result recreate(struct window_swapchain *s)
 {
     VkSwapchainKHR old = s->handle;
+    VkExtent2D before = s->extent;
     VkSurfaceCapabilitiesKHR c;
     VkSwapchainCreateInfoKHR info = {
         .sType = VK_STRUCTURE_TYPE_SWAPCHAIN_CREATE_INFO_KHR,
@@ -294,7 +295,9 @@ static enum swapchain_result recreate(struct window_swapchain *s)
         return renew_surface(s);
     if (!VK(result) || !create_images(s))
         return SWAPCHAIN_LOST;
-    s->stale = false;
+    s->accepted =
+        s->suboptimal && s->extent.width == before.width && s->extent.height == before.height;
+    s->stale = s->suboptimal = false;
     return SWAPCHAIN_OK;
 }
 
@@ -307,6 +310,15 @@ static bool window_changed(const struct window_swapchain *s)
 
     window_size(s->window, &width, &height);
     return width != s->window_width || height != s->window_height;
+}
+
+// The image can be shown, but another swapchain may suit the window better. True: one is to be
+// made.
+static bool note_suboptimal(struct window_swapchain *s)
+{
+    if (!s->accepted)
+        s->stale = s->suboptimal = true;
+    return s->stale;
 }
 
 enum swapchain_result window_swapchain_acquire(struct window_swapchain *s, VkSemaphore acquired,
@@ -322,8 +334,8 @@ enum swapchain_result window_swapchain_acquire(struct window_swapchain *s, VkSem
         vkAcquireNextImageKHR(s->vk->device, s->handle, 0, acquired, VK_NULL_HANDLE, out_image)) {
     case VK_SUCCESS:
         return SWAPCHAIN_OK;
-    case VK_SUBOPTIMAL_KHR: // this image still can be shown
-        s->stale = true;
+    case VK_SUBOPTIMAL_KHR:
+        (void)note_suboptimal(s);
         return SWAPCHAIN_OK;
     case VK_NOT_READY:
     case VK_TIMEOUT:
@@ -358,6 +370,7 @@ enum swapchain_result window_swapchain_present(struct window_swapchain *s, uint3
     case VK_SUCCESS:
         return SWAPCHAIN_OK;
     case VK_SUBOPTIMAL_KHR:
+        return note_suboptimal(s) ? SWAPCHAIN_BUSY : SWAPCHAIN_OK;
     case VK_ERROR_OUT_OF_DATE_KHR:
     case VK_ERROR_SURFACE_LOST_KHR: // the next acquire says so again
         s->stale = true;

@@ -25,6 +25,8 @@ struct window_swapchain {
     VkExtent2D extent;
     int window_width, window_height; // when it was made
     bool stale;                      // to be made anew before the next picture
+    bool suboptimal;                 // it is stale as the driver says it could be better
+    bool accepted; // it was made for that reason and is no better: some drivers always say so
     uint32_t count;
     VkImageView views[WINDOW_SWAPCHAIN_IMAGES];
     VkFramebuffer framebuffers[WINDOW_SWAPCHAIN_IMAGES];
@@ -47,5 +49,5 @@ void window_swapchain_finish(struct window_swapchain *s);
 // rendered[*out_image], then present.
 enum swapchain_result window_swapchain_acquire(struct window_swapchain *s, VkSemaphore acquired,
                                                uint32_t *out_image);
-// BUSY: the window has changed, so that the picture may not be seen: draw it again.
+// BUSY: the window has changed, so that the picture may not be seen as it should: draw it again.
 enum swapchain_result window_swapchain_present(struct window_swapchain *s, uint32_t image);

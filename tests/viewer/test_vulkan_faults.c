@@ -22,7 +22,9 @@ static int calls;   // since fail_at was set
 static int fail_at; // this call fails, counted from 1; 0: none does
 static int error_lines;
 static VkResult submit_fault, acquire_fault,
-    present_fault; // VK_SUCCESS: none; acquire, present: once
+    present_fault;             // VK_SUCCESS: none; acquire, present: once
+static bool always_suboptimal; // every present
+static int presents;
 
 // The program's own calls come here instead of the Vulkan loader.
 #define REAL(name) ((PFN_##name)dlsym(RTLD_NEXT, #name))
@@ -129,6 +131,9 @@ VKAPI_ATTR VkResult VKAPI_CALL vkQueuePresentKHR(VkQueue queue, const VkPresentI
 {
     VkResult result = REAL(vkQueuePresentKHR)(queue, info), fault = present_fault;
 
+    presents++;
+    if (always_suboptimal && result == VK_SUCCESS)
+        return VK_SUBOPTIMAL_KHR;
     present_fault = VK_SUCCESS;
     return fault ? fault : result;
 }
@@ -250,6 +255,23 @@ static void test_surface_changes(void **state)
     rig_close(&rig);
 }
 
+// A driver that always says that another swapchain would be better, as Mesa does under Xwayland:
+// one is made, and then a still picture is left alone.
+static void test_always_suboptimal(void **state)
+{
+    struct rig rig;
+
+    rig_open(&rig, true);
+    rig_show(&rig, 32, 18, 0, paint_white);
+    always_suboptimal = true;
+    presents = 0;
+    rig_show(&rig, 32, 18, 0, paint_white);
+    rig_poll(&rig, 500 * NS_PER_MS);
+    assert_in_range(presents, 1, 4);
+    always_suboptimal = false;
+    rig_close(&rig);
+}
+
 // The display says that it is lost, all can be taken down without waiting for ever, and a new
 // device draws in the same window.
 static void test_device_lost(void **state)
@@ -286,6 +308,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_call_fails_once),
         cmocka_unit_test(test_surface_changes),
+        cmocka_unit_test(test_always_suboptimal),
         cmocka_unit_test(test_device_lost),
     };
     int failed;

@@ -215,12 +215,20 @@ static void test_late_frames_are_passed_over(void **state)
     media_clock_stop(rig.clock);
 }
 
-// A hidden window shows nothing, but the film goes on, and it is there again afterwards.
+static int64_t accounted(void)
+{
+    return atomic_load(&rig.stats->frames_shown) + atomic_load(&rig.stats->frames_skipped) +
+           stereo_ring_skipped(rig.ring);
+}
+
+// A hidden window shows nothing, but the film goes on, and it is there again afterwards; every
+// frame is accounted for.
 static void test_hidden(void **state)
 {
-    int64_t start_ns;
+    int64_t start_ns, before;
 
     show_white();
+    before = accounted();
     rig_xdotool(&rig, "windowunmap --sync $ID");
     rig_poll(&rig, 200 * NS_PER_MS);
     stereo_ring_restart(rig.ring, 0);
@@ -233,6 +241,7 @@ static void test_hidden(void **state)
     rig_xdotool(&rig, "windowmap --sync $ID");
     rig_poll(&rig, 500 * NS_PER_MS);
     assert_int_equal(first_level(), 90);
+    assert_int_equal(accounted() - before, 2 * RIG_RING);
     media_clock_stop(rig.clock);
 }
 
