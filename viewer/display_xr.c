@@ -30,6 +30,8 @@
 #define MIN_WIDTH_M 0.2
 #define MAX_WIDTH_M 50.0
 #define DEFAULT_PERIOD_NS (NS_PER_S / 90)
+// A runtime that takes so long hangs.
+#define SILENT_NS (5 * NS_PER_S)
 
 struct display_xr {
     struct display base; // first
@@ -39,7 +41,11 @@ struct display_xr {
     // between main and display thread
     _Atomic int state; // enum display_state
     atomic_bool quit, recenter;
+    atomic_bool done;         // the display thread needs nothing any more
+    _Atomic int64_t alive_ns; // when it did something last
     _Atomic float width_m, distance_m;
+
+    bool silent; // main thread's: it was told
 
     // display thread; main thread while that does not run
     struct xr_session session;
@@ -48,6 +54,7 @@ struct display_xr {
     struct xr_time time;
     struct xr_pace pace, told; // told: what the statistics know of it
     struct xr_rate rate;
+    double rate_speed; // the film's, while its rate was learnt
     struct xr_input input;
     int64_t period_ns;
     int64_t session_since_ns;
@@ -248,18 +255,22 @@ static void suit_rate(struct display_xr *x, const struct period *p)
 {
     const struct xr_system *system = x->system;
     double fps, current = (double)NS_PER_S / (double)x->period_ns;
+    double speed = media_clock_speed(x->base.context.clock);
     float rates[32], rate;
     uint32_t count = 0;
 
+    if (speed != x->rate_speed)
+        x->rate = (struct xr_rate){0};
+    x->rate_speed = speed;
     if (!p->new_number || !xr_rate_add(&x->rate, p->new_pts_ns, p->new_duration_ns, &fps) ||
         !system->enumerate_rates || !system->request_rate)
         return;
     if (XR_FAILED(system->enumerate_rates(x->session.handle, 32, &count, rates)))
         return;
-    rate = xr_rate_choose(rates, (int)count, fps, current);
+    rate = xr_rate_choose(rates, (int)count, fps * speed, current);
     if (rate <= 0)
         return;
-    log_info("headset: %.0f Hz suits the film's %.3f frames a second", rate, fps);
+    log_info("headset: %.0f Hz suits the film's %.3f frames a second", rate, fps * speed);
     system->request_rate(x->session.handle, rate);
 }
 
@@ -349,6 +360,7 @@ static bool idle(struct display_xr *x, int64_t duration_ns)
     int64_t until_ns = clock_now_ns() + duration_ns;
 
     do {
+        atomic_store(&x->alive_ns, clock_now_ns());
         pass_unseen(x, clock_now_ns());
         clock_sleep_until_ns(clock_now_ns() + IDLE_NS);
     } while (!atomic_load(&x->quit) && clock_now_ns() < until_ns);
@@ -358,7 +370,7 @@ static bool idle(struct display_xr *x, int64_t duration_ns)
 // A new session in the place of a lost one. False: it is over.
 static bool reopen_session(struct display_xr *x)
 {
-    bool lasted = clock_now_ns() - x->session_since_ns > LASTING_NS;
+    bool lasted = clock_now_ns() - x->session_since_ns > LASTING_NS, unplugged = false;
 
     close_session(x);
     if (lasted)
@@ -375,8 +387,15 @@ static bool reopen_session(struct display_xr *x)
             log_info("headset: a new session replaces the lost one");
             return true;
         }
+        if (x->system->unplugged) { // for as long as it may take
+            if (!unplugged)
+                log_warn("headset: none is connected to %s any more: connect it, the film goes on",
+                         x->system->runtime_name);
+            unplugged = true;
+            x->retries = 0;
+        }
     }
-    log_warn("headset: %s is gone", x->system->runtime_name);
+    log_warn("headset: %s is gone, or its GPU", x->system->runtime_name);
     return false;
 }
 
@@ -393,6 +412,7 @@ static void explain_wait(struct display_xr *x)
 // One turn of the display thread. False: session or instance lost.
 static bool turn(struct display_xr *x)
 {
+    atomic_store(&x->alive_ns, clock_now_ns());
     if (!xr_session_events(&x->session))
         return false;
     if (!x->session.running) {
@@ -406,21 +426,27 @@ static bool turn(struct display_xr *x)
     return run_period(x);
 }
 
+// Until the session is over. How it ended.
+static enum display_state run_sessions(struct display_xr *x)
+{
+    for (;;) {
+        if (!turn(x) && !reopen_session(x))
+            return DISPLAY_LOST;
+        if (x->session.ended)
+            return DISPLAY_ENDED;
+        if (atomic_load(&x->quit) && !xr_session_leave(&x->session, clock_now_ns()))
+            return DISPLAY_ENDED;
+    }
+}
+
 static void display_main(void *user)
 {
     struct display_xr *x = user;
 
-    for (;;) {
-        if (!turn(x) && !reopen_session(x)) {
-            atomic_store(&x->state, DISPLAY_LOST);
-            return;
-        }
-        if (x->session.ended)
-            break;
-        if (atomic_load(&x->quit) && !xr_session_leave(&x->session, clock_now_ns()))
-            break;
-    }
-    atomic_store(&x->state, DISPLAY_ENDED);
+    atomic_store(&x->state, run_sessions(x));
+    close_session(x);
+    xr_input_finish(&x->input);
+    atomic_store(&x->done, true);
 }
 
 // --- the display, on the main thread
@@ -433,11 +459,22 @@ static void read_options(struct display_xr *x)
     atomic_store(&x->distance_m, (float)o->screen_distance_m);
 }
 
+static void say_silence(struct display_xr *x)
+{
+    bool silent = clock_now_ns() - atomic_load(&x->alive_ns) > SILENT_NS;
+
+    if (silent && !x->silent)
+        log_warn("headset: %s does not answer; what ends the film ends it all the same",
+                 x->system->runtime_name);
+    x->silent = silent;
+}
+
 static enum display_state xr_poll(struct display *display)
 {
     struct display_xr *x = (struct display_xr *)display;
 
     read_options(x);
+    say_silence(x);
     return (enum display_state)atomic_load(&x->state);
 }
 
@@ -452,12 +489,28 @@ static void xr_command(struct display *display, int kind, double value)
         o->screen_width_m = fmin(fmax(o->screen_width_m * value, MIN_WIDTH_M), MAX_WIDTH_M);
 }
 
+// False: the runtime does not let go of the thread.
+static bool end_thread(struct display_xr *x)
+{
+    int64_t until_ns = clock_now_ns() + XR_SESSION_LEAVE_NS + XR_SYSTEM_END_NS;
+
+    atomic_store(&x->quit, true);
+    while (x->thread.running && !atomic_load(&x->done) && clock_now_ns() < until_ns)
+        clock_sleep_until_ns(clock_now_ns() + NS_PER_MS);
+    if (x->thread.running && !atomic_load(&x->done))
+        return false;
+    thread_join(&x->thread);
+    return true;
+}
+
 static void xr_destroy(struct display *display)
 {
     struct display_xr *x = (struct display_xr *)display;
 
-    atomic_store(&x->quit, true);
-    thread_join(&x->thread);
+    if (!end_thread(x)) {
+        xr_system_leave_behind(x->system);
+        return;
+    }
     if (display->context.first && x->counted != x->taken)
         atomic_fetch_add(&display->context.stats->frames_skipped, 1);
     close_session(x);
@@ -483,6 +536,7 @@ struct display *display_xr_create(const struct display_context *context, struct 
     x->period_ns = DEFAULT_PERIOD_NS;
     x->aspect = 16.0 / 9.0;
     atomic_init(&x->state, DISPLAY_STARTING);
+    atomic_init(&x->alive_ns, clock_now_ns());
     read_options(x);
     system->lost = XR_LOST_NOTHING;
     x->copy = xr_copy_create(context->vk, context->frames, context->ring);

@@ -15,15 +15,21 @@
 #pragma once
 #include <stdbool.h>
 
+#include "base/log.h"
 #include "viewer/display.h"
 #include "viewer/vk_device.h"
 
 struct xr_system;
 
 // Instance and headset. NULL with one clear line: no runtime, no headset, no Vulkan in it.
-// required: the person asked for the headset, so failing is an error and not just a fact.
-struct xr_system *xr_system_create(bool required);
-// Session and Vulkan device are gone. Accepts a pointer to NULL; sets it to NULL.
+// why_not: at which level to say why there is none.
+struct xr_system *xr_system_create(enum log_level why_not);
+// A runtime did not answer when its session or instance was to end, and was left behind with what
+// it may still use: nothing of that may be freed, no other headset is looked for, and the program
+// must end by _exit(), as some runtimes hang in exit() too. Thread-safe.
+bool xr_left_behind(void);
+// Session and Vulkan device are gone. Waits some seconds for the runtime at most. Accepts a pointer
+// to NULL; sets it to NULL.
 void xr_system_destroy(struct xr_system **system);
 // "Monado 25.1", for people; lives as long as the system.
 const char *xr_system_runtime_name(const struct xr_system *system);

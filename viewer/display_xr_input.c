@@ -215,8 +215,13 @@ bool xr_input_update(struct xr_input *in, XrSession session, int64_t now_ns)
     if (!in->attached)
         return true;
     result = xrSyncActions(session, &info);
-    if (!xr_check(in->system, result, "xrSyncActions", __FILE__, __LINE__))
-        return false;
+    if (xr_result_lost(result))
+        return xr_check(in->system, result, "xrSyncActions", __FILE__, __LINE__);
+    if (XR_FAILED(result)) {
+        log_warn("headset: no controllers until its next session: %s", xr_result_name(result));
+        in->attached = false;
+        return true;
+    }
     if (result == XR_SESSION_NOT_FOCUSED)
         return true;
     if (pressed(session, in->pause))

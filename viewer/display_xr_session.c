@@ -264,9 +264,12 @@ bool xr_session_end_frame(struct xr_session *s, XrTime display_time, uint32_t la
 bool xr_session_head(struct xr_session *s, XrTime time, bool *out_valid, XrPosef *out)
 {
     XrSpaceLocation location = {.type = XR_TYPE_SPACE_LOCATION};
+    XrResult result = xrLocateSpace(s->view, s->local, time, &location);
 
     *out_valid = false;
-    if (!XR(s->system, xrLocateSpace(s->view, s->local, time, &location)))
+    if (XR_FAILED(result) && !xr_result_lost(result))
+        return true;
+    if (!xr_check(s->system, result, "xrLocateSpace", __FILE__, __LINE__))
         return false;
     *out_valid = (location.locationFlags & XR_SPACE_LOCATION_ORIENTATION_VALID_BIT) != 0;
     *out = location.pose;

@@ -152,28 +152,18 @@ static bool create_swapchains(struct xr_eyes *eyes)
     }
 }
 
-// How often a frame so wide is halved.
-static int halvings(int width, double shown_px)
-{
-    int times = 0;
-
-    while (shown_px > 0 && width >> (times + 1) >= FINENESS * shown_px)
-        times++;
-    return times;
-}
-
 // Swapchains for frames of this size.
 static bool fit(struct xr_eyes *eyes, int width, int height, double shown_px)
 {
-    int times;
+    int part; // of the frame's sides. A copy looks at two by two pixels: more would be left out
 
     if (eyes->frame_width == width && eyes->frame_height == height && shown_px <= eyes->enough_px)
         return true;
     destroy_swapchains(eyes);
-    times = halvings(width, shown_px);
-    eyes->enough_px = times > 0 ? width >> times : INFINITY;
-    eyes->width = at_most(width >> times, eyes->system->max_width);
-    eyes->height = at_most((height + (1 << times) - 1) >> times, eyes->system->max_height);
+    part = shown_px > 0 && width / 2 >= FINENESS * shown_px ? 2 : 1;
+    eyes->enough_px = part > 1 ? width / part : INFINITY;
+    eyes->width = at_most(width / part, eyes->system->max_width);
+    eyes->height = at_most((height + part - 1) / part, eyes->system->max_height);
     if (!create_swapchains(eyes)) {
         destroy_swapchains(eyes);
         return false;

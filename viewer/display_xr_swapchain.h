@@ -1,7 +1,7 @@
 // The eyes' pictures as the runtime gets them: one swapchain an eye, filled when a frame is new,
 // and the last image shown again when not.
 //
-// Size: the film's, halved as long as the headset shows the screen with far fewer pixels than that:
+// Size: the film's, or half of that where the headset shows the screen with far fewer pixels:
 // compositors look at four pixels of a layer for each of theirs, and fine patterns would shimmer.
 //
 // Format: R8G8B8A8_SRGB where the runtime has it, the bytes of our frames. Else another sRGB

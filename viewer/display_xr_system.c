@@ -1,5 +1,6 @@
 #include "viewer/display_xr_system.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/thread.h"
 #include "viewer/display_xr_presence.h"
 
 // The version we speak, not that of the headers: a 1.0 runtime refuses newer ones.
@@ -31,6 +33,25 @@ void xr_system_lose(struct xr_system *system, enum xr_lost what)
         system->lost = what;
 }
 
+static atomic_bool left_behind;
+
+bool xr_left_behind(void)
+{
+    return atomic_load(&left_behind);
+}
+
+void xr_system_leave_behind(const struct xr_system *system)
+{
+    log_error("headset: %s does not answer: leaving it behind; restart it before the next film",
+              system->runtime_name);
+    atomic_store(&left_behind, true);
+}
+
+bool xr_result_lost(XrResult result)
+{
+    return result == XR_ERROR_SESSION_LOST || result == XR_ERROR_INSTANCE_LOST;
+}
+
 bool xr_check(struct xr_system *system, XrResult result, const char *call, const char *file,
               int line)
 {
@@ -51,8 +72,8 @@ bool xr_check(struct xr_system *system, XrResult result, const char *call, const
     return false;
 }
 
-// The reason why there is no headset, at the level that the person's wish gives it.
-#define SAY(system, ...) log_write((system)->required ? LOG_ERROR : LOG_INFO, __VA_ARGS__)
+// Why there is no headset.
+#define SAY(system, ...) log_write((system)->why_not, __VA_ARGS__)
 
 static bool has_extension(const XrExtensionProperties *have, uint32_t count, const char *name)
 {
@@ -275,6 +296,7 @@ bool xr_system_refresh(struct xr_system *s)
     XrSystemId id = XR_NULL_SYSTEM_ID;
     XrResult result = get_system(s, &id);
 
+    s->unplugged = result == XR_ERROR_FORM_FACTOR_UNAVAILABLE;
     if (result == XR_ERROR_INSTANCE_LOST)
         xr_system_lose(s, XR_LOST_INSTANCE);
     if (XR_FAILED(result)) {
@@ -373,12 +395,16 @@ static bool make_device(void *user, VkPhysicalDevice physical, const VkDeviceCre
 
 // --- life
 
-struct xr_system *xr_system_create(bool required)
+struct xr_system *xr_system_create(enum log_level why_not)
 {
     struct xr_system *s = mem_new(1, sizeof(*s));
     struct wanted wanted;
 
-    s->required = required;
+    s->why_not = why_not;
+    if (xr_left_behind()) {
+        SAY(s, "headset: its runtime does not answer any more");
+        goto fail;
+    }
     s->maker = (struct vk_maker){.user = s,
                                  .create_instance = make_instance,
                                  .choose_physical = choose_physical,
@@ -398,6 +424,39 @@ fail:
     return NULL;
 }
 
+struct farewell {
+    XrInstance instance;
+    atomic_bool done;
+};
+
+static void say_farewell(void *user)
+{
+    struct farewell *f = user;
+
+    xrDestroyInstance(f->instance);
+    atomic_store(&f->done, true);
+}
+
+// On a thread of its own, which is left where it hangs.
+static void destroy_instance(const struct xr_system *s)
+{
+    struct farewell *f = mem_new(1, sizeof(*f));
+    int64_t until_ns = clock_now_ns() + XR_SYSTEM_END_NS;
+    struct thread thread = {0};
+
+    f->instance = s->instance;
+    if (!thread_start(&thread, "farewell", THREAD_NORMAL, say_farewell, f))
+        say_farewell(f);
+    while (!atomic_load(&f->done) && clock_now_ns() < until_ns)
+        clock_sleep_until_ns(clock_now_ns() + NS_PER_MS);
+    if (!atomic_load(&f->done)) {
+        xr_system_leave_behind(s);
+        return;
+    }
+    thread_join(&thread);
+    mem_free(f);
+}
+
 void xr_system_destroy(struct xr_system **system)
 {
     struct xr_system *s = *system;
@@ -405,7 +464,7 @@ void xr_system_destroy(struct xr_system **system)
     if (!s)
         return;
     if (s->instance != XR_NULL_HANDLE)
-        xrDestroyInstance(s->instance);
+        destroy_instance(s);
     mem_free(s);
     *system = NULL;
 }

@@ -18,6 +18,7 @@
 #include <openxr/openxr.h>
 #include <openxr/openxr_platform.h>
 
+#include "base/clock.h"
 #include "viewer/display_xr.h"
 #include "viewer/vk_device.h"
 
@@ -28,14 +29,19 @@ enum xr_lost {
     XR_LOST_INSTANCE, // runtime gone, or Vulkan device gone
 };
 
+// How long a runtime may take to end something: SteamVR for Linux has been seen to hang in
+// xrDestroyInstance.
+#define XR_SYSTEM_END_NS (3 * NS_PER_S)
+
 struct xr_system {
-    bool required;
+    enum log_level why_not; // at which to say why there is no headset
     XrInstance instance;
     XrSystemId id;
     XrEnvironmentBlendMode blend_mode;
     char runtime_name[160], headset_name[XR_MAX_SYSTEM_NAME_SIZE];
     int max_width, max_height; // of a swapchain
     enum xr_lost lost;         // session: cleared by whoever makes a new one
+    bool unplugged;            // the runtime is there, but no headset, when it was looked for last
 
     // XR_KHR_vulkan_enable2
     PFN_xrGetVulkanGraphicsRequirements2KHR get_requirements;
@@ -55,7 +61,11 @@ struct xr_system {
 #define XR(system, call) xr_check((system), (call), #call, __FILE__, __LINE__)
 bool xr_check(struct xr_system *system, XrResult result, const char *call, const char *file,
               int line);
+// Whether there is nothing that could be gone on with; other failures leave the session alone.
+bool xr_result_lost(XrResult result);
 const char *xr_result_name(XrResult result);
+// Says that the runtime was left behind: xr_left_behind().
+void xr_system_leave_behind(const struct xr_system *system);
 // Something other than an OpenXR call broke.
 void xr_system_lose(struct xr_system *system, enum xr_lost what);
 

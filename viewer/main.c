@@ -1,11 +1,13 @@
 #include <signal.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/parallel.h"
 #include "engine/original/original.h"
 #include "viewer/convert.h"
+#include "viewer/display_xr.h"
 #include "viewer/options.h"
 #include "viewer/photo.h"
 #include "viewer/player.h"
@@ -22,14 +24,20 @@ static int play(struct options *options, int64_t start_ns)
     struct stats *stats = stats_create();
     enum stats_end end;
     bool written = true;
+    int code;
 
     stats->start_ns = start_ns;
     end = player_run(options, stats);
     stats_print_summary(stats, end);
     if (options->stats)
         written = stats_write_json(stats, options->stats, end);
+    code = end == STATS_END_ERROR || !written;
+    if (xr_left_behind()) {
+        fflush(NULL);
+        _exit(code);
+    }
     stats_destroy(&stats);
-    return end == STATS_END_ERROR || !written;
+    return code;
 }
 
 static int convert(struct options *options, int64_t start_ns)

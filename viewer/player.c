@@ -11,6 +11,7 @@
 #include "viewer/commands.h"
 #include "viewer/converter_open.h"
 #include "viewer/depth_wish.h"
+#include "viewer/display_xr.h"
 #include "viewer/media_clock.h"
 #include "viewer/osd.h"
 #include "viewer/playback.h"
@@ -522,6 +523,8 @@ enum stats_end player_run(struct options *options, struct stats *stats)
         end = play_list(&p, &list);
     playlist_finish(&list);
     stage_destroy(&p.stage);
+    if (xr_left_behind())
+        return end; // it may still use all of these
     osd_destroy(&p.osd);
     deep3d_destroy(&p.converter);
     media_clock_destroy(&p.clock);

@@ -16,11 +16,11 @@
 #define RING_FRAMES 5
 // between looks at displays that do not wait for anything themselves
 #define IDLE_NS (3 * NS_PER_MS)
-// How often a lost headset is asked for again, a second apart: a service that starts anew takes
-// several.
-#define HEADSET_TRIES 10
+// How often what was lost is asked for again, a second apart: a service or a driver that starts
+// anew takes several.
+#define TRIES 10
 #define HEADSET_TRIES_WITH_WINDOW 3
-#define HEADSET_PAUSE_NS NS_PER_S
+#define TRY_AGAIN_NS NS_PER_S
 
 struct stage {
     struct display_context context; // as given; ring, vk, frames as built
@@ -40,6 +40,12 @@ static void tear_down(struct stage *s)
         stereo_ring_restart(s->context.ring,
                             STEREO_RING_NO_GENERATION); // what waits will not be shown
         s->context.stats->frames_skipped += stereo_ring_skipped(s->context.ring);
+    }
+    if (xr_left_behind()) { // it may still use them
+        s->context.ring = NULL;
+        s->context.frames = NULL;
+        s->context.vk = NULL;
+        s->xr = NULL;
     }
     stereo_ring_destroy(&s->context.ring);
     vk_frames_destroy(&s->context.frames);
@@ -102,18 +108,25 @@ static bool build_displays(struct stage *s)
     return s->first;
 }
 
-static bool build(struct stage *s, bool want_xr, bool required)
+// The displays that are wanted. why_not: at which level to say why there is no headset. False,
+// logged: what was built of them is to be torn down.
+static bool build_once(struct stage *s, bool want_xr, bool required, enum log_level why_not)
 {
     if (s->null)
         return build_null(s);
-    s->xr = want_xr ? xr_system_create(required) : NULL;
+    s->xr = want_xr ? xr_system_create(why_not) : NULL;
     if (!s->xr && (required || !s->window)) {
         if (!required)
             log_error("nothing to show it on: no headset and no window here; "
                       "connect one, or use --display null");
         return false;
     }
-    if (build_device(s) && build_displays(s))
+    return build_device(s) && build_displays(s);
+}
+
+static bool build(struct stage *s, bool want_xr, bool required)
+{
+    if (build_once(s, want_xr, required, required ? LOG_ERROR : LOG_INFO))
         return true;
     // without the headset on the GPU that the window wants, which may be another one
     bool had_headset = s->xr;
@@ -121,7 +134,7 @@ static bool build(struct stage *s, bool want_xr, bool required)
     if (!had_headset || !s->window)
         return false;
     log_warn("the headset cannot be used; going on in the window");
-    if (build_device(s) && build_displays(s))
+    if (build_once(s, false, false, LOG_INFO))
         return true;
     tear_down(s);
     return false;
@@ -160,7 +173,8 @@ void stage_destroy(struct stage **stage)
     if (!*stage)
         return;
     tear_down(*stage);
-    window_destroy(&(*stage)->window);
+    if (!xr_left_behind()) // a runtime may hang where libraries are unloaded
+        window_destroy(&(*stage)->window);
     mem_free(*stage);
     *stage = NULL;
 }
@@ -217,39 +231,42 @@ void stage_command(struct stage *stage, enum command_kind kind, double value)
         display_command(stage->mirror, kind, value);
 }
 
-static void wait_for_headset(struct stage *s, const atomic_bool *give_up)
+// Builds again what was lost, several times if need be. False: it does not come back, or give_up.
+static bool build_again(struct stage *s, bool want_xr, int tries, const atomic_bool *give_up)
 {
-    int64_t until_ns = clock_now_ns() + HEADSET_PAUSE_NS;
-
-    while (clock_now_ns() < until_ns && !atomic_load(give_up))
-        idle(s);
+    for (int i = 0; i < tries && !atomic_load(give_up); i++) {
+        log_info("connecting to the %s again (%d of %d)", want_xr ? "headset" : "window", i + 1,
+                 tries);
+        if (build_once(s, want_xr, want_xr, LOG_DEBUG)) {
+            name_display(s);
+            return true;
+        }
+        tear_down(s);
+        int64_t until_ns = clock_now_ns() + TRY_AGAIN_NS;
+        while (clock_now_ns() < until_ns && !atomic_load(give_up))
+            idle(s);
+    }
+    return false;
 }
 
 bool stage_rebuild(struct stage *stage, const atomic_bool *give_up)
 {
     bool had_headset = stage->xr;
-    int tries = stage->window ? HEADSET_TRIES_WITH_WINDOW : HEADSET_TRIES;
 
     tear_down(stage);
-    for (int i = 0; had_headset && i < tries && !atomic_load(give_up); i++) {
-        log_info("connecting to the headset again (%d of %d)", i + 1, tries);
-        if (build(stage, true, true)) {
-            name_display(stage);
-            return true;
-        }
-        wait_for_headset(stage, give_up);
-    }
-    if (atomic_load(give_up))
-        return false;
-    if (had_headset && !stage->window)
+    if (had_headset &&
+        build_again(stage, true, stage->window ? HEADSET_TRIES_WITH_WINDOW : TRIES, give_up))
+        return true;
+    if (had_headset && !stage->window && !atomic_load(give_up))
         stage->window = window_create(stage->context.options);
-    if (!stage->window || !build(stage, false, false)) {
-        log_error(had_headset ? "the headset is gone and there is no window to go on in"
-                              : "the GPU was lost and the window cannot be made anew");
-        return false;
+    if (stage->window && build_again(stage, false, TRIES, give_up)) {
+        if (had_headset)
+            log_warn("the headset is gone; going on in the window");
+        return true;
     }
-    if (had_headset)
-        log_warn("the headset is gone; going on in the window");
-    name_display(stage);
-    return true;
+    if (!atomic_load(give_up))
+        log_error(had_headset ? "the headset is gone and there is no window to go on in: start its "
+                                "runtime again, then the film"
+                              : "the GPU was lost and does not come back: start the film again");
+    return false;
 }

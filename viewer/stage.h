@@ -19,7 +19,7 @@ struct stage;
 // Only options, clock, commands and stats of the context are given; they outlive the stage.
 // NULL, logged: nothing to show it on.
 struct stage *stage_create(const struct display_context *context);
-// Nothing uses the ring any more. Accepts a pointer to NULL; sets it to NULL.
+// Nothing uses the ring any more. Afterwards xr_left_behind() counts. Accepts a pointer to NULL; sets it to NULL.
 void stage_destroy(struct stage **stage);
 
 // Another one after stage_rebuild(), NULL where that failed.

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "tests/headset/sim_config.h"
+#include "tests/headset/sim_fault.h"
 #include "tests/headset/sim_input.h"
 #include "tests/headset/sim_report.h"
 #include "tests/headset/sim_script.h"
@@ -34,6 +35,7 @@ static void lock(const char *function)
 {
     pthread_once(&monitor_once, make_monitor);
     monitor_lock(&sim_monitor);
+    sim_fault_wait(function);
     sim_check_function(function);
 }
 
@@ -65,6 +67,8 @@ XrResult sim_instance_enter(XrInstance handle, const char *function, struct sim_
         sim_script_step();
     if (result == XR_SUCCESS && (*out)->lost)
         return XR_ERROR_INSTANCE_LOST;
+    if (result == XR_SUCCESS && sim_fault_fails(function))
+        return XR_ERROR_RUNTIME_FAILURE;
     return result;
 }
 

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "tests/headset/sim_config.h"
+#include "tests/headset/sim_fault.h"
 #include "tests/headset/sim_frame.h"
 #include "tests/headset/sim_head.h"
 #include "tests/headset/sim_input.h"
@@ -190,6 +191,29 @@ static void hold_images(const struct scripted *e)
     sim_swapchain_hold((int)number(e, "n", 1));
 }
 
+// The function that is named; "": none.
+static void call_of(const struct scripted *e, char out[64])
+{
+    const char *text = argument(e, "call");
+    out[0] = '\0';
+    if (text)
+        sscanf(text, "%63s", out);
+}
+
+static void fail(const struct scripted *e)
+{
+    char call[64];
+    call_of(e, call);
+    sim_fault_fail(call, (int)number(e, "n", 1));
+}
+
+static void hang(const struct scripted *e)
+{
+    char call[64];
+    call_of(e, call);
+    sim_fault_hang(call);
+}
+
 static const struct {
     const char *name;
     void (*happen)(const struct scripted *e);
@@ -219,6 +243,8 @@ static const struct {
     {"controllers_on", controllers_on},
     {"controllers_off", controllers_off},
     {"hold_images", hold_images},
+    {"fail", fail},
+    {"hang", hang},
 };
 
 static void happen(struct scripted *e)
@@ -329,6 +355,7 @@ void sim_script_reset(void)
     sim_frames_set_rate(NULL, 0);
     sim_frames_stall(0);
     sim_swapchain_hold(0);
+    sim_fault_reset();
     sim_head_reset();
     sim_space_reset();
     sim_input_reset();

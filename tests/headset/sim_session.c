@@ -148,7 +148,9 @@ XrResult sim_session_enter(XrSession handle, const char *function, struct sim_se
     struct sim_instance *living = sim_instance_current();
     XrResult result = sim_instance_enter(living ? living->handle : XR_NULL_HANDLE, function, &i);
     *out = NULL;
-    return result == XR_ERROR_HANDLE_INVALID ? result : sim_session_again(handle, out);
+    if (XR_FAILED(result) && result != XR_ERROR_INSTANCE_LOST)
+        return result;
+    return sim_session_again(handle, out);
 }
 
 XrResult sim_session_leave(struct sim_session *s, XrResult result)

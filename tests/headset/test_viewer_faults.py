@@ -82,6 +82,42 @@ def exit_asked(rig):
     r.check(run.report["states"][-5:] == ["VISIBLE", "SYNCHRONIZED", "STOPPING", "IDLE", "EXITING"], f"{run.report['states']}")
 
 
+def no_controllers_any_more(rig):
+    """A film needs none."""
+    run = goes_on(rig.play(clip(rig), script="1 fail call=xrSyncActions n=1000000"), 2)
+    r.check(run.report["sessions"] == 1, f"{run.report['sessions']} sessions")
+    return lines(run, "no controllers")[0]
+
+
+def slow_to_start_again(rig):
+    """The runtime is back, but not able yet to make a session: a desktop is no reason to give the headset up."""
+    run = goes_on(rig.play(clip(rig), script="1 fail call=xrCreateSession n=1; 1 instance_lost", desktop=True), 3)
+    r.check(run.stats["display"]["kind"] == "xr", f"{run.stats['display']}")
+
+
+def unplugged(rig):
+    """It is said once, for as long as it takes; and then the film is there again."""
+    run = goes_on(rig.play(clip(rig), script="0.5 no_headset; 0.5 session_lost; 2.5 headset"), 2.6)
+    r.check(len(lines(run, "connect it")) == 1, run.err)
+    r.check("error:" not in run.err, run.err)
+
+
+def hangs_at_the_end(rig):
+    """As SteamVR for Linux does: the program ends all the same, and the statistics are there."""
+    run = rig.play(clip(rig), script="1 hang call=xrDestroyInstance").played()
+    return lines(run, "does not answer")[0]
+
+
+def hangs_in_the_film(rig):
+    """Who wants to leave can, even where the runtime never returns."""
+    run = r.Run(rig, "--display", "xr", "--model", rig.model, clip(rig), script="1 hang call=xrWaitFrame")
+    first = next((line for line in run.process.stdout if b"does not answer" in line), b"")
+    run.process.terminate()
+    run.end()
+    r.check(first and run.code == 0 and run.stats["end"] == "user", f"ended with {run.code}:\n{run.err}")
+    return first.decode().strip()
+
+
 def doff_and_don(rig):
     """Nothing is rendered for the empty headset, but the frame loop goes on; then the film is there again."""
     run = goes_on(rig.play(clip(rig), script="1 doff; 2 don"), 2.2)
@@ -168,7 +204,8 @@ def no_vulkan_driver(rig):
 
 
 CASES = [session_lost, session_loss_announced, session_lost_twice, instance_lost, instance_loss_announced, runtime_gone_for_good,
-         goes_on_in_the_window, no_headset_but_a_window,
+         goes_on_in_the_window, no_headset_but_a_window, no_controllers_any_more, slow_to_start_again, unplugged, hangs_at_the_end,
+         hangs_in_the_film,
          exit_asked, doff_and_don, doffed_to_the_end, menu_of_the_system, stopped_and_resumed, recentred, put_on_late, another_rate,
          slow_compositor, image_withheld, paused_by_a_button, no_headset, no_runtime, no_vulkan_driver]
 

@@ -166,7 +166,16 @@ def screen_stays_in_the_room(rig):
     r.check(abs((after[2] - after[0]) / (before[2] - before[0]) - 1) < 0.15, f"the screen's width went from {before} to {after}")
 
 
-CASES = [plays_to_the_end, plays_an_image, without_extensions, upright_and_in_colour, parallax, no_screen_is_too_large,
+def rate_of_what_is_seen(rig):
+    """A refresh rate is asked for that suits the film at its speed: 24 frames a second want 72 Hz, and 30 are well at 90."""
+    film = rig.path("rate.mkv")
+    r.ffmpeg("-f", "lavfi", "-i", "color=gray:s=160x90:r=24:d=3.5", "-c:v", "ffv1", film)
+    runs = [rig.play(film, "--speed", speed).clean().played() for speed in (1, 1.25)]
+    asked = ["72 Hz suits" in run.err for run in runs]
+    r.check(asked == [True, False], f"{asked}:\n{runs[0].err}\n{runs[1].err}")
+
+
+CASES = [plays_to_the_end, rate_of_what_is_seen, plays_an_image, without_extensions, upright_and_in_colour, parallax, no_screen_is_too_large,
          floating_window, captions_before_what_they_cover, screen_stays_in_the_room]
 
 if __name__ == "__main__":
