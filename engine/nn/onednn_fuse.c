@@ -60,6 +60,14 @@ dnnl_primitive_attr_t onednn_fused_attr(const struct node *n)
     return attr;
 }
 
+static bool reads(const struct node *n, int value)
+{
+    for (int i = 0; i < n->in_count; i++)
+        if (n->in[i] == value)
+            return true;
+    return false;
+}
+
 // The buffer that the result is added to and replaces: the residual's own where nobody needs it any
 // more, else a copy.
 static int residual_buffer(struct onednn *o, const struct node *n, onednn_md dst)
@@ -71,7 +79,7 @@ static int residual_buffer(struct onednn *o, const struct node *n, onednn_md dst
         was_there = was_there || onednn_md_equal(f->md, dst);
     buffer = onednn_want(o, n->residual, dst);
     if (buffer == GRAPH_NONE ||
-        (dies && n->residual != n->in[0] && onednn_is_writable(o, n->residual, buffer)))
+        (dies && !reads(n, n->residual) && onednn_is_writable(o, n->residual, buffer)))
         return buffer;
     if (!was_there && !o->program->buffers[buffer].fixed) { // reordered for us: forget it as a form
         onednn_forget(o, n->residual, buffer);

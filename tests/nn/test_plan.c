@@ -97,6 +97,20 @@ static void residual_is_the_input(void **state)
     assert_agree(load(&g));
 }
 
+// y = W f(x) + f(x): the residual is the matrix on the right, which the product reads to its end.
+static void residual_is_the_matrix(void **state)
+{
+    struct writer g = {0};
+
+    writer_input(&g, "x", FLOAT, square);
+    add_weights(&g);
+    writer_node(&g, "Relu", "x", "r", NULL);
+    writer_node(&g, "MatMul", "w,r", "p", NULL);
+    writer_node(&g, "Add", "p,r", "y", NULL);
+    writer_output(&g, "y");
+    assert_agree(load(&g));
+}
+
 // The residual is read again later, and is an output.
 static void residual_lives_on(void **state)
 {
@@ -161,9 +175,8 @@ static void answers_stay(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(residual_is_the_input),
-        cmocka_unit_test(residual_lives_on),
-        cmocka_unit_test(outputs_of_all_kinds),
+        cmocka_unit_test(residual_is_the_input), cmocka_unit_test(residual_is_the_matrix),
+        cmocka_unit_test(residual_lives_on),     cmocka_unit_test(outputs_of_all_kinds),
         cmocka_unit_test(answers_stay),
     };
 
