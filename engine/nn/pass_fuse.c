@@ -120,13 +120,19 @@ static bool constant_float(const struct graph *g, const struct node *n, int i)
     return in_constant(g, n, i) && in_constant(g, n, i)->type == NN_FLOAT32;
 }
 
-// A bias of one constant a channel, or none.
+// A bias of one constant a channel, or none. A Gemm's may be one a row, as many as it has columns.
 static bool has_plain_bias(const struct graph *g, const struct node *n)
 {
+    int64_t channels = channels_of(g, n);
+    const struct nn_shape *bias;
+
     if (node_float(n, "beta", 1) != 1)
         return false;
-    return !node_in(g, n, 2) ||
-           (constant_float(g, n, 2) && tensor_count(in_constant(g, n, 2)) == channels_of(g, n));
+    if (!node_in(g, n, 2))
+        return true;
+    bias = in_shape(g, n, 2);
+    return constant_float(g, n, 2) && shape_count(bias) == channels && bias->rank > 0 &&
+           bias->dims[bias->rank - 1] == channels;
 }
 
 // True where y = factor y + offset a channel can go into the weights.

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "base/log.h"
 #include "engine/nn/nn.h"
 #include "tests/nn/writer.h"
 
@@ -79,11 +80,31 @@ static void a_constant_behind_a_gemm_is_not_scaled(void **state)
     compare(&g, sizeof(float));
 }
 
+// As many rows as columns: what is added to each row is not what is added to each column.
+static void a_constant_a_row_stays_one(void **state)
+{
+    static const int64_t shape[] = {2, 2, 0}, column[] = {2, 1, 0};
+    static const float factors[] = {1, 2, 3, 4}, added[] = {10, 20}, two = 2;
+    struct writer g = {0};
+
+    writer_input(&g, "x", FLOAT, shape);
+    writer_input(&g, "z", FLOAT, shape);
+    writer_floats(&g, "w", shape, factors);
+    writer_floats(&g, "c", column, added);
+    writer_floats(&g, "two", &shape[2], &two);
+    writer_node(&g, "Gemm", "x,w,c", "p", NULL);
+    writer_node(&g, "Mul", "p,two", "q", NULL);
+    writer_node(&g, "Mul", "q,z", "y", NULL);
+    writer_output(&g, "y");
+    compare(&g, sizeof(float));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whole_numbers_are_added_as_such),
         cmocka_unit_test(a_constant_behind_a_gemm_is_not_scaled),
+        cmocka_unit_test(a_constant_a_row_stays_one),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
