@@ -53,6 +53,13 @@ static int beside_value(const struct node *n, int value)
     return n->in[0] == value ? n->in[1] : n->in[1] == value ? n->in[0] : GRAPH_NONE;
 }
 
+// Numbers of more dimensions than x has give the result as many; the operators that stand for
+// patterns keep x's shape.
+static bool keeps_shape(const struct graph *g, int x, int out)
+{
+    return shape_equal(&g->values[x].shape, &g->values[out].shape);
+}
+
 // gelu(x) = x / 2 (1 + erf(x / sqrt 2)), written as x (1 + erf) 0.5 or (0.5 x)(1 + erf).
 static void find_gelu(struct match *m, struct node *erf_node)
 {
@@ -76,12 +83,16 @@ static void find_gelu(struct match *m, struct node *erf_node)
         if (!half || beside_number(m->g, half, 0.5) != product->out[0])
             return;
         out = half->out[0];
-        half->removed = true;
     } else if (half && beside_number(m->g, half, 0.5) == x) {
         out = product->out[0];
+        half = NULL;
     } else {
         return;
     }
+    if (!keeps_shape(m->g, x, out))
+        return;
+    if (half)
+        half->removed = true;
     product->removed = true;
     graph_add_node(m->g, op_find("Gelu"), erf_node->name, &x, 1, &out, 1);
 }
@@ -143,6 +154,8 @@ static void find_layer_norm(struct match *m, struct node *div)
         !is_line(g, in[2], tensor_count(g->values[in[1]].constant)))
         return;
     out = last->out[0];
+    if (!keeps_shape(g, in[0], out))
+        return;
     last->removed = true;
     norm = graph_add_node(g, op_find("LayerNormalization"), div->name, in, 3, &out, 1);
     node_set_float(norm, "epsilon", (float)tensor_number(epsilon, 0));

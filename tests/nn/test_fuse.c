@@ -99,12 +99,53 @@ static void a_constant_a_row_stays_one(void **state)
     compare(&g, sizeof(float));
 }
 
+static void count_warnings(void *user, enum log_level level, const char *line)
+{
+    *(int *)user += level == LOG_WARN;
+}
+
+// GELU by its formula, whose half adds a dimension: not the operator, which adds none.
+static void a_gelu_of_more_dimensions_is_none(void **state)
+{
+    static const int64_t shape[] = {2, 2, 0}, line[] = {1, 0}, deep[] = {1, 1, 1, 0};
+    static const float root = 1.41421356f, one = 1, half = 0.5f;
+    struct writer g = {0};
+    struct nn_model *model;
+    struct nn_plan *plan;
+    int warnings = 0;
+
+    writer_input(&g, "x", FLOAT, shape);
+    writer_floats(&g, "root", line, &root);
+    writer_floats(&g, "one", line, &one);
+    writer_floats(&g, "half", deep, &half);
+    writer_node(&g, "Div", "x,root", "d", NULL);
+    writer_node(&g, "Erf", "d", "e", NULL);
+    writer_node(&g, "Add", "e,one", "a", NULL);
+    writer_node(&g, "Mul", "x,a", "p", NULL);
+    writer_node(&g, "Mul", "p,half", "y", NULL);
+    writer_output(&g, "y");
+    model = writer_load(&g, 17);
+    assert_non_null(model);
+    log_set_sink(count_warnings, &warnings);
+    plan = nn_plan_create(model, &(struct nn_plan_params){.backend = NN_BACKEND_PROCESSOR});
+    log_set_sink(NULL, NULL);
+    assert_non_null(plan);
+    assert_int_equal(warnings, 0); // the best backend has not refused it
+    assert_int_equal(nn_plan_output_info(plan, 0).shape.rank, 3);
+    ((float *)nn_plan_input(plan, 0))[3] = 1;
+    assert_true(nn_plan_run(plan));
+    assert_float_equal(((const float *)nn_plan_output(plan, 0))[3], 0.841345f, 1e-4f);
+    nn_plan_destroy(&plan);
+    nn_model_destroy(&model);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whole_numbers_are_added_as_such),
         cmocka_unit_test(a_constant_behind_a_gemm_is_not_scaled),
         cmocka_unit_test(a_constant_a_row_stays_one),
+        cmocka_unit_test(a_gelu_of_more_dimensions_is_none),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,99 @@
+// Networks that were hard on plans for a GPU: large numbers in half precision, shapes that grow,
+// tables without end. On a GPU, or on its twin on the processor.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "kernels/cuda_library.h"
+#include "tests/nn/case.h"
+#include "tests/nn/writer.h"
+
+#define FLOAT 1
+#define HALF_ERROR 1e-4 // NMSE that eleven bits may cost
+
+static const int64_t number[] = {0};
+
+static struct nn_plan_params on_gpu(enum nn_precision precision)
+{
+    return (struct nn_plan_params){.backend = NN_BACKEND_CUDA, .precision = precision};
+}
+
+// Noise of 0..1 through the graph, on the GPU and in plain C; empties the graph.
+static void assert_close(struct writer *graph, struct nn_shape shape, enum nn_precision precision)
+{
+    struct nn_model *model = writer_load(graph, 17);
+    struct case_set set;
+    struct case_error e;
+    struct nn_plan *plan;
+
+    assert_non_null(model);
+    assert_true(case_set_make(model, &shape, &set));
+    plan = case_plan_as(model, &set, on_gpu(precision));
+    assert_non_null(plan);
+    assert_non_null(strstr(nn_plan_backend_name(plan), "CUDA"));
+    assert_true(case_fill(plan, &set));
+    assert_true(nn_plan_run(plan));
+    e = case_compare(plan, &set);
+    printf("%s: NMSE %.2g, max error %.2g\n", nn_plan_backend_name(plan), e.nmse, e.max_abs);
+    assert_true(e.same_form);
+    assert_true(e.nmse <= HALF_ERROR); // and not NaN
+    nn_plan_destroy(&plan);
+    case_set_finish(&set);
+    nn_model_destroy(&model);
+}
+
+// d = x - mean, and its squares' mean along an axis. The exponent 2 may have dimensions.
+static void add_variance(struct writer *g, const char *x, int64_t axis, const int64_t *exponent)
+{
+    static const float two = 2, small = 1e-6f;
+    struct writer a = {0};
+    char of_x[16];
+
+    snprintf(of_x, sizeof(of_x), "%s,mean", x);
+    writer_floats(g, "two", exponent, &two);
+    writer_floats(g, "small", number, &small);
+    writer_attribute_ints(&a, "axes", &axis, 1);
+    writer_node(g, "ReduceMean", x, "mean", &a);
+    writer_node(g, "Sub", of_x, "d", NULL);
+    writer_node(g, "Pow", "d,two", "square", NULL);
+    writer_attribute_ints(&a, "axes", &axis, 1);
+    writer_node(g, "ReduceMean", "square", "variance", &a);
+    writer_node(g, "Add", "variance,small", "v", NULL);
+    writer_node(g, "Sqrt", "v", "deviation", NULL);
+    writer_node(g, "Div", "d,deviation", "n", NULL);
+}
+
+// A layer's normalisation whose exponent adds a dimension: not the operator, which adds none.
+static void a_normalisation_of_more_dimensions(void **state)
+{
+    static const int64_t shape[] = {3, 4, 0}, line[] = {4, 0}, deep[] = {1, 1, 1, 0};
+    static const float scale[] = {1, 2, 3, 4}, bias[] = {-1, 0, 1, 2};
+    struct writer g = {0};
+
+    writer_input(&g, "x", FLOAT, shape);
+    writer_floats(&g, "scale", line, scale);
+    writer_floats(&g, "bias", line, bias);
+    add_variance(&g, "x", -1, deep);
+    writer_node(&g, "Mul", "n,scale", "s", NULL);
+    writer_node(&g, "Add", "s,bias", "y", NULL);
+    writer_output(&g, "y");
+    assert_close(&g, (struct nn_shape){2, {3, 4}}, NN_PRECISION_FP32);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_normalisation_of_more_dimensions),
+    };
+    char text[256];
+
+    if (cuda_library(text, sizeof(text)))
+        return cmocka_run_group_tests(tests, NULL, NULL);
+    printf("SKIPPED: no GPU to test on: %s\n", text);
+    return 77;
+}
