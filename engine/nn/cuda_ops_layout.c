@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "engine/nn/cuda_draft.h"
 #include "engine/nn/cuda_form.h"
@@ -325,6 +326,9 @@ static enum cuda_result compile_pad(struct cuda *c, const struct node *n)
     return done(cuda_add(c, n, &d, false));
 }
 
+// Entries of a Resize's tables: an antialiased one reads a whole line for one result.
+#define MAX_TABLES (1 << 24)
+
 // Places and weights of one axis, `taps` a result.
 static void fill_axis(const struct resize *r, int axis, int taps, int32_t *places, float *weights)
 {
@@ -361,28 +365,45 @@ static void fill_axis(const struct resize *r, int axis, int taps, int32_t *place
     }
 }
 
-// The tables of all axes that change, one after another, on the device.
+// Where each axis that changes has its table; all of them have *out_total entries. False: too many.
+static bool lay_tables(const struct resize *r, struct job_resize *z, const int *axes,
+                       int64_t *out_total)
+{
+    *out_total = 0;
+    for (int k = 0; k < z->axes; k++) {
+        int64_t reach = (int64_t)ceil(resize_reach(r, axes[k])),
+                taps = r->mode == RESIZE_NEAREST ? 1 : 2 * reach + 1, outs = r->out.dims[axes[k]];
+
+        if (taps > MAX_TABLES || outs > (MAX_TABLES - *out_total) / taps)
+            return false;
+        z->taps[k] = (int)taps;
+        z->table[k] = (int)*out_total;
+        *out_total += outs * taps;
+    }
+    return true;
+}
+
+// The tables of all axes that change, one after another, on the device. False: logged.
 static bool upload_tables(struct cuda *c, const struct resize *r, struct cuda_draft *d,
-                          const int *axes)
+                          const int *axes, int64_t total)
 {
     struct job_resize *z = &d->job.u.resize;
-    size_t total = 0;
-    int32_t *places;
-    float *weights;
+    size_t bytes = ((size_t)total + 1) * sizeof(float); // never none
+    int32_t *places = mem_try_block(bytes);
+    float *weights = mem_try_block(bytes);
 
-    for (int k = 0; k < z->axes; k++) {
-        z->taps[k] = r->mode == RESIZE_NEAREST ? 1 : 2 * (int)ceil(resize_reach(r, axes[k])) + 1;
-        z->table[k] = (int)total;
-        total += (size_t)r->out.dims[axes[k]] * (size_t)z->taps[k];
+    if (places && weights) {
+        for (int k = 0; k < z->axes; k++)
+            fill_axis(r, axes[k], z->taps[k], places + z->table[k], weights + z->table[k]);
+        places[total] = 0;
+        weights[total] = 0;
+        d->job.t[2].type = NN_INT32;
+        d->job.t[3].type = NN_FLOAT32;
+        d->buffers[2] = cuda_upload(c, places, bytes);
+        d->buffers[3] = cuda_upload(c, weights, bytes);
+    } else {
+        log_error("%s: no memory for %zu bytes of a Resize", c->graph->path, bytes);
     }
-    places = mem_new(total + 1, sizeof(*places));
-    weights = mem_new(total + 1, sizeof(*weights));
-    for (int k = 0; k < z->axes; k++)
-        fill_axis(r, axes[k], z->taps[k], places + z->table[k], weights + z->table[k]);
-    d->job.t[2].type = NN_INT32;
-    d->job.t[3].type = NN_FLOAT32;
-    d->buffers[2] = cuda_upload(c, places, (total + 1) * sizeof(*places));
-    d->buffers[3] = cuda_upload(c, weights, (total + 1) * sizeof(*weights));
     mem_free(places);
     mem_free(weights);
     return d->buffers[2] != GRAPH_NONE && d->buffers[3] != GRAPH_NONE;
@@ -395,6 +416,7 @@ static enum cuda_result compile_resize(struct cuda *c, const struct node *n)
     struct cuda_draft d = cuda_draft(n, JOB_RESIZE);
     struct job_resize *z = &d.job.u.resize;
     int axes[JOB_RESIZE_AXES], order[NN_MAX_RANK], in[NN_MAX_RANK], out[NN_MAX_RANK];
+    int64_t total;
     struct resize r;
     const char *reason;
 
@@ -424,12 +446,14 @@ static enum cuda_result compile_resize(struct cuda *c, const struct node *n)
         z->dim[z->axes] = i;
         z->step[z->axes++] = in[axis];
     }
+    if (!lay_tables(&r, z, axes, &total))
+        return CUDA_NOT_OURS;
     d.job.t[0].type = cuda_type(c, n->out[0]);
     d.job.t[1].type = x->type;
     d.buffers[0] = cuda_make(c, n->out[0], d.job.t[0].type, x->last);
     d.buffers[1] = x->buffer;
     cuda_count(&d.job, d.job.rank);
-    return done(upload_tables(c, &r, &d, axes) && cuda_add(c, n, &d, false));
+    return done(upload_tables(c, &r, &d, axes, total) && cuda_add(c, n, &d, false));
 }
 
 enum cuda_result cuda_compile_layout(struct cuda *c, const struct node *n)

@@ -85,10 +85,41 @@ static void a_normalisation_of_more_dimensions(void **state)
     assert_close(&g, (struct nn_shape){2, {3, 4}}, NN_PRECISION_FP32);
 }
 
+// An antialiased Resize reads all of a line for one result; of a line of a billion, nobody keeps
+// the weights. (Nor does any machine have the memory for this network.)
+static void endless_tables(void **state)
+{
+    enum { LINES = 1000 };
+    static const int64_t shape[] = {1, 1, 1, 1, 0}, longest[] = {1, 1, 1, (1 << 30) - 1},
+                         one[] = {1, 1, 1, 1};
+    struct writer g = {0}, a = {0};
+    struct nn_model *model;
+    char names[LINES * 6] = "", name[8];
+
+    writer_input(&g, "x", FLOAT, shape);
+    writer_ints(&g, "longest", longest, 4);
+    writer_ints(&g, "one", one, 4);
+    for (int i = 0; i < LINES; i++) {
+        snprintf(name, sizeof(name), "e%d", i);
+        writer_node(&g, "Expand", "x,longest", name, NULL);
+        strcat(strcat(names, i ? "," : ""), name);
+    }
+    writer_node(&g, "Sum", names, "sum", NULL);
+    writer_attribute_text(&a, "mode", "cubic");
+    writer_attribute_int(&a, "antialias", 1);
+    writer_node(&g, "Resize", "sum,,,one", "y", &a);
+    writer_output(&g, "y");
+    model = writer_load(&g, 18);
+    assert_non_null(model);
+    assert_null(nn_plan_create(model, &(struct nn_plan_params){.backend = NN_BACKEND_CUDA}));
+    nn_model_destroy(&model);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_normalisation_of_more_dimensions),
+        cmocka_unit_test(endless_tables),
     };
     char text[256];
 

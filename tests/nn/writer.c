@@ -151,6 +151,16 @@ void writer_attribute_float(struct writer *attributes, const char *name, float v
     writer_message(attributes, 5, &a);
 }
 
+void writer_attribute_text(struct writer *attributes, const char *name, const char *value)
+{
+    struct writer a = {0};
+
+    writer_text(&a, 1, name);
+    writer_text(&a, 4, value);
+    writer_int(&a, 20, 3);
+    writer_message(attributes, 5, &a);
+}
+
 void writer_attribute_ints(struct writer *attributes, const char *name, const int64_t *values,
                            int count)
 {

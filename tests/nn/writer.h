@@ -32,6 +32,7 @@ void writer_node(struct writer *graph, const char *op, const char *in, const cha
                  struct writer *attributes);
 void writer_attribute_int(struct writer *attributes, const char *name, int64_t value);
 void writer_attribute_float(struct writer *attributes, const char *name, float value);
+void writer_attribute_text(struct writer *attributes, const char *name, const char *value);
 void writer_attribute_ints(struct writer *attributes, const char *name, const int64_t *values,
                            int count);
 // An int64 tensor of one dimension.
