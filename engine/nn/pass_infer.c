@@ -1,9 +1,11 @@
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "engine/nn/op.h"
 #include "engine/nn/pass.h"
+#include "engine/nn/resize.h"
 
 // Constants larger than this in total are left to be computed when run: a small file could ask for
 // very large ones.
@@ -14,6 +16,9 @@
 #else
 #define FOLD_MAX_WORK 2e8
 #endif
+// An element that plain C finds by its place, and a tap that it weighs, in multiplications.
+#define FOLD_FIND 8
+#define FOLD_TAP 2
 
 // What folding has used up.
 struct fold {
@@ -42,6 +47,23 @@ static bool inputs_constant(const struct graph *g, const struct node *n)
     return true;
 }
 
+static double resize_work(const struct graph *g, const struct node *n)
+{
+    bool upsample = node_is(n, "Upsample");
+    struct resize r;
+    const char *reason;
+    double work = FOLD_TAP;
+
+    if (!resize_resolve(n, in_shape(g, n, 0), upsample ? NULL : in_constant(g, n, 1),
+                        in_constant(g, n, upsample ? 1 : 2), upsample ? NULL : in_constant(g, n, 3),
+                        &r, &reason) ||
+        r.mode == RESIZE_NEAREST)
+        return FOLD_FIND;
+    for (int i = 0; i < r.in.rank; i++)
+        work *= resize_keeps(&r, i) ? 1 : 2 * ceil(resize_reach(&r, i)) + 1;
+    return work;
+}
+
 // Roughly the multiplications for one element of the result.
 static double work(const struct graph *g, const struct node *n)
 {
@@ -63,7 +85,14 @@ static double work(const struct graph *g, const struct node *n)
             taps *= (double)window.kernel[i];
         return taps;
     }
-    return strcmp(n->op->name, "Resize") ? 1 : 64;
+    if (!strncmp(n->op->name, "Reduce", 6) || node_is(n, "ArgMax")) {
+        int64_t results = shape_count(&g->values[n->out[0]].shape);
+
+        return FOLD_FIND * (double)shape_count(x) / (double)(results > 0 ? results : 1);
+    }
+    if (node_is(n, "Resize") || node_is(n, "Upsample"))
+        return resize_work(g, n);
+    return n->op->in_max == OP_ANY ? n->in_count : 1;
 }
 
 // Takes it from the budget where it fits.

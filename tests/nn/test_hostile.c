@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -288,6 +289,46 @@ static void hostile_numbers(void **state)
     refuse_graph(&g, "type");
 }
 
+// Seconds of work, of all threads together, to plan a graph; empties it.
+static double seconds_to_plan(struct writer *graph)
+{
+    struct writer w = {0};
+    clock_t begin = clock();
+
+    writer_model(&w, 17, graph);
+    assert_true(accepted(&w));
+    return (double)(clock() - begin) / CLOCKS_PER_SEC;
+}
+
+// A few bytes that ask for minutes: constants that take long to compute are left for the run.
+static void long_work(void **state)
+{
+    static const int64_t big[] = {1, 1, 4000, 4000}, one[] = {1, 1, 1, 1};
+    struct writer g = {0}, a = {0};
+    char name[8];
+
+    writer_input(&g, "x", FLOAT, picture);
+    writer_ints(&g, "s", big, 4);
+    writer_ints(&g, "z", one, 4);
+    writer_node(&g, "ConstantOfShape", "s", "big", NULL);
+    writer_attribute_text(&a, "mode", "cubic");
+    writer_attribute_int(&a, "antialias", 1);
+    writer_node(&g, "Resize", "big,,,z", "r", &a);
+    writer_node(&g, "Add", "x,r", "y", NULL);
+    writer_output(&g, "y");
+    assert_true(seconds_to_plan(&g) < 1);
+
+    writer_input(&g, "x", FLOAT, picture);
+    writer_ints(&g, "s", big, 4);
+    writer_node(&g, "ConstantOfShape", "s", "big", NULL);
+    for (int i = 0; i < 100; i++) {
+        snprintf(name, sizeof(name), "r%d", i);
+        writer_node(&g, i % 2 ? "ReduceSum" : "ReduceMax", "big", name, NULL);
+        writer_output(&g, name);
+    }
+    assert_true(seconds_to_plan(&g) < 1);
+}
+
 static void add_external(struct writer *g, const char *location, const char *offset, int64_t count)
 {
     struct writer t = {0}, entry = {0};
@@ -445,8 +486,9 @@ int main(void)
         cmocka_unit_test(a_good_one),      cmocka_unit_test(not_onnx),
         cmocka_unit_test(deep_nesting),    cmocka_unit_test(truncated),
         cmocka_unit_test(damaged_graphs),  cmocka_unit_test(odd_outputs),
-        cmocka_unit_test(hostile_numbers), cmocka_unit_test(external_data),
-        cmocka_unit_test(no_leak),         cmocka_unit_test(short_of_memory),
+        cmocka_unit_test(hostile_numbers), cmocka_unit_test(long_work),
+        cmocka_unit_test(external_data),   cmocka_unit_test(no_leak),
+        cmocka_unit_test(short_of_memory),
     };
 
     return cmocka_run_group_tests(tests, begin, end);
