@@ -134,7 +134,8 @@ bool slice_resolve(const struct nn_shape *x, const struct tensor *starts, const 
         dim = x->dims[axis];
         start += start < 0 ? dim : 0;
         end += end < 0 ? dim : 0;
-        start = step > 0 ? clamp(start, 0, dim) : clamp(start, -1, dim - 1);
+        // of an empty dimension, which has no element 0, nothing is taken
+        start = step > 0 ? clamp(start, 0, dim) : clamp(start, dim > 0 ? 0 : -1, dim - 1);
         end = step > 0 ? clamp(end, 0, dim) : clamp(end, -1, dim - 1);
         out->start[axis] = start;
         out->step[axis] = step;

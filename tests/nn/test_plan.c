@@ -172,12 +172,51 @@ static void answers_stay(void **state)
     nn_model_destroy(&model);
 }
 
+// Backwards, a slice starts at the first element at the earliest, and ends before it.
+static void slices_start_inside(void **state)
+{
+    static const int64_t five[] = {5, 0}, starts[] = {-100, -6, 100}, ends[] = {-200, -100, -100};
+    static const enum nn_backend backends[] = {NN_BACKEND_REFERENCE, NN_BACKEND_PROCESSOR};
+    static const int64_t counts[] = {1, 1, 5}, zero = 0, back = -1;
+
+    for (int i = 0; i < 6; i++) {
+        struct writer g = {0};
+        struct nn_model *model;
+        struct nn_plan *plan;
+        int k = i / 2;
+
+        writer_input(&g, "x", FLOAT, five);
+        writer_ints(&g, "starts", &starts[k], 1);
+        writer_ints(&g, "ends", &ends[k], 1);
+        writer_ints(&g, "zero", &zero, 1);
+        writer_ints(&g, "steps", &back, 1);
+        writer_node(&g, "Slice", "x,starts,ends,zero,steps", "y", NULL);
+        writer_node(&g, "Slice", "x,zero,zero", "none", NULL);
+        writer_node(&g, "Slice", "none,starts,ends,zero,steps", "still none", NULL);
+        writer_output(&g, "y");
+        writer_output(&g, "still none");
+        model = load(&g);
+        plan = nn_plan_create(model, &(struct nn_plan_params){.backend = backends[i % 2]});
+        assert_non_null(plan);
+        assert_int_equal(nn_plan_output_info(plan, 0).shape.dims[0], counts[k]);
+        assert_int_equal(nn_plan_output_info(plan, 1).shape.dims[0], 0);
+        for (int at = 0; at < 5; at++)
+            ((float *)nn_plan_input(plan, 0))[at] = (float)at;
+        assert_true(nn_plan_run(plan));
+        for (int64_t at = 0; at < counts[k]; at++)
+            assert_true(((const float *)nn_plan_output(plan, 0))[at] ==
+                        (float)(counts[k] - 1 - at));
+        nn_plan_destroy(&plan);
+        nn_model_destroy(&model);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(residual_is_the_input), cmocka_unit_test(residual_is_the_matrix),
         cmocka_unit_test(residual_lives_on),     cmocka_unit_test(outputs_of_all_kinds),
-        cmocka_unit_test(answers_stay),
+        cmocka_unit_test(answers_stay),          cmocka_unit_test(slices_start_inside),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
