@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "engine/nn/cuda_draft.h"
 #include "engine/nn/cuda_form.h"
+#include "engine/nn/cuda_range.h"
 #include "kernels/cuda_library.h"
 
 bool cuda_fail(const struct cuda *c, const char *what)
@@ -140,6 +141,7 @@ static bool compile(void *state, struct graph *graph, struct program *program)
     c->graph = graph;
     c->program = program;
     c->forms = mem_new((size_t)graph->value_count, sizeof(struct cuda_form *));
+    c->wide = cuda_range_wide(graph);
     program->take = c->api->take;
     program->give = c->api->give;
     ok = compile_inputs(c);
@@ -154,7 +156,9 @@ static bool compile(void *state, struct graph *graph, struct program *program)
             c->forms[i] = next;
         }
     mem_free(c->forms);
+    mem_free(c->wide);
     c->forms = NULL;
+    c->wide = NULL;
     return ok;
 }
 

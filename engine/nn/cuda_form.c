@@ -9,6 +9,13 @@ enum nn_type cuda_type(const struct cuda *c, int value)
 {
     enum nn_type type = c->graph->values[value].type;
 
+    return type == NN_FLOAT32 && !c->wide[value] ? c->type : type;
+}
+
+enum nn_type cuda_matrix_type(const struct cuda *c, int value)
+{
+    enum nn_type type = c->graph->values[value].type;
+
     return type == NN_FLOAT32 ? c->type : type;
 }
 
@@ -112,4 +119,9 @@ int cuda_want(struct cuda *c, int value, enum nn_type type, bool last)
 int cuda_want_rows(struct cuda *c, int value)
 {
     return cuda_want(c, value, cuda_type(c, value), false);
+}
+
+int cuda_want_matrix(struct cuda *c, int value)
+{
+    return cuda_want(c, value, cuda_matrix_type(c, value), false);
 }

@@ -3,7 +3,7 @@
 // A value has one or more forms: in rows or with channels last, in the plan's precision or in its
 // own type. Whoever reads a value says which form it wants; a form that is missing is made by a
 // copy, of constants at once. Values of floats are kept in half precision where the plan computes
-// so.
+// so and it holds them (cuda_range.h).
 //
 // Thread-safety: belongs to one plan.
 #pragma once
@@ -18,12 +18,16 @@ struct cuda_form {
 
 // The type in which the value is kept between jobs.
 enum nn_type cuda_type(const struct cuda *c, int value);
+// The type in which products read and write it: the plan's, of floats.
+enum nn_type cuda_matrix_type(const struct cuda *c, int value);
 // The first form of a value; of constants the one that is uploaded. NULL: logged.
 const struct cuda_form *cuda_form(struct cuda *c, int value);
 // The form in that type and order, made where it is missing. GRAPH_NONE: logged.
 int cuda_want(struct cuda *c, int value, enum nn_type type, bool last);
 // cuda_want() in rows, in cuda_type().
 int cuda_want_rows(struct cuda *c, int value);
+// The same in cuda_matrix_type().
+int cuda_want_matrix(struct cuda *c, int value);
 // A new form of the value, to be written. GRAPH_NONE: logged.
 int cuda_make(struct cuda *c, int value, enum nn_type type, bool last);
 // The value lies in that buffer as well.

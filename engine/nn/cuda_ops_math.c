@@ -54,8 +54,8 @@ static enum cuda_result add_product(struct cuda *c, const struct node *n, struct
     struct job *j = &d->job;
 
     if (n->residual != GRAPH_NONE) {
-        d->buffers[4] = cuda_want_rows(c, n->residual);
-        j->t[4].type = cuda_type(c, n->residual);
+        d->buffers[4] = cuda_want_matrix(c, n->residual);
+        j->t[4].type = cuda_matrix_type(c, n->residual);
         memcpy(j->t[4].step, j->t[0].step, sizeof(j->t[4].step));
         if (d->buffers[4] == GRAPH_NONE)
             return CUDA_FAILED;
@@ -80,7 +80,7 @@ static enum cuda_result compile_matmul(struct cuda *c, const struct node *n)
     const struct nn_shape *a = shape_of(c, n->in[0]), *b = shape_of(c, n->in[1]);
     struct nn_shape batch_a = *a, batch_b = *b, batch;
     struct cuda_draft d = cuda_draft(n, JOB_PRODUCT);
-    enum nn_type type = cuda_type(c, n->out[0]);
+    enum nn_type type = cuda_matrix_type(c, n->out[0]);
     int64_t steps_a[NN_MAX_RANK], steps_b[NN_MAX_RANK];
     int rows = a->rank > 1 ? (int)a->dims[a->rank - 2] : 1, inner = (int)a->dims[a->rank - 1];
     int columns = b->rank > 1 ? (int)b->dims[b->rank - 1] : 1, out = 1;
@@ -107,10 +107,10 @@ static enum cuda_result compile_matmul(struct cuda *c, const struct node *n)
         (struct job_product){.inner = inner, .a_step = 1, .b_step = columns, .alpha = 1, .beta = 1};
     d.job.u.product.integers = !cuda_is_float(type);
     d.job.t[0].type = type;
-    d.job.t[1].type = cuda_type(c, n->in[0]);
-    d.job.t[2].type = cuda_type(c, n->in[1]);
-    d.buffers[1] = cuda_want_rows(c, n->in[0]);
-    d.buffers[2] = cuda_want_rows(c, n->in[1]);
+    d.job.t[1].type = cuda_matrix_type(c, n->in[0]);
+    d.job.t[2].type = cuda_matrix_type(c, n->in[1]);
+    d.buffers[1] = cuda_want_matrix(c, n->in[0]);
+    d.buffers[2] = cuda_want_matrix(c, n->in[1]);
     if (n->in_count > 2 && n->in[2] != GRAPH_NONE) { // pass_fuse() may add one number a column
         d.job.t[3].type = NN_FLOAT32;
         d.job.t[3].step[d.job.rank - 1] = 1;
@@ -147,8 +147,8 @@ static enum cuda_result compile_gemm(struct cuda *c, const struct node *n)
                                            .beta = node_float(n, "beta", 1)};
     for (int t = 0; t < 3; t++)
         d.job.t[t].type = c->type;
-    d.buffers[1] = cuda_want_rows(c, n->in[0]);
-    d.buffers[2] = cuda_want_rows(c, n->in[1]);
+    d.buffers[1] = cuda_want_matrix(c, n->in[0]);
+    d.buffers[2] = cuda_want_matrix(c, n->in[1]);
     if (d.buffers[1] == GRAPH_NONE || d.buffers[2] == GRAPH_NONE ||
         (node_in(c->graph, n, 2) && !bind_rows(c, &d, 3, n->in[2], NN_FLOAT32)))
         return CUDA_FAILED;

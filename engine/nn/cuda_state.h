@@ -23,6 +23,7 @@ struct cuda {
     struct graph *graph;
     struct program *program;
     struct cuda_form **forms; // of each value, oldest first
+    bool *wide;               // of each value: cuda_range_wide()
 };
 
 enum cuda_result { CUDA_DONE, CUDA_NOT_OURS, CUDA_FAILED };

@@ -35,10 +35,12 @@ enum nn_backend {
 };
 
 enum nn_precision {
-    NN_PRECISION_AUTO, // bfloat16 where the processor has AMX for it, else float32
+    NN_PRECISION_AUTO, // CUDA: as FP16; a processor: bfloat16 where it has AMX, else float32
     NN_PRECISION_FP32,
     NN_PRECISION_BF16,
-    NN_PRECISION_FP16, // CUDA only
+    // CUDA only: products and convolutions in float16, which ends at 65504; powers, exponentials,
+    // sums and answers are kept in float32
+    NN_PRECISION_FP16,
 };
 
 struct nn_shape {

@@ -85,6 +85,53 @@ static void a_normalisation_of_more_dimensions(void **state)
     assert_close(&g, (struct nn_shape){2, {3, 4}}, NN_PRECISION_FP32);
 }
 
+// Pictures normalised over their channels: the squares go beyond what half precision holds.
+static void large_squares(void **state)
+{
+    static const int64_t shape[] = {1, 16, 8, 8, 0};
+    static const float thousand = 1000;
+    const char *const squares[] = {"Pow", "Mul"};
+
+    for (int i = 0; i < 2; i++) {
+        struct writer g = {0};
+
+        writer_input(&g, "x", FLOAT, shape);
+        writer_floats(&g, "thousand", number, &thousand);
+        writer_node(&g, "Mul", "x,thousand", "large", NULL);
+        if (!strcmp(squares[i], "Pow")) {
+            add_variance(&g, "large", 1, number);
+        } else {
+            writer_node(&g, "Mul", "large,large", "square", NULL);
+            writer_node(&g, "Sqrt", "square", "n", NULL);
+        }
+        writer_output(&g, "n");
+        assert_close(&g, (struct nn_shape){4, {1, 16, 8, 8}}, NN_PRECISION_FP16);
+    }
+}
+
+// Sums beyond that, in two ways to divide by them; and as answers.
+static void large_sums(void **state)
+{
+    static const int64_t shape[] = {1, 1, 512, 512, 0}, axes[] = {2, 3};
+    struct nn_shape planned = {4, {1, 1, 512, 512}};
+
+    for (int i = 0; i < 3; i++) {
+        struct writer g = {0};
+
+        writer_input(&g, "x", FLOAT, shape);
+        writer_ints(&g, "axes", axes, 2);
+        writer_node(&g, "ReduceSum", "x,axes", "sum", NULL);
+        if (i == 0) {
+            writer_node(&g, "Div", "x,sum", "y", NULL);
+        } else if (i == 1) {
+            writer_node(&g, "Reciprocal", "sum", "inverse", NULL);
+            writer_node(&g, "Mul", "x,inverse", "y", NULL);
+        }
+        writer_output(&g, i < 2 ? "y" : "sum");
+        assert_close(&g, planned, NN_PRECISION_FP16);
+    }
+}
+
 // An antialiased Resize reads all of a line for one result; of a line of a billion, nobody keeps
 // the weights. (Nor does any machine have the memory for this network.)
 static void endless_tables(void **state)
@@ -119,6 +166,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_normalisation_of_more_dimensions),
+        cmocka_unit_test(large_squares),
+        cmocka_unit_test(large_sums),
         cmocka_unit_test(endless_tables),
     };
     char text[256];
