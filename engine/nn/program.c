@@ -115,9 +115,14 @@ void program_keep(struct program *p, int buffer)
     p->buffers[buffer].last = INT_MAX;
 }
 
-static size_t aligned(size_t bytes)
+// Of a GPU's memory: cuBLASLt takes it for granted, as cudaMalloc() gives it.
+#define GPU_ALIGN 256
+
+static size_t aligned(const struct program *p, size_t bytes)
 {
-    return (bytes + MEM_ALIGN - 1) / MEM_ALIGN * MEM_ALIGN;
+    size_t align = p->take ? GPU_ALIGN : MEM_ALIGN;
+
+    return (bytes + align - 1) / align * align;
 }
 
 static int by_size(const void *a, const void *b)
@@ -162,19 +167,21 @@ static char *address(const struct program *p, int buffer)
 }
 
 // The lowest place for b among those placed already (sorted by offset) that live at the same time.
-static size_t find_place(const struct buffer *b, struct buffer *const *placed, int count)
+static size_t find_place(const struct program *p, const struct buffer *b,
+                         struct buffer *const *placed, int count)
 {
-    size_t at = 0;
+    size_t at = 0, bytes = aligned(p, b->bytes);
 
     for (int i = 0; i < count; i++) {
         const struct buffer *other = placed[i];
+        size_t end = other->offset + aligned(p, other->bytes);
 
         if (other->last < b->first || other->first > b->last)
             continue;
-        if (other->offset >= at + aligned(b->bytes))
+        if (other->offset >= at + bytes)
             break;
-        if (other->offset + aligned(other->bytes) > at)
-            at = other->offset + aligned(other->bytes);
+        if (end > at)
+            at = end;
     }
     return at;
 }
@@ -193,16 +200,18 @@ static void place_all(struct program *p)
             queue[count++] = &p->buffers[i];
     qsort(queue, (size_t)count, sizeof(*queue), by_size);
     for (int i = 0; i < count; i++) {
+        size_t end;
         int at = i;
 
-        queue[i]->offset = find_place(queue[i], placed, i);
+        queue[i]->offset = find_place(p, queue[i], placed, i);
         while (at > 0 && by_offset(&queue[i], &placed[at - 1]) < 0) {
             placed[at] = placed[at - 1];
             at--;
         }
         placed[at] = queue[i];
-        if (queue[i]->offset + aligned(queue[i]->bytes) > p->slab_bytes)
-            p->slab_bytes = queue[i]->offset + aligned(queue[i]->bytes);
+        end = queue[i]->offset + aligned(p, queue[i]->bytes);
+        if (end > p->slab_bytes)
+            p->slab_bytes = end;
     }
     mem_free(queue);
     mem_free(placed);

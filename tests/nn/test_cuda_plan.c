@@ -162,6 +162,38 @@ static void endless_tables(void **state)
     nn_model_destroy(&model);
 }
 
+// Libraries count on addresses that are multiples of 256, as CUDA's own memory is.
+static void memory_is_aligned(void **state)
+{
+    enum { ALIGN = 256 };
+    static const int64_t shapes[][3] = {{3, 35, 0}, {11, 0}, {7, 13, 0}};
+    static const char *const names[] = {"a", "b", "c"}, *const outs[] = {"p", "q", "r"};
+    struct writer g = {0};
+    struct nn_model *model;
+    struct nn_plan_params params = on_gpu(NN_PRECISION_FP32);
+    struct nn_plan *plan;
+
+    for (int i = 0; i < 3; i++) {
+        writer_input(&g, names[i], FLOAT, shapes[i]);
+        writer_node(&g, "Sigmoid", names[i], outs[i], NULL);
+        writer_output(&g, outs[i]);
+    }
+    model = writer_load(&g, 17);
+    assert_non_null(model);
+    params.device = true;
+    plan = nn_plan_create(model, &params);
+    assert_non_null(plan);
+    assert_true(nn_plan_on_device(plan));
+    for (int i = 0; i < 3; i++) {
+        uintptr_t first = (uintptr_t)nn_plan_input(plan, 0);
+
+        assert_int_equal(((uintptr_t)nn_plan_input(plan, i) - first) % ALIGN, 0);
+        assert_int_equal(((uintptr_t)nn_plan_output(plan, i) - first) % ALIGN, 0);
+    }
+    nn_plan_destroy(&plan);
+    nn_model_destroy(&model);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -169,6 +201,7 @@ int main(void)
         cmocka_unit_test(large_squares),
         cmocka_unit_test(large_sums),
         cmocka_unit_test(endless_tables),
+        cmocka_unit_test(memory_is_aligned),
     };
     char text[256];
 
