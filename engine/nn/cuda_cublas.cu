@@ -78,7 +78,7 @@ struct problem {
     struct cuda_cublas *c;
     cublasLtMatmulDesc_t operation = NULL;
     cublasLtMatrixLayout_t a = NULL, b = NULL, d = NULL;
-    float alpha = 1.0f, beta = 0.0f;
+    float beta = 0.0f;
     bool bare = false, bias = false;
 
     explicit problem(struct cuda_cublas *cublas) : c(cublas)
@@ -175,7 +175,6 @@ bool describe(const struct job &j, struct problem *p)
         d.operation != CUBLAS_OP_N)
         return false;
     cublasLtEpilogue_t epilogue = epilogue_of(j, p);
-    p->alpha = j.u.product.alpha;
     return c->cublasLtMatmulDescCreate_(&p->operation, CUBLAS_COMPUTE_32F, CUDA_R_32F) ==
                CUBLAS_STATUS_SUCCESS &&
            set(c, p->operation, CUBLASLT_MATMUL_DESC_TRANSA, &a.operation, sizeof(a.operation)) &&
@@ -192,15 +191,15 @@ struct cublas_way : cuda_way {
     bool run(const struct job *j, cudaStream_t stream) override
     {
         const struct problem &p = *problem;
+        float alpha = j->u.product.alpha; // jobs that share this way may differ in it a little
         const void *more = p.beta != 0.0f ? j->t[4].data : j->t[0].data;
 
         if (p.bias && !set(p.c, p.operation, CUBLASLT_MATMUL_DESC_BIAS_POINTER, &j->t[5].data,
                            sizeof(j->t[5].data)))
             return false;
-        if (p.c->cublasLtMatmul_(p.c->handle, p.operation, &p.alpha, j->t[2].data, p.a,
-                                 j->t[1].data, p.b, &p.beta, more, p.d, j->t[0].data, p.d,
-                                 &algorithm, j->workspace, workspace_bytes,
-                                 stream) != CUBLAS_STATUS_SUCCESS)
+        if (p.c->cublasLtMatmul_(p.c->handle, p.operation, &alpha, j->t[2].data, p.a, j->t[1].data,
+                                 p.b, &p.beta, more, p.d, j->t[0].data, p.d, &algorithm,
+                                 j->workspace, workspace_bytes, stream) != CUBLAS_STATUS_SUCCESS)
             return false;
         if (bare)
             cuda_epilogue(j, stream);
