@@ -328,6 +328,8 @@ static enum cuda_result compile_pad(struct cuda *c, const struct node *n)
 
 // Entries of a Resize's tables: an antialiased one reads a whole line for one result.
 #define MAX_TABLES (1 << 24)
+// And what one thread adds up.
+#define MAX_TAPS (1 << 18)
 
 // Places and weights of one axis, `taps` a result.
 static void fill_axis(const struct resize *r, int axis, int taps, int32_t *places, float *weights)
@@ -369,13 +371,16 @@ static void fill_axis(const struct resize *r, int axis, int taps, int32_t *place
 static bool lay_tables(const struct resize *r, struct job_resize *z, const int *axes,
                        int64_t *out_total)
 {
+    int64_t together = 1; // taps of one result
+
     *out_total = 0;
     for (int k = 0; k < z->axes; k++) {
         int64_t reach = (int64_t)ceil(resize_reach(r, axes[k])),
                 taps = r->mode == RESIZE_NEAREST ? 1 : 2 * reach + 1, outs = r->out.dims[axes[k]];
 
-        if (taps > MAX_TABLES || outs > (MAX_TABLES - *out_total) / taps)
+        if (taps > MAX_TAPS / together || outs > (MAX_TABLES - *out_total) / taps)
             return false;
+        together *= taps;
         z->taps[k] = (int)taps;
         z->table[k] = (int)*out_total;
         *out_total += outs * taps;

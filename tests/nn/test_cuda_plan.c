@@ -162,6 +162,33 @@ static void endless_tables(void **state)
     nn_model_destroy(&model);
 }
 
+// One thread adds up a result, which is too slow where that is all of a large picture.
+static void endless_sums(void **state)
+{
+    static const int64_t shape[] = {1, 1, 1, 1, 0}, large[] = {1, 1, 1000, 1000},
+                         one[] = {1, 1, 1, 1};
+    struct writer g = {0}, a = {0};
+    struct nn_plan_params params = on_gpu(NN_PRECISION_FP32);
+    struct nn_model *model;
+    struct nn_plan *plan;
+
+    writer_input(&g, "x", FLOAT, shape);
+    writer_ints(&g, "large", large, 4);
+    writer_ints(&g, "one", one, 4);
+    writer_node(&g, "Expand", "x,large", "e", NULL);
+    writer_attribute_text(&a, "mode", "cubic");
+    writer_attribute_int(&a, "antialias", 1);
+    writer_node(&g, "Resize", "e,,,one", "y", &a);
+    writer_output(&g, "y");
+    model = writer_load(&g, 18);
+    assert_non_null(model);
+    plan = nn_plan_create(model, &params);
+    assert_non_null(plan);
+    assert_null(strstr(nn_plan_backend_name(plan), "CUDA")); // the next best has taken it
+    nn_plan_destroy(&plan);
+    nn_model_destroy(&model);
+}
+
 // Libraries count on addresses that are multiples of 256, as CUDA's own memory is.
 static void memory_is_aligned(void **state)
 {
@@ -201,6 +228,7 @@ int main(void)
         cmocka_unit_test(large_squares),
         cmocka_unit_test(large_sums),
         cmocka_unit_test(endless_tables),
+        cmocka_unit_test(endless_sums),
         cmocka_unit_test(memory_is_aligned),
     };
     char text[256];
