@@ -362,6 +362,7 @@ static bool open_source(struct convert *c)
     struct source_params source = {.url = o->files[0],
                                    .lookahead_frames = o->lookahead_frames,
                                    .image_duration_ns = 5 * NS_PER_S,
+                                   .keep_fields = o->deinterlace == DEINTERLACE_NO,
                                    .no_audio = true,
                                    .input = (enum stereo_input)o->input,
                                    .swap_eyes = o->swap_eyes,

@@ -149,6 +149,8 @@ static const struct option_row table[] = {
      .help = "frames decoded ahead of the conversion"},
     {"hwdec", PLAY | CONVERT | ASIDE, OPTION_CHOICE, FIELD(hwdec), .choices = "auto|no",
      .help = "auto: where the conversion runs on a GPU, that decodes too what it can"},
+    {"deinterlace", PLAY | CONVERT | ASIDE, OPTION_CHOICE, FIELD(deinterlace), .choices = "auto|no",
+     .help = "auto: interlaced pictures, by the CPU; no: they stay as they are"},
     {"output", CONVERT | IMPORT | LAYERS | ASIDE, OPTION_TEXT, FIELD(output), .letter = 'o',
      .argument = "FILE", .help = "the file to write; of a film, its ending chooses the container"},
     {"layout", CONVERT, OPTION_CHOICE, FIELD(file_layout),

@@ -60,6 +60,7 @@ enum file_codec {
 enum file_encoder { FILE_ENCODER_AUTO, FILE_ENCODER_NVENC, FILE_ENCODER_SOFTWARE };
 
 enum hwdec { HWDEC_AUTO, HWDEC_NO };
+enum deinterlace { DEINTERLACE_AUTO, DEINTERLACE_NO };
 
 // Names of the backends as deep3d_params takes them.
 extern const char *const options_backends[];
@@ -104,7 +105,8 @@ struct options {
     double speed; // media time per time
     int threads;
     int lookahead_frames;
-    int hwdec;      // enum hwdec
+    int hwdec;       // enum hwdec
+    int deinterlace; // enum deinterlace
     bool swap_eyes; // of a native 3D film
     bool mute, no_audio, fullscreen, loop, overwrite, verbose, help, version;
     const char **files; // argv's own strings

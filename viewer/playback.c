@@ -105,6 +105,7 @@ static bool open_source(struct playback *p, const char *url)
         .image_duration_ns = (int64_t)(o->image_duration_s * NS_PER_S),
         .gpu = o->hwdec == HWDEC_AUTO && deep3d_on_gpu(p->params.converter),
         .gpu_uuid = p->params.gpu_uuid,
+        .keep_fields = o->deinterlace == DEINTERLACE_NO,
         .no_audio = o->no_audio || !stage_keeps_time(p->params.stage),
         .audio = o->audio,
         .audio_lang = o->audio_lang,

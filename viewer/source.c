@@ -27,6 +27,7 @@ static void set_params(struct source *s, const struct source_params *params)
         params->image_duration_ns > 0 ? params->image_duration_ns : IMAGE_DURATION_NS;
     s->threads = params->threads;
     s->gpu_wanted = params->gpu;
+    s->keep_fields = params->keep_fields;
     s->gpu_uuid = params->gpu_uuid;
     s->subtitles = params->subtitles;
     s->give_up = params->give_up;
@@ -58,6 +59,8 @@ static bool start_threads(struct source *s)
     for (int i = 0; i < s->lookahead_frames + FRAMES_BESIDE; i++)
         source_add_frame(s);
     s->decoded = av_frame_alloc();
+    if (!s->info.image && !s->keep_fields)
+        s->fields = source_fields_create(s->video.time_base);
     s->info.colours = s->colours = av_frame_alloc();
     for (int i = 0; i < SOURCE_SOUND_FRAMES && s->info.sound_count > 0; i++)
         s->sound_ready[i] = av_frame_alloc();
@@ -147,6 +150,7 @@ void source_close(struct source **source)
     mem_free(s->chapters);
     free_frames(s);
     source_gpu_destroy(&s->gpu);
+    source_fields_destroy(&s->fields);
     picture_maker_destroy(&s->pictures);
     avformat_close_input(&s->container);
     source_pipe_close(&s->pipe);

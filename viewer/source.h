@@ -30,6 +30,7 @@ struct source_params {
     int threads;                 // of the video decoder; 0: all cores
     bool gpu;                    // an NVIDIA GPU decodes where it can, into its own memory
     const uint8_t *gpu_uuid;     // which, as deep3d_params have it
+    bool keep_fields;            // interlaced pictures stay as they are, else they are deinterlaced
     bool no_audio;               // leave sound aside
     int audio;                   // number of the sound track, from 1; 0: by audio_lang, then as
                                  // the container prefers

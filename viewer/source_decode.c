@@ -17,14 +17,41 @@ static void note_error(struct source *s, int av_error, const char *what)
         source_count_damage(s);
 }
 
-static void take(struct source *s, unsigned epoch)
+// NULL: those that are still held.
+static void deinterlace(struct source *s, unsigned epoch, AVFrame *picture)
 {
-    if (s->on_gpu && !source_gpu_finish(s->gpu)) {
-        s->gpu_failed = true;
-        av_frame_unref(s->decoded);
+    source_fields_put(s->fields, picture);
+    while (source_fields_get(s->fields, s->decoded))
+        source_take_picture(s, epoch);
+}
+
+static void take_from_gpu(struct source *s, unsigned epoch)
+{
+    s->woven = s->fields && source_fields_woven(s->decoded);
+    if (!s->woven && source_gpu_finish(s->gpu)) {
+        source_take_picture(s, epoch);
         return;
     }
-    source_take_picture(s, epoch);
+    s->gpu_failed = true;
+    av_frame_unref(s->decoded);
+}
+
+static void take(struct source *s, unsigned epoch)
+{
+    if (s->on_gpu) {
+        take_from_gpu(s, epoch);
+    } else if (s->fields && source_fields_busy(s->fields, s->decoded)) {
+        if (source_fields_changed(s->fields, s->decoded)) {
+            AVFrame *picture = av_frame_clone(s->decoded);
+            av_frame_unref(s->decoded);
+            deinterlace(s, epoch, NULL);
+            av_frame_move_ref(s->decoded, picture);
+            av_frame_free(&picture);
+        }
+        deinterlace(s, epoch, s->decoded);
+    } else {
+        source_take_picture(s, epoch);
+    }
 }
 
 static void receive(struct source *s, unsigned epoch)
@@ -106,6 +133,8 @@ void source_decode(struct source *s, unsigned epoch, const AVPacket *packet)
     if (s->on_gpu && unwanted(s))
         leave(s, "the conversion has left the GPU");
     send(s, epoch, packet);
+    if (!packet && s->fields)
+        deinterlace(s, epoch, NULL);
     if (!s->gpu_failed)
         return;
     if (source_gpu_refused(s->gpu)) {
@@ -115,7 +144,7 @@ void source_decode(struct source *s, unsigned epoch, const AVPacket *packet)
         leave(s, "the GPU's decoder does not take it");
         send(s, epoch, packet);
     } else {
-        leave(s, "the GPU's decoder failed");
+        leave(s, s->woven ? "it is interlaced" : "the GPU's decoder failed");
         wind_to_reader(s, epoch);
     }
 }

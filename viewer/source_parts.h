@@ -10,6 +10,7 @@
 //     source_video.c   thread: pictures decoded, timed, and queued
 //     source_decode.c  packets into pictures, by a GPU or the CPU
 //     source_gpu.c     what decodes on a GPU
+//     source_fields.c  deinterlacing
 //     source_audio.c   thread: sound decoded and queued
 //     source_picture.c an AVFrame as the converter takes it
 //     source_timing.c  when a picture begins and ends
@@ -30,6 +31,7 @@
 #include "base/thread.h"
 #include "viewer/packet_queue.h"
 #include "viewer/source.h"
+#include "viewer/source_fields.h"
 #include "viewer/source_gpu.h"
 #include "viewer/source_picture.h"
 #include "viewer/source_timing.h"
@@ -68,7 +70,7 @@ struct source {
     int lookahead_frames;
     int64_t image_duration_ns;
     int threads;
-    bool gpu_wanted;
+    bool gpu_wanted, keep_fields;
     const uint8_t *gpu_uuid;
     struct subtitles *subtitles; // NULL: captions are left aside
     struct stereo_words stereo;  // said: where the container does, pictures may else; what a
@@ -105,8 +107,10 @@ struct source {
     struct picture_maker *pictures;
     struct timing timing;
     AVFrame *decoded;
+    struct source_fields *fields; // NULL: interlaced pictures stay as they are
     bool on_gpu;               // the decoder's pictures are
     bool gpu_failed;           // at the packet at hand
+    bool woven;                // because its picture is interlaced
     bool single;               // the film has but one picture
     bool complained;           // of how pictures show both eyes
     struct source_frame *held; // waits for its successor, which tells how long it lasts

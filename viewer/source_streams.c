@@ -117,6 +117,11 @@ static struct source_gpu *find_gpu(struct source *s, const AVCodecParameters *p)
 
     if (!s->gpu_wanted || s->info.image || !source_gpu_codec(p->codec_id))
         return NULL;
+    if (!s->keep_fields && p->field_order > AV_FIELD_PROGRESSIVE) {
+        log_info("%s: %s is decoded by the CPU: it is interlaced", s->url,
+                 avcodec_get_name(p->codec_id));
+        return NULL;
+    }
     gpu = source_gpu_create(s->gpu_uuid, why, sizeof(why));
     if (!gpu)
         log_info("%s: %s is decoded by the CPU: %s", s->url, avcodec_get_name(p->codec_id), why);

@@ -281,6 +281,8 @@ static void finish(struct source *s, unsigned epoch)
 static void forget(struct source *s)
 {
     avcodec_flush_buffers(s->video.decoder);
+    if (s->fields)
+        source_fields_reset(s->fields);
     timing_reset(&s->timing);
     drop_frame(s, s->held);
     s->held = NULL;
