@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "tests/viewer/window_rig.h"
 #include "viewer/media_clock.h"
+#include "viewer/stage.h"
 #include "viewer/stats.h"
 #include "viewer/stereo_ring.h"
 #include "viewer/vk_frames.h"
@@ -24,6 +25,7 @@ static int error_lines;
 static VkResult submit_fault, acquire_fault,
     present_fault;             // VK_SUCCESS: none; acquire, present: once
 static bool always_suboptimal; // every present
+static int failing_devices;    // so many cannot be made
 static int presents;
 
 // The program's own calls come here instead of the Vulkan loader.
@@ -57,6 +59,8 @@ VKAPI_ATTR VkResult VKAPI_CALL vkCreateDevice(VkPhysicalDevice physical,
                                               const VkDeviceCreateInfo *info,
                                               const VkAllocationCallbacks *allocator, VkDevice *out)
 {
+    if (failing_devices > 0 && failing_devices--)
+        return VK_ERROR_INITIALIZATION_FAILED;
     return FAILS ? VK_ERROR_DEVICE_LOST : REAL(vkCreateDevice)(physical, info, allocator, out);
 }
 
@@ -303,13 +307,40 @@ static void test_device_lost(void **state)
     rig_close(&rig);
 }
 
+// A driver that starts anew takes a moment: it is asked for more than once.
+static void test_gpu_comes_back_late(void **state)
+{
+    struct display_context context;
+    enum display_state lost = DISPLAY_RUNNING;
+    atomic_bool never = false;
+    struct stage *stage;
+    struct rig rig;
+
+    rig_open(&rig, true);
+    rig.options.display = DISPLAY_KIND_WINDOW;
+    context = (struct display_context){
+        .options = &rig.options, .clock = rig.clock, .commands = rig.commands, .stats = rig.stats};
+    stage = stage_create(&context);
+    assert_non_null(stage);
+    submit_fault = VK_ERROR_DEVICE_LOST;
+    for (int i = 0; i < 100 && lost != DISPLAY_LOST; i++)
+        lost = stage_poll(stage);
+    assert_int_equal(lost, DISPLAY_LOST);
+    submit_fault = VK_SUCCESS;
+    failing_devices = 1;
+    assert_true(stage_rebuild(stage, &never));
+    assert_int_equal(failing_devices, 0);
+    assert_int_equal(stage_poll(stage), DISPLAY_RUNNING);
+    stage_destroy(&stage);
+    rig_close(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_each_call_fails_once),
-        cmocka_unit_test(test_surface_changes),
-        cmocka_unit_test(test_always_suboptimal),
-        cmocka_unit_test(test_device_lost),
+        cmocka_unit_test(test_each_call_fails_once), cmocka_unit_test(test_surface_changes),
+        cmocka_unit_test(test_always_suboptimal),    cmocka_unit_test(test_device_lost),
+        cmocka_unit_test(test_gpu_comes_back_late),
     };
     int failed;
 
