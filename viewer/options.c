@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "engine/deep3d.h"
+#include "viewer/file_url.h"
 #include "viewer/option_row.h"
 
 // What a subcommand is, for the help text; row 0 has no word of its own.
@@ -243,6 +244,7 @@ bool options_parse(struct options *out, int argc, char **argv)
         option_row_reset(&table[i], out);
     for (int i = out->subcommand == SUBCOMMAND_PLAY ? 1 : 2; i < argc; i++) {
         if (only_files || argv[i][0] != '-' || !argv[i][1]) {
+            file_url_resolve(argv[i]);
             out->files[out->file_count++] = argv[i];
         } else if (strcmp(argv[i], "--") == 0) {
             only_files = true;

@@ -109,12 +109,12 @@ struct options {
     int deinterlace; // enum deinterlace
     bool swap_eyes; // of a native 3D film
     bool mute, no_audio, fullscreen, loop, overwrite, verbose, help, version;
-    const char **files; // argv's own strings
+    const char **files; // argv's own strings; file_url.h tells which were URLs
     int file_count;
 };
 
 // Fills in defaults, then what argv says. False, logged: an option that the subcommand does not
-// have, value missing, not a number, or out of range.
+// have, value missing, not a number, or out of range. URLs of files become their paths in argv.
 bool options_parse(struct options *out, int argc, char **argv);
 void options_finish(struct options *options);
 // The help text of a subcommand, made from the table, to standard output.

@@ -3,7 +3,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -165,6 +167,32 @@ static void mistakes_are_named(void **state)
     }
 }
 
+// Desktops hand films over as URLs. What is no file that is there stays a URL.
+static void urls_of_files_become_paths(void **state)
+{
+    static const char *const others[] = {"file:///none/such%20film.mkv", "file://host/etc/passwd",
+                                         "http://localhost/etc/passwd", "file:", "/etc/passwd%20"};
+    char folder[] = "/tmp/deep3d-100%25 \xc3\xa4-XXXXXX";
+    char url[] = "file:///tmp/deep3d-100%2525%20%c3%A4-XXXXXX";
+    char at_home[] = "FILE://localhost/tmp/%64eep3d-100%2525%20%c3%A4-XXXXXX";
+    char *argv[] = {(char *)"deep3d", url, at_home};
+    struct options o;
+
+    assert_non_null(mkdtemp(folder));
+    strcpy(strstr(url, "XXXXXX"), folder + strlen(folder) - 6);
+    strcpy(strstr(at_home, "XXXXXX"), folder + strlen(folder) - 6);
+    assert_true(options_parse(&o, 3, argv));
+    assert_string_equal(o.files[0], folder);
+    assert_string_equal(o.files[1], folder);
+    options_finish(&o);
+    rmdir(folder);
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        assert_true(parse(&o, others[i], NULL, NULL));
+        assert_string_equal(o.files[0], others[i]);
+        options_finish(&o);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -174,6 +202,7 @@ int main(void)
         cmocka_unit_test(a_convergence_is_kept),
         cmocka_unit_test(subcommands_have_their_own),
         cmocka_unit_test(mistakes_are_named),
+        cmocka_unit_test(urls_of_files_become_paths),
     };
 
     log_set_sink(hear, NULL);

@@ -4,6 +4,7 @@ import resource
 import struct
 import subprocess
 import sys
+import urllib.parse
 
 from player import SAMPLE
 from test_convert import Bench, Problem, check_refused, expect, streams
@@ -72,6 +73,13 @@ def mpo_pictures(data):
         begin = at + offset if offset else 0
         expect("begin and end of a JPEG", data[begin:begin + 2] + data[begin + length - 2:begin + length], b"\xff\xd8\xff\xd9")
         yield data[begin:begin + length]
+
+
+def check_url(b, photo):
+    """As file managers and browsers hand pictures over."""
+    os.link(photo, b.path("my photo.png"))
+    b.run("file://" + urllib.parse.quote(b.path("my photo.png")), "-o", b.path("handed over.png"))
+    expect("size", size(b.path("handed over.png")), (2 * WIDTH, HEIGHT))
 
 
 def check_mpo(b, photo):
@@ -154,7 +162,7 @@ def full_disk(b, args, out, no_room):
 def main(program, clips, work):
     b = Bench(program, clips, work)
     photo = b.ffmpeg("photo.png", "-i", SAMPLE, "-vf", f"scale={WIDTH}:{HEIGHT},format=rgb24", "-frames:v", "1")
-    for check in (check_stills, check_layouts, check_mpo, check_wiggle, check_orientation, check_heic):
+    for check in (check_stills, check_layouts, check_url, check_mpo, check_wiggle, check_orientation, check_heic):
         b.check(check.__name__, lambda: check(b, photo))
     bad(b, photo)
     return b.report.end()
