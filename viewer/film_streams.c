@@ -336,6 +336,7 @@ void film_streams_close(struct film_streams **streams)
         film_captions_destroy(&f->copied[i].captions);
     avformat_close_input(&f->in);
     av_packet_free(&f->packet);
+    stream_jump_finish(&f->jump);
     mem_free(f->copied);
     mem_free(f);
     *streams = NULL;

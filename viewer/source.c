@@ -152,6 +152,7 @@ void source_close(struct source **source)
     source_gpu_destroy(&s->gpu);
     source_fields_destroy(&s->fields);
     picture_maker_destroy(&s->pictures);
+    stream_jump_finish(&s->jump);
     avformat_close_input(&s->container);
     source_pipe_close(&s->pipe);
     source_heif_close(&s->heif);

@@ -557,6 +557,37 @@ static void clocks_of_transport_streams_may_jump(void **state)
     source_close(&s);
 }
 
+// By a few seconds, as where parts that begin alike are joined: no sound is lost.
+static void clocks_of_transport_streams_may_fall_back(void **state)
+{
+    static const char *const names[] = {"twice.ts", "twice.m3u8"};
+    FILE *list = fopen("twice.m3u8", "w");
+
+    fputs("#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:8\n#EXTINF:8,\ncounter.ts\n"
+          "#EXT-X-DISCONTINUITY\n#EXTINF:8,\ncounter.ts\n#EXT-X-ENDLIST\n",
+          list);
+    fclose(list);
+    assert_int_equal(system("cat counter.ts counter.ts > twice.ts"), 0);
+    for (int i = 0; i < 2; i++) {
+        struct source *s = open_url(names[i]);
+        struct listener l;
+        struct watched w;
+
+        listen_begin(&l, s);
+        w = watch(s, 0);
+        listen_end(&l);
+        printf("%s: %d pictures up to %.2f s, sound up to %.2f s, gaps up to %.3f s\n", names[i],
+               w.frames, (double)w.end_ns / 1e9, (double)l.end_ns / 1e9,
+               (double)l.longest_gap_ns / 1e9);
+        assert_int_equal(w.frames, 2 * FRAMES);
+        assert_within(w.end_ns, 16 * NS_PER_S, 200 * NS_PER_MS);
+        assert_within(l.end_ns, 16 * NS_PER_S, 200 * NS_PER_MS);
+        assert_true(l.longest_gap_ns < 100 * NS_PER_MS);
+        assert_false(source_broken(s));
+        source_close(&s);
+    }
+}
+
 // Transport stream packets of one PID moved behind all others.
 static void write_reordered(const char *from, const char *to, int last_pid)
 {
@@ -660,6 +691,7 @@ int main(void)
         cmocka_unit_test(durations_vary),
         cmocka_unit_test(size_and_format_may_change),
         cmocka_unit_test(clocks_of_transport_streams_may_jump),
+        cmocka_unit_test(clocks_of_transport_streams_may_fall_back),
         cmocka_unit_test(bad_interleaving_does_not_deadlock),
         cmocka_unit_test(unread_sound_does_not_stop_pictures),
         cmocka_unit_test(images_last_as_long_as_asked),

@@ -1,5 +1,5 @@
-// A flash and a click of the same moment come with the same media time, whatever codec delays and
-// container offsets lie between.
+// A flash and a click of the same moment come with the same media time, whatever codec delays,
+// container offsets and jumps of the clock lie between.
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,6 +16,7 @@
 #include "base/thread.h"
 #include "viewer/audio_convert.h"
 #include "viewer/source.h"
+#include "viewer/stream_jump.h"
 
 #define RATE 48000
 
@@ -110,9 +111,88 @@ static void flash_and_click_together(void **state)
     }
 }
 
+// Of a film of pictures (0) and sound (1), 25 packets a second of each. Returns where it is put,
+// ms.
+static int64_t smooth(struct stream_jump *jump, const AVFormatContext *film, int stream, int64_t ms)
+{
+    AVPacket *packet = av_packet_alloc();
+    int64_t put;
+
+    packet->stream_index = stream;
+    packet->pts = packet->dts = ms;
+    packet->duration = 40;
+    stream_jump_smooth(jump, film, 0, packet);
+    put = packet->dts;
+    av_packet_free(&packet);
+    return put;
+}
+
+static AVFormatContext *transport_stream(void)
+{
+    static const enum AVMediaType types[] = {AVMEDIA_TYPE_VIDEO, AVMEDIA_TYPE_AUDIO};
+    AVFormatContext *film = avformat_alloc_context();
+
+    film->iformat = av_find_input_format("mpegts");
+    for (int i = 0; i < 2; i++) {
+        AVStream *stream = avformat_new_stream(film, NULL);
+
+        stream->codecpar->codec_type = types[i];
+        stream->time_base = (AVRational){1, 1000};
+    }
+    return film;
+}
+
+static void assert_stays(struct stream_jump *jump, const AVFormatContext *film, int64_t from_ms,
+                         int64_t to_ms)
+{
+    for (int64_t ms = from_ms; ms < to_ms; ms += 40)
+        for (int stream = 0; stream < 2; stream++)
+            assert_int_equal(smooth(jump, film, stream, ms), ms);
+}
+
+// Also where one stream is behind the cut while another still comes from before it.
+static void a_clock_that_falls_back_goes_on(void **state)
+{
+    AVFormatContext *film = transport_stream();
+    struct stream_jump jump = {0};
+
+    stream_jump_reset(&jump);
+    assert_stays(&jump, film, 1000, 9000);
+    assert_int_equal(smooth(&jump, film, 1, 1000), 9000);
+    assert_int_equal(smooth(&jump, film, 0, 9000), 9000);
+    for (int ms = 1000; ms < 9000; ms += 40) {
+        assert_int_equal(smooth(&jump, film, 0, ms), ms + 8000);
+        assert_int_equal(smooth(&jump, film, 1, ms + 40), ms + 8040);
+    }
+    stream_jump_finish(&jump);
+    avformat_free_context(film);
+}
+
+static void a_damaged_time_stamp_moves_nothing_else(void **state)
+{
+    static const int damage_ms[] = {5000, -3000, 100000, -100000};
+    AVFormatContext *film = transport_stream();
+    struct stream_jump jump = {0};
+    int64_t ms = 0;
+
+    stream_jump_reset(&jump);
+    for (size_t i = 0; i < sizeof(damage_ms) / sizeof(damage_ms[0]); i++, ms += 4040) {
+        assert_stays(&jump, film, ms, ms + 4000);
+        smooth(&jump, film, 0, ms + 4000 + damage_ms[i]);
+        assert_int_equal(smooth(&jump, film, 1, ms + 4000), ms + 4000);
+    }
+    assert_stays(&jump, film, ms, ms + 4000);
+    stream_jump_finish(&jump);
+    avformat_free_context(film);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(flash_and_click_together)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(flash_and_click_together),
+        cmocka_unit_test(a_clock_that_falls_back_goes_on),
+        cmocka_unit_test(a_damaged_time_stamp_moves_nothing_else),
+    };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
