@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <libavcodec/avcodec.h>
@@ -14,6 +15,9 @@
 #include "viewer/film_captions.h"
 #include "viewer/stream_jump.h"
 
+// How far a film is looked into for sound that does not come at once.
+#define PATIENT_BYTES (128 << 20)
+#define PATIENT_US (300 * INT64_C(1000000))
 #define OPUS_RATE_HZ 48000
 #define RETRY_NS (10 * NS_PER_MS)
 #define NS_BASE ((AVRational){1, (int)NS_PER_S})
@@ -46,6 +50,17 @@ static int stop_asked(void *user)
 }
 
 // --- which
+
+static bool is_sound(const AVStream *s)
+{
+    return s->codecpar->codec_type == AVMEDIA_TYPE_AUDIO;
+}
+
+// Nothing came of it while FFmpeg looked.
+static bool is_unseen(const AVStream *s)
+{
+    return is_sound(s) && s->codecpar->sample_rate <= 0;
+}
 
 static bool is_film(const AVStream *s)
 {
@@ -123,7 +138,7 @@ static bool takes(const AVFormatContext *out, const AVStream *s)
     if (p->codec_id == AV_CODEC_ID_NONE || p->codec_type == AVMEDIA_TYPE_DATA ||
         p->codec_type == AVMEDIA_TYPE_UNKNOWN)
         return false;
-    if (p->codec_type == AVMEDIA_TYPE_AUDIO && p->sample_rate <= 0)
+    if (is_unseen(s))
         return false;
     if (p->codec_type == AVMEDIA_TYPE_ATTACHMENT)
         return is_matroska(out);
@@ -144,10 +159,14 @@ static void log_left_out(const struct film_streams *f, const AVStream *s)
     const AVDictionaryEntry *language = av_dict_get(s->metadata, "language", NULL, 0);
     const char *type = av_get_media_type_string(s->codecpar->codec_type);
 
-    log_warn("%s: stream %d (%s, %s%s%s) is left out: a %s file does not hold it", name_of(f->in),
-             s->index, type ? type : "unknown",
+    char reason[64];
+
+    snprintf(reason, sizeof(reason), "a %s file does not hold it", f->out->oformat->name);
+    log_warn("%s: stream %d (%s, %s%s%s) is left out: %s", name_of(f->in), s->index,
+             type ? type : "unknown",
              s->codecpar->codec_id ? avcodec_get_name(s->codecpar->codec_id) : "unknown",
-             language ? ", " : "", language ? language->value : "", f->out->oformat->name);
+             language ? ", " : "", language ? language->value : "",
+             is_unseen(s) ? "nothing of it was found in the film's beginning" : reason);
 }
 
 // Sets the parameters of the stream in `out`. False: its container has no room for this.
@@ -197,11 +216,6 @@ static int64_t delay_ns(const AVFormatContext *out, const AVCodecParameters *p)
         (strcmp(out->oformat->name, "matroska") == 0 || strcmp(out->oformat->name, "webm") == 0);
 
     return lost ? av_rescale(p->initial_padding, NS_PER_S, OPUS_RATE_HZ) : 0;
-}
-
-static bool is_sound(const AVStream *s)
-{
-    return s->codecpar->codec_type == AVMEDIA_TYPE_AUDIO;
 }
 
 static void add_streams(struct film_streams *f)
@@ -275,24 +289,49 @@ static void copy_metadata(const struct film_streams *f, AVStream *film)
 
 // --- up and down
 
-static AVFormatContext *open_source(const char *source, const atomic_bool *stop)
+// patient: looks far into it.
+static int open_container(AVFormatContext **in, const char *source, const atomic_bool *stop,
+                          bool patient)
 {
-    AVFormatContext *in = avformat_alloc_context();
     int result;
 
-    if (!in)
-        return NULL;
-    in->interrupt_callback = (AVIOInterruptCB){stop_asked, (void *)stop};
-    result = container_open(&in, source, NULL);
+    *in = avformat_alloc_context();
+    if (!*in)
+        return AVERROR(ENOMEM);
+    (*in)->interrupt_callback = (AVIOInterruptCB){stop_asked, (void *)stop};
+    if (patient) {
+        (*in)->probesize = PATIENT_BYTES;
+        (*in)->max_analyze_duration = PATIENT_US;
+    }
+    result = container_open(in, source, NULL);
     if (result >= 0)
-        result = avformat_find_stream_info(in, NULL);
-    if (result >= 0)
-        return in;
-    if (!atomic_load(stop))
+        result = avformat_find_stream_info(*in, NULL);
+    if (result < 0)
+        avformat_close_input(in);
+    return result;
+}
+
+static bool sound_unseen(const AVFormatContext *in)
+{
+    for (unsigned i = 0; i < in->nb_streams; i++)
+        if (is_unseen(in->streams[i]))
+            return true;
+    return false;
+}
+
+static AVFormatContext *open_source(const char *source, const atomic_bool *stop)
+{
+    AVFormatContext *in = NULL, *again = NULL;
+    int result = open_container(&in, source, stop, false);
+
+    if (result < 0 && !atomic_load(stop))
         log_warn("%s cannot be opened again for its sound and subtitles: %s", source,
                  av_err2str(result));
+    // sound may begin late; a muxer must know what it is like
+    if (result < 0 || !sound_unseen(in) || open_container(&again, source, stop, true) < 0)
+        return in;
     avformat_close_input(&in);
-    return NULL;
+    return again;
 }
 
 struct film_streams *film_streams_open(const char *source, AVFormatContext *out, AVStream *film,

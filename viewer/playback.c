@@ -315,16 +315,19 @@ void playback_describe_audio(const struct playback *p, char *out, int out_size)
     const struct source_info *info = source_info(p->source);
     const struct source_sound *sound;
     int chosen = source_sound(p->source);
+    char channels[32] = "";
 
     if (!p->audio) {
         snprintf(out, (size_t)out_size, "none");
         return;
     }
     sound = &info->sounds[chosen];
-    snprintf(out, (size_t)out_size, "%d of %d, %s%s%s, %d channel%s%s%s", chosen + 1,
-             info->sound_count, sound->language, sound->language[0] ? ", " : "", sound->codec,
-             sound->channels, sound->channels == 1 ? "" : "s", sound->title[0] ? ", " : "",
-             sound->title);
+    if (sound->channels > 0)
+        snprintf(channels, sizeof(channels), ", %d channel%s", sound->channels,
+                 sound->channels == 1 ? "" : "s");
+    snprintf(out, (size_t)out_size, "%d of %d, %s%s%s%s%s%s", chosen + 1, info->sound_count,
+             sound->language, sound->language[0] ? ", " : "", sound->codec, channels,
+             sound->title[0] ? ", " : "", sound->title);
 }
 
 void playback_set_audio_delay(struct playback *p)

@@ -47,7 +47,7 @@ struct source_params {
 struct source_sound {
     char language[16], title[64]; // as the container says; "": it does not
     const char *codec;
-    int rate_hz, channels;
+    int rate_hz, channels; // 0: it begins later than the film was looked into
 };
 
 struct source_chapter {

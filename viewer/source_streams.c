@@ -199,7 +199,7 @@ static void find_sounds(struct source *s)
         if (p->codec_type != AVMEDIA_TYPE_AUDIO)
             continue;
         unknown |= !known;
-        if (!known || p->sample_rate <= 0 || !take_stream(&s->tracks[s->info.sound_count], stream))
+        if (!known || !take_stream(&s->tracks[s->info.sound_count], stream))
             continue;
         describe_sound(&s->sounds[s->info.sound_count++], stream);
     }
@@ -222,6 +222,9 @@ static int choose_sound(const struct source *s, const struct source_params *para
     for (int i = 0; i < s->info.sound_count; i++) {
         int wish = language_wish(params->audio_lang, s->sounds[i].language);
 
+        // of two that are as welcome rather the one of which something was seen
+        if (wish >= 0)
+            wish = 2 * wish + (s->sounds[i].rate_hz <= 0);
         if (wish >= 0 && (best_wish < 0 || wish < best_wish)) {
             best = i;
             best_wish = wish;

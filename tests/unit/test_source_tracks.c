@@ -122,6 +122,21 @@ static void tracks_are_told(void **state)
     source_close(&s);
 }
 
+// A recording may be silent for longer than FFmpeg looks into it.
+static void a_track_that_begins_late_is_one(void **state)
+{
+    struct source *s;
+    int others;
+
+    ffmpeg("-f lavfi -i testsrc2=s=64x64:r=25:d=11 -itsoffset 9 -f lavfi -i sine=f=300:d=2 "
+           "-c:v mpeg2video -c:a mp2 late_sound.ts");
+    s = open_film("late_sound.ts", 0, NULL);
+    assert_int_equal(source_info(s)->sound_count, 1);
+    assert_int_equal(source_info(s)->sounds[0].rate_hz, 0);
+    assert_true(hear(s, 0, 0, 11 * NS_PER_S, &others) > 1500);
+    source_close(&s);
+}
+
 static void the_wished_one_is_heard(void **state)
 {
     expect_first(open_film("tones.mkv", 0, NULL), 0);
@@ -234,6 +249,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tracks_are_told),
+        cmocka_unit_test(a_track_that_begins_late_is_one),
         cmocka_unit_test(the_wished_one_is_heard),
         cmocka_unit_test(another_one_comes_with_a_seek),
         cmocka_unit_test(another_one_comes_in_a_stream),

@@ -392,6 +392,7 @@ def copies(b):
     b.check("sound that lasts longer", lambda: check_sync(b, "sound_longer.mkv"))
     b.check("sound that lasts much longer", lambda: check_whole(b, 50, "longer.mp4", "-f", "lavfi", "-i", "sine=440:duration=5"))
     b.check("captions that last much longer", lambda: check_whole(b, 50, "late.mkv", "-i", b.text("late.srt", LATE_CAPTION)))
+    b.check("sound that begins late", lambda: check_late_sound(b))
     b.check("slides", lambda: check_whole(b, 4, "slides.mp4", "-r", "1/2", rate="1/2", seconds=8))
     b.check("transport streams joined", lambda: check_joined(b, "a.ts", "b.ts"))
     b.check("transport streams joined, the clock goes back", lambda: check_joined(b, "b.ts", "a.ts"))
@@ -449,6 +450,16 @@ def check_sync(b, name):
     b.run(b.clip(name), "-o", out)
     expect("packets of sound", packet_hashes(out, "a:0"), packet_hashes(b.clip(name), "a:0"))
     expect("sound begins", round(first_times(out)[1], 3), round(first_times(b.clip(name))[1], 3))
+
+
+def check_late_sound(b):
+    """A recording that is silent for longer than FFmpeg looks into it."""
+    film = b.ffmpeg("silent_first.ts", "-f", "lavfi", "-i", "testsrc2=size=96x54:rate=25:duration=10", "-itsoffset", 9, "-f", "lavfi",
+                    "-i", "sine=440:duration=1", "-c:v", "mpeg2video", "-c:a", "mp2")
+    out = b.path("silent_first.mkv")
+    said = b.run(film, "-o", out)
+    expect("lines about what is left out", said.count("left out"), 0)
+    expect("sound", (round(first_times(out)[1]), len(packet_hashes(out, "a:0")) > 30), (9, True))
 
 
 def check_whole(b, pictures, name, *more, rate=25, seconds=2):
