@@ -7,6 +7,7 @@
 #include <libavutil/avstring.h>
 
 #include "base/mem.h"
+#include "viewer/stream_jump.h"
 
 // a network that says nothing for this long is gone
 #define NETWORK_PATIENCE_US "30000000"
@@ -40,8 +41,16 @@ int container_open(AVFormatContext **container, const char *url, const AVInputFo
     return result;
 }
 
+// A server gives it in one piece, and has not said how much there is.
+static bool is_endless(const AVFormatContext *container)
+{
+    return container->pb && av_strstart(container->url, "http", NULL) &&
+           !streams_fetched_apart(container) && avio_size(container->pb) < 0;
+}
+
 int container_read(AVFormatContext *container, AVPacket *out)
 {
+    bool endless = is_endless(container); // asked before it fails, as nothing is known then
     int result = AVERROR_INVALIDDATA;
 
     for (int i = 0; i < ERRORS_MAX && result == AVERROR_INVALIDDATA; i++) {
@@ -51,5 +60,6 @@ int container_read(AVFormatContext *container, AVPacket *out)
         if (result < 0 && result != AVERROR(EAGAIN) && io && io->error < 0)
             result = io->error;
     }
-    return result;
+    // FFmpeg takes its end for a failure; whether all of it came, the film itself must tell
+    return endless && result == AVERROR(EIO) ? AVERROR_EOF : result;
 }

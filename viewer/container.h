@@ -13,6 +13,7 @@ struct AVPacket;
 // it is, is found out; else `url` is the format's own. Frees *container where it fails.
 int container_open(struct AVFormatContext **container, const char *url,
                    const struct AVInputFormat *format);
-// The next packet. Passes over some damage. AVERROR(EAGAIN): none yet; AVERROR_EOF: no more; else:
-// why there are no more, though it is not the end.
+// The next packet. Passes over some damage. AVERROR(EAGAIN): none yet; AVERROR_EOF: no more, also
+// where a server did not say how much there is, and hung up; else: why there are no more, though it
+// is not the end.
 int container_read(struct AVFormatContext *container, struct AVPacket *out);

@@ -616,6 +616,9 @@ class Server(http.server.ThreadingHTTPServer):
 class Answer(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         server = self.server
+        if server.fails in ("unsaid", "unsaid, cut"):
+            self.give_all()
+            return
         begin = int(re.match(r"bytes=(\d+)", self.headers.get("Range", "bytes=0"))[1])
         end = len(server.film)
         server.readings += begin == 0
@@ -636,8 +639,28 @@ class Answer(http.server.BaseHTTPRequestHandler):
         except ConnectionError:
             pass  # it wanted another place
 
+    def give_all(self):
+        """Without a word of how much it is."""
+        film = self.server.film
+        self.send_response(200)
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.wfile.write(film[:len(film) // 2] if self.server.fails == "unsaid, cut" else film)
+
     def log_message(self, *_):
         pass
+
+
+def check_unsaid_length(b, film):
+    """A server that does not say how long the film is, and hangs up behind it; or in the middle."""
+    server = Server(film, "unsaid")
+    out = b.path("unsaid.mkv")
+    b.run(server.url, "-o", out)
+    expect("times", times_ms(out), times_ms(film))
+    expect("packets of sound", packet_hashes(out, "a:0"), packet_hashes(film, "a:0"))
+    server.fails = "unsaid, cut"
+    b.run(server.url, "-o", b.path("unsaid_cut.mkv"), code=CUT, says=["cut short", "incomplete"])
+    server.shutdown()
 
 
 def check_server(b, film, fails):
@@ -689,6 +712,7 @@ def resume(b):
     b.check("half a pair", lambda: check_half_a_pair(b, short))
     for fails in ("cut", "refused"):
         b.check(f"a server that is gone: {fails}", lambda: check_server(b, short, fails))
+    b.check("a server that does not say how long the film is", lambda: check_unsaid_length(b, film))
     b.check("a bar", lambda: check_bar(b, short))
 
 
