@@ -389,9 +389,19 @@ static void suit_screen(struct playback *p)
     playback_set_depth(p);
 }
 
+// The place that was asked for lies before the film's first picture or behind the last one, where
+// there is sound alone. begin_ns, end_ns: of the picture that came.
+static bool outside_pictures(const struct playback *p, int64_t begin_ns, int64_t end_ns)
+{
+    const struct source_info *info = source_info(p->source);
+
+    return p->audio && p->position_ns < info->duration_ns &&
+           (p->position_ns >= end_ns || begin_ns <= info->pictures_ns);
+}
+
 // Media time at which the clock starts: of the place that was asked for, or where no picture shows
-// that of the first one; after a drought of the next picture, or of the sound that outlasts them.
-// False: not yet.
+// that, and no sound alone is there, of the first one; after a drought of the next picture, or of
+// the sound that outlasts them. False: not yet.
 static bool find_start(const struct playback *p, int64_t *out_ns)
 {
     int64_t begin_ns, end_ns;
@@ -401,7 +411,8 @@ static bool find_start(const struct playback *p, int64_t *out_ns)
         return stereo_ring_waiting(ring(p), out_ns) || stereo_ring_drained(ring(p), &end_ns);
     if (!stereo_ring_first(ring(p), &begin_ns, &end_ns))
         return false;
-    if (p->to_picture || p->position_ns < begin_ns || p->position_ns >= end_ns)
+    if (p->to_picture || ((p->position_ns < begin_ns || p->position_ns >= end_ns) &&
+                          !outside_pictures(p, begin_ns, end_ns)))
         *out_ns = begin_ns;
     return true;
 }

@@ -85,6 +85,7 @@ static bool wait_for_picture(struct source *s)
         deep3d_eyes_size(&first->picture, &s->info.width, &s->info.height);
         s->info.native = first->picture.packing != DEEP3D_ONE_EYE;
         s->info.aspect = first->aspect;
+        s->info.pictures_ns = first->pts_ns;
         s->info.bits = first->picture.bits;
         s->info.matrix = first->picture.matrix;
         there = av_frame_copy_props(s->colours, first->av) >= 0;

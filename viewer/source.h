@@ -64,6 +64,7 @@ struct source_info {
     bool native;         // pictures show both eyes
     double frames_per_s; // average; 0: unknown
     int64_t duration_ns; // 0: unknown or live
+    int64_t pictures_ns; // where the first picture begins; sound may be earlier
     int64_t frames;      // as the container says; 0: it does not
     bool image;          // a single picture
     bool seekable;

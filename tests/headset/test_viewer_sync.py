@@ -130,7 +130,40 @@ def without_timespec(rig):
     return offset(rig, clip, env={"SIM_WITHOUT": "XR_KHR_convert_timespec_time"})
 
 
-CASES = [uncompressed, h264_and_aac, without_timespec]
+def heard(rig, clip, *args):
+    """Seconds until the first sound at the device, and seconds of sound."""
+    sound = os.path.join(rig.folder, f"sound_{os.path.basename(clip)}_{os.getpid()}")
+    run = rig.play(clip, *args, env={"SDL_AUDIODRIVER": "disk", "SDL_DISKAUDIOFILE": sound})
+    samples = array.array("f")
+    with open(sound, "rb") as file:
+        samples.frombytes(file.read())
+    os.unlink(sound)
+    run.played()
+    step = RATE_HZ // 100
+    loud = [max(map(abs, samples[n:n + CHANNELS * step])) > 0.01 for n in range(0, len(samples), CHANNELS * step)]
+    r.check(any(loud), "no sound was heard")
+    return loud.index(True) / 100, sum(loud) / 100
+
+
+def begun_behind_the_pictures(rig):
+    """Sound outlasts the pictures: what is asked for is heard at once."""
+    clip = rig.path("short_pictures.mkv")
+    r.ffmpeg("-f", "lavfi", "-i", "testsrc2=s=320x180:r=25:d=1", "-f", "lavfi", "-i", f"sine=r={RATE_HZ}:d=14", "-c:v", "mpeg4",
+             "-c:a", "pcm_s16le", clip)
+    before, sound = heard(rig, clip, "--start", 12)
+    r.check(before < 6 and 1.5 < sound < 2.5, f"{before} s of silence, {sound} s of sound")
+
+
+def begun_before_the_pictures(rig):
+    """They come later than the sound, of which nothing is lost."""
+    clip = rig.path("late_pictures.mkv")
+    r.ffmpeg("-itsoffset", 3, "-f", "lavfi", "-i", "testsrc2=s=320x180:r=25:d=1", "-f", "lavfi", "-i", f"sine=r={RATE_HZ}:d=4", "-c:v",
+             "mpeg4", "-c:a", "pcm_s16le", clip)
+    before, sound = heard(rig, clip)
+    r.check(3 < sound < 4.5, f"{before} s of silence, {sound} s of sound")
+
+
+CASES = [uncompressed, h264_and_aac, without_timespec, begun_behind_the_pictures, begun_before_the_pictures]
 
 if __name__ == "__main__":
     r.main(CASES)
