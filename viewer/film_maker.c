@@ -180,6 +180,7 @@ static struct film_mux_params mux_params(const struct film_maker *maker, const c
     return (struct film_mux_params){
         .path = path,
         .source = more ? maker->params.options->files[0] : NULL,
+        .video = info->video,
         .start_ns = info->start_ns,
         .whole = whole,
         .log = maker->log,

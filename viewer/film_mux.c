@@ -296,7 +296,7 @@ static bool begin(struct mux *m)
     if (!m->picture || !add_film(m))
         return false;
     if (p->source)
-        m->streams = film_streams_open(p->source, m->out, m->film, p->start_ns, p->stop);
+        m->streams = film_streams_open(p->source, m->out, m->film, p->video, p->start_ns, p->stop);
     return !p->source || m->streams || !p->whole;
 }
 

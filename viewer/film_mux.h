@@ -23,6 +23,7 @@ struct film_log;
 struct film_mux_params {
     const char *path;
     const char *source; // to copy from; NULL: pictures alone
+    int video;          // its stream that the pictures are of
     int64_t start_ns;   // of media time 0 on the source's clock
     bool whole;         // all of the source must come along; else what can be read of it, up to
                         // the last picture

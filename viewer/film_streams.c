@@ -335,7 +335,7 @@ static AVFormatContext *open_source(const char *source, const atomic_bool *stop)
 }
 
 struct film_streams *film_streams_open(const char *source, AVFormatContext *out, AVStream *film,
-                                       int64_t start_ns, const atomic_bool *stop)
+                                       int video, int64_t start_ns, const atomic_bool *stop)
 {
     struct film_streams *f = mem_new(1, sizeof(*f));
 
@@ -349,7 +349,7 @@ struct film_streams *film_streams_open(const char *source, AVFormatContext *out,
     f->start_ns = start_ns;
     f->stop = stop;
     f->count = f->in->nb_streams;
-    f->video = av_find_best_stream(f->in, AVMEDIA_TYPE_VIDEO, -1, -1, NULL, 0);
+    f->video = video < (int)f->count ? video : -1; // a server may have changed its mind
     stream_jump_reset(&f->jump);
     f->copied = mem_new(f->count, sizeof(*f->copied));
     add_streams(f);

@@ -14,10 +14,11 @@ struct film_streams;
 
 // Opens the source a second time and adds to `out`, whose header is not written yet, a stream for
 // each of the source's that its container takes. film: the first stream of `out`, of the converted
-// pictures; gets the source's language and title. start_ns: of media time 0 on the source's clock.
-// NULL, logged unless *stop: the source cannot be opened again; nothing is copied.
+// pictures; gets language and title of the source's stream `video`, of which they are. start_ns: of
+// media time 0 on the source's clock. NULL, logged unless *stop: the source cannot be opened again;
+// nothing is copied.
 struct film_streams *film_streams_open(const char *source, struct AVFormatContext *out,
-                                       struct AVStream *film, int64_t start_ns,
+                                       struct AVStream *film, int video, int64_t start_ns,
                                        const atomic_bool *stop);
 // A line for each of the source's streams that was left out. Accepts NULL.
 void film_streams_tell(const struct film_streams *streams);

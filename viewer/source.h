@@ -74,6 +74,7 @@ struct source_info {
     int chapter_count;
     // for whoever writes the film anew:
     bool discontinuous; // its clock may jump: media times differ after a seek
+    int video;          // the container's stream that is shown
     int64_t start_ns;   // what media time 0 is on the container's clock
     int time_base[2];   // of the video stream's time stamps, in seconds: numerator, denominator
     int bits;           // of a sample, as stored

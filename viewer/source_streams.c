@@ -405,6 +405,7 @@ static void describe(struct source *s)
     if (c->start_time != AV_NOPTS_VALUE && llabs(c->start_time) < INT64_MAX / 4 / NS_PER_US)
         s->start_ns = c->start_time * NS_PER_US;
     s->info.discontinuous = s->discontinuous;
+    s->info.video = s->video.index;
     s->info.start_ns = s->start_ns;
     s->info.time_base[0] = s->video.time_base.num;
     s->info.time_base[1] = s->video.time_base.den;

@@ -392,6 +392,7 @@ def copies(b):
     b.check("sound that lasts longer", lambda: check_sync(b, "sound_longer.mkv"))
     b.check("sound that lasts much longer", lambda: check_whole(b, 50, "longer.mp4", "-f", "lavfi", "-i", "sine=440:duration=5"))
     b.check("captions that last much longer", lambda: check_whole(b, 50, "late.mkv", "-i", b.text("late.srt", LATE_CAPTION)))
+    b.check("two video tracks", lambda: check_two_tracks(b))
     b.check("sound that begins late", lambda: check_late_sound(b))
     b.check("slides", lambda: check_whole(b, 4, "slides.mp4", "-r", "1/2", rate="1/2", seconds=8))
     b.check("transport streams joined", lambda: check_joined(b, "a.ts", "b.ts"))
@@ -450,6 +451,17 @@ def check_sync(b, name):
     b.run(b.clip(name), "-o", out)
     expect("packets of sound", packet_hashes(out, "a:0"), packet_hashes(b.clip(name), "a:0"))
     expect("sound begins", round(first_times(out)[1], 3), round(first_times(b.clip(name))[1], 3))
+
+
+def check_two_tracks(b):
+    """The film is said to be what the larger one is, which is shown."""
+    film = b.ffmpeg("two_tracks.mkv", "-f", "lavfi", "-i", "testsrc2=size=96x54:rate=50:duration=2", "-f", "lavfi", "-i",
+                    "color=size=192x108:rate=10:duration=2", "-map", 0, "-map", 1, "-c:v", "libx264", "-disposition:v", 0,
+                    "-metadata:s:v:0", "title=other", "-metadata:s:v:1", "title=shown")
+    out = b.path("two_tracks_out.mkv")
+    b.run(film, "-o", out)
+    video = streams(out, "video")[0]
+    expect("size, title and rate", (video["width"], video["tags"].get("title"), video["r_frame_rate"]), (384, "shown", "10/1"))
 
 
 def check_late_sound(b):
