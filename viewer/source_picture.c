@@ -218,6 +218,39 @@ static enum AVPixelFormat nearest_format(enum AVPixelFormat from)
     return avcodec_find_best_pix_fmt_of_list(ours, from, 0, &loss);
 }
 
+// Colours hidden under what is transparent are not to be seen.
+static bool may_be_transparent(const struct picture_maker *m, const AVFrame *av)
+{
+    const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(av->format);
+
+    return m->still && d && (d->flags & AV_PIX_FMT_FLAG_ALPHA);
+}
+
+static enum AVPixelFormat format_with_alpha(enum AVPixelFormat from)
+{
+    return av_pix_fmt_desc_get(from)->comp[0].depth > 8 ? AV_PIX_FMT_GBRAP16 : AV_PIX_FMT_RGBA;
+}
+
+static void lay_row_on_black(const AVFrame *av, int y)
+{
+    if (av->format == AV_PIX_FMT_RGBA) {
+        uint8_t *pixel = av->data[0] + (ptrdiff_t)y * av->linesize[0];
+
+        for (int x = 0; x < av->width; x++, pixel += 4)
+            for (int c = 0; c < 3; c++)
+                pixel[c] = (uint8_t)((pixel[c] * pixel[3] + 127) / 255);
+        return;
+    }
+    for (int c = 0; c < 3; c++) {
+        uint16_t *samples = (uint16_t *)(void *)(av->data[c] + (ptrdiff_t)y * av->linesize[c]);
+        const uint16_t *alpha =
+            (const uint16_t *)(const void *)(av->data[3] + (ptrdiff_t)y * av->linesize[3]);
+
+        for (int x = 0; x < av->width; x++)
+            samples[x] = (uint16_t)(((uint32_t)samples[x] * alpha[x] + 32767) / 65535);
+    }
+}
+
 static bool prepare_pool(struct picture_maker *m, int bytes)
 {
     if (m->pool && m->pool_bytes == bytes)
@@ -244,7 +277,9 @@ static bool prepare_scaler(struct picture_maker *m, const AVFrame *av)
     sws_freeContext(m->scaler);
     m->scaler = NULL;
     m->from = av->format;
-    m->to = sws_isSupportedInput(m->from) ? nearest_format(m->from) : AV_PIX_FMT_NONE;
+    m->to = !sws_isSupportedInput(m->from) ? AV_PIX_FMT_NONE
+            : may_be_transparent(m, av)    ? format_with_alpha(m->from)
+                                           : nearest_format(m->from);
     m->width = av->width;
     m->height = av->height;
     if (m->to == AV_PIX_FMT_NONE)
@@ -287,6 +322,8 @@ static bool convert(struct picture_maker *m, AVFrame *av)
     }
     sws_scale(m->scaler, (const uint8_t *const *)av->data, av->linesize, 0, av->height,
               m->converted->data, m->converted->linesize);
+    for (int y = 0; y < av->height && may_be_transparent(m, av); y++)
+        lay_row_on_black(m->converted, y);
     av_frame_unref(av);
     av_frame_move_ref(av, m->converted);
     return true;
@@ -313,7 +350,7 @@ bool picture_make(struct picture_maker *maker, AVFrame *av, struct deep3d_pictur
     if (av->width < 1 || av->height < 1 || av->width > DEEP3D_MAX_SIDE_PX ||
         av->height > DEEP3D_MAX_SIDE_PX)
         return complain(maker, av);
-    if (!describe_format(samples_of(av), &p) &&
+    if ((may_be_transparent(maker, av) || !describe_format(samples_of(av), &p)) &&
         (!convert(maker, av) || !describe_format(av->format, &p)))
         return complain(maker, av);
     p.memory = av->format == AV_PIX_FMT_CUDA ? DEEP3D_MEMORY_CUDA : DEEP3D_MEMORY_HOST;

@@ -1,8 +1,8 @@
 // A decoded picture as the converter takes it.
 //
 // Pixel formats that struct deep3d_picture can describe are handed on where they lie, also in a
-// GPU's memory; others are converted by swscale into the nearest one that it can, in memory that is
-// used again.
+// GPU's memory; others, and photographs that may be transparent, are converted by swscale into the
+// nearest one that it can, in memory that is used again.
 //
 // Thread-safety: none.
 #pragma once
@@ -14,7 +14,8 @@
 struct AVFrame;
 struct picture_maker;
 
-// still: pictures are photographs; then, untagged YUV is BT.601, as JPEG and WebP have it.
+// still: pictures are photographs; then, untagged YUV is BT.601, as JPEG and WebP have it, and what
+// is transparent lies on black.
 // grey_full: untagged grey uses all values, as it does where it is taken for a kind of RGB.
 struct picture_maker *picture_maker_create(bool still, bool grey_full);
 // Frames it filled stay valid. Accepts a pointer to NULL; sets it to NULL.

@@ -320,6 +320,51 @@ static void untagged_matrix_by_size(void **state)
     }
 }
 
+// Of one colour all over; the left third is opaque, the middle one half, the right one not at all.
+static void transparent_photographs_lie_on_black(void **state)
+{
+    static const struct {
+        const char *pixels, *name;
+        int bits;
+        bool halves; // can be half transparent
+    } cases[] = {
+        {"format=rgba", "clear.png", 8, true},
+        {"format=ya8", "clear.png", 8, true},
+        {"format=rgba64be", "clear.png", 16, true},
+        {"format=ya16be", "clear.png", 16, true},
+        {"split[a][b];[a]palettegen[p];[b][p]paletteuse", "clear.png", 8, false},
+        {"format=yuva420p", "clear.webp", 8, true},
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char *arguments =
+            mem_printf("-f lavfi -i \"color=s=63x48:d=0.04,format=rgba,"
+                       "geq=r=200:g=200:b=200:a='if(lt(X,21),255,if(lt(X,42),128,0))',"
+                       "%s\" -frames:v 1 %s",
+                       cases[i].pixels, cases[i].name);
+        struct source *source;
+        struct frame *f;
+
+        ffmpeg(arguments);
+        f = first_frame(cases[i].name, &source);
+        assert_int_equal(f->picture.bits, cases[i].bits);
+        for (int third = 0; third < 3; third++) {
+            double want = third == 0 ? 200.0 / 255 : third == 1 ? 100.0 / 255 : 0, rgb[3];
+
+            colour_at(&f->picture, 10 + third * 21, 24, rgb);
+            for (int c = 0; c < 3 && (third != 1 || cases[i].halves); c++) {
+                if (fabs(rgb[c] - want) > 0.01)
+                    printf("%s: third %d is %.3f, not %.3f\n", cases[i].pixels, third, rgb[c],
+                           want);
+                assert_true(fabs(rgb[c] - want) <= 0.01);
+            }
+        }
+        source_give_back(source, f);
+        source_close(&source);
+        mem_free(arguments);
+    }
+}
+
 // --- orientation
 
 // Where a stored direction points in the upright picture, as struct deep3d_picture says it: first
@@ -649,6 +694,7 @@ int main(void)
         cmocka_unit_test(matrix_and_range_as_tagged),
         cmocka_unit_test(transfer_as_tagged),
         cmocka_unit_test(untagged_matrix_by_size),
+        cmocka_unit_test(transparent_photographs_lie_on_black),
         cmocka_unit_test(display_matrices),
         cmocka_unit_test(absurd_matrices_change_nothing),
         cmocka_unit_test(films_stand_upright),
