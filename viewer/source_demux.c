@@ -1,6 +1,7 @@
 #include "viewer/source_parts.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "viewer/container.h"
@@ -21,6 +22,8 @@
 #define GUESS_NS NS_PER_S
 // A file that ends earlier than its header says, by this and by a twentieth, was cut.
 #define CUT_NS NS_PER_S
+// What says that it is longer was written into a pipe, where nobody can fill in the length.
+#define PROMISE_MAX_NS (7 * 86400 * NS_PER_S)
 
 int64_t source_media_ns(const struct source *s, int64_t time_stamp, AVRational time_base)
 {
@@ -180,18 +183,28 @@ static void take_in(struct source *s, unsigned epoch, AVPacket *packet)
     av_packet_unref(packet);
 }
 
-// Only headers that count are believed, not guesses from bit rates.
-static bool is_cut(const struct source *s)
+// How long the header says it is; 0: it does not.
+static int64_t promised_ns(const struct source *s)
 {
     int64_t duration_ns = s->info.duration_ns;
 
+    // an AVI's header counts pictures; FFmpeg's length is a guess at what is there
+    if (strcmp(s->info.container, "avi") == 0)
+        duration_ns = later(duration_ns, av_rescale_q(s->info.frames, s->video.time_base, NS_BASE));
+    if (duration_ns > PROMISE_MAX_NS)
+        return 0;
     // some count the duration from time stamp 0 on, not from the first one (FFmpeg's own Matroska
     // files)
-    if (s->start_ns > 0)
-        duration_ns -= s->start_ns;
+    return s->start_ns > 0 ? duration_ns - s->start_ns : duration_ns;
+}
+
+// Only headers that count are believed, not guesses from bit rates.
+static bool is_cut(const struct source *s)
+{
+    int64_t missing_ns = promised_ns(s) - s->read_ns;
+
     return s->container->duration_estimation_method == AVFMT_DURATION_FROM_STREAM &&
-           !s->info.image && duration_ns - s->read_ns > CUT_NS &&
-           duration_ns - s->read_ns > duration_ns / 20;
+           !s->info.image && missing_ns > CUT_NS && missing_ns > promised_ns(s) / 20;
 }
 
 static void end(struct source *s, unsigned epoch, bool broken)
@@ -221,7 +234,7 @@ static void read_packet(struct source *s, unsigned epoch, AVPacket *packet)
         log_warn("%s ends early: %s", s->url, source_av_error(result));
     else if (is_cut(s))
         log_warn("%s is cut short: %.1f of %.1f s are there", s->url, (double)s->read_ns / NS_PER_S,
-                 (double)s->info.duration_ns / NS_PER_S);
+                 (double)promised_ns(s) / NS_PER_S);
     end(s, epoch, result != AVERROR_EOF || is_cut(s));
 }
 

@@ -756,11 +756,11 @@ def check_refused(b, name, args, says, code=FAILED):
     expect(f"files after {name}", sorted(os.listdir(b.work)), before)
 
 
-def check_cut(b, name, *how):
+def check_cut(b, name, *how, ending=None):
     film = b.ffmpeg(f"long_{name}", "-f", "lavfi", "-i", "testsrc2=size=96x54:rate=25:duration=4", "-f", "lavfi", "-i",
                     "sine=440:duration=4", "-c:v", "libx264", "-c:a", "aac", *how)
     os.truncate(film, os.path.getsize(film) // 2)
-    ending = name.split(".")[1]
+    ending = ending or name.split(".")[1]
     out = b.path(f"cut.{ending}")
     kept = b.path(f"cut.incomplete.{ending}")
     b.run(film, "-o", out, code=CUT, says=[name, "incomplete"])
@@ -773,6 +773,16 @@ def check_cut(b, name, *how):
         raise Problem("no sound was kept")
     os.remove(kept)
     os.remove(out + ".part")
+
+
+def check_unknown_length(b):
+    """An AVI that was written into a pipe promises years."""
+    film = b.ffmpeg("piped.avi", "-f", "lavfi", "-i", "testsrc2=size=96x54:rate=25:duration=2")
+    with open(film, "r+b") as data:
+        data.seek(data.read(4096).index(b"strh") + 40)  # how many pictures, as FFmpeg then leaves it
+        data.write((1 << 30).to_bytes(4, "little"))
+    b.run(film, "-o", b.path("piped.mkv"))
+    expect("pictures", len(times_ms(b.path("piped.mkv"))), 50)
 
 
 def bad(b):
@@ -816,6 +826,8 @@ def bad(b):
     b.check("overwriting", lambda: b.run(good, "-o", there, "--overwrite"))
     b.check("source cut: Matroska", lambda: check_cut(b, "film.mkv"))
     b.check("source cut: MP4", lambda: check_cut(b, "film.mp4", "-movflags", "+faststart"))
+    b.check("source cut: AVI", lambda: check_cut(b, "film.avi", "-c:v", "mpeg4", "-c:a", "mp3", ending="mkv"))
+    b.check("an AVI of unknown length", lambda: check_unknown_length(b))
     b.check("damaged but whole", lambda: b.run(b.clip("flipped.ts"), "-o", out))
     b.check("the size changes", lambda: b.run(b.clip("size_changes.ts"), "-o", b.path("sizes.mkv")))
 
