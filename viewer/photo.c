@@ -59,10 +59,25 @@ bool photo_is_asked(const struct options *options)
 
 // --- the picture and its eyes
 
+// Reads the picture. A container that could hold a film, as GIF, is a photograph too where there is
+// no second one in it. False, logged: it is a film, or no picture comes.
+static bool read_photo(struct photo *p)
+{
+    struct frame *second;
+
+    if (source_read_video(p->source, &p->frame) != SOURCE_OK)
+        return false;
+    if (source_info(p->source)->image || source_read_video(p->source, &second) != SOURCE_OK)
+        return true;
+    source_give_back(p->source, second);
+    log_error("%s is a film, and %s would be a picture: name a film to write, as OUT.mkv",
+              p->options->files[0], p->options->output);
+    return false;
+}
+
 static bool open_photo(struct photo *p)
 {
-    const char *url = p->options->files[0];
-    struct source_params params = {.url = url,
+    struct source_params params = {.url = p->options->files[0],
                                    .lookahead_frames = 1,
                                    .no_audio = true,
                                    .input = (enum stereo_input)p->options->input,
@@ -71,13 +86,7 @@ static bool open_photo(struct photo *p)
     p->source = source_open(&params);
     if (!p->source)
         return false;
-    if (!source_info(p->source)->image) {
-        log_error("%s is a film, and %s would be a picture: name a film to write, as OUT.mkv", url,
-                  p->options->output);
-        return false;
-    }
-    return (!shows_depth(p->options) || source_has_one_eye(p->source)) &&
-           source_read_video(p->source, &p->frame) == SOURCE_OK;
+    return (!shows_depth(p->options) || source_has_one_eye(p->source)) && read_photo(p);
 }
 
 static bool make_eyes(struct photo *p)

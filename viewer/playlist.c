@@ -14,9 +14,10 @@
 static bool is_playable(const char *name)
 {
     static const char *const endings[] = {
-        "mkv",  "mk3d", "mp4",  "m4v", "mov", "webm", "avi",  "ts",   "m2ts", "mts",  "mpg", "mpeg",
-        "wmv",  "flv",  "ogv",  "3gp", "vob", "mxf",  "jpg",  "jpeg", "jpe",  "jfif", "png", "webp",
-        "heic", "heif", "avif", "gif", "bmp", "tif",  "tiff", "tga",  "jxl",  "mpo"};
+        "mkv",  "mk3d", "mp4",  "m4v", "mov",  "webm", "avi",  "ts",   "m2ts", "mts",  "mpg",
+        "mpeg", "wmv",  "flv",  "ogv", "3gp",  "vob",  "mxf",  "divx", "asf",  "3g2",  "f4v",
+        "m2v",  "ogm",  "rmvb", "jpg", "jpeg", "jpe",  "jfif", "png",  "webp", "heic", "heif",
+        "avif", "gif",  "bmp",  "tif", "tiff", "tga",  "jxl",  "mpo"};
 
     for (size_t i = 0; name[0] != '.' && i < sizeof(endings) / sizeof(endings[0]); i++) {
         if (file_name_ends(name, endings[i]))

@@ -51,7 +51,7 @@ static void nothing_in_a_folder_is_nothing_to_play(void **state)
 
 static void folders_give_pictures_in_order(void **state)
 {
-    static const char *const want[] = {"IMG_2.JPG", "IMG_10.heic", "b.mk3d"};
+    static const char *const want[] = {"IMG_2.JPG", "IMG_10.heic", "b.mk3d", "c.divx", "d.RMVB"};
     char *below = mem_printf("%s/Film.2019.mkv", folder);
     const char *names[] = {"http://host/film.mp4", folder, "none/such.avi"};
     struct playlist list;
@@ -59,20 +59,22 @@ static void folders_give_pictures_in_order(void **state)
     assert_int_equal(mkdir(below, 0755), 0);
     mem_free(below);
     touch("b.mk3d");
+    touch("c.divx");
+    touch("d.RMVB");
     touch("IMG_10.heic");
     touch(".hidden.jpg");
     touch("b.srt");
     touch("IMG_2.JPG");
     assert_true(playlist_make(&list, names, 3));
-    assert_int_equal(list.count, 5);
+    assert_int_equal(list.count, 7);
     assert_string_equal(list.files[0], names[0]);
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 5; i++) {
         char *path = mem_printf("%s/%s", folder, want[i]);
 
         assert_string_equal(list.files[i + 1], path);
         mem_free(path);
     }
-    assert_string_equal(list.files[4], names[2]);
+    assert_string_equal(list.files[6], names[2]);
     playlist_finish(&list);
 }
 

@@ -75,6 +75,12 @@ def mpo_pictures(data):
         yield data[begin:begin + length]
 
 
+def check_gif(b, photo):
+    """Of one picture."""
+    b.run(b.ffmpeg("still.gif", "-i", photo), "-o", b.path("of_gif.jpg"))
+    expect("size", size(b.path("of_gif.jpg")), (2 * WIDTH, HEIGHT))
+
+
 def check_url(b, photo):
     """As file managers and browsers hand pictures over."""
     os.link(photo, b.path("my photo.png"))
@@ -130,11 +136,13 @@ def check_heic(b, photo):
 def bad(b, photo):
     film = b.clip("h264_aac.mp4")
     cut = b.path("cut.jpg")
+    b.ffmpeg("moves.gif", "-f", "lavfi", "-i", "testsrc2=size=64x48:rate=10:duration=0.2")
     with open(cut, "wb") as file:
         file.write(b"\xff\xd8\xff\xe0\0\x10JFIF")
     no_room = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))}
     for name, args, says in (("a film", [film, "-o", b.path("a.jpg")], ["h264_aac.mp4", "film"]),
                              ("a film that shall sway", [film, "-o", b.path("a.gif")], ["h264_aac.mp4", "film"]),
+                             ("a GIF that moves", [b.path("moves.gif"), "-o", b.path("a.jpg")], ["moves.gif", "film"]),
                              ("two photographs", [photo, photo, "-o", b.path("a.jpg")], ["one photograph"]),
                              ("onto itself", [photo, "-o", photo, "--overwrite"], ["photo.png", "another name"]),
                              ("what is there", [photo, "-o", cut], ["cut.jpg", "--overwrite"]),
@@ -162,7 +170,7 @@ def full_disk(b, args, out, no_room):
 def main(program, clips, work):
     b = Bench(program, clips, work)
     photo = b.ffmpeg("photo.png", "-i", SAMPLE, "-vf", f"scale={WIDTH}:{HEIGHT},format=rgb24", "-frames:v", "1")
-    for check in (check_stills, check_layouts, check_url, check_mpo, check_wiggle, check_orientation, check_heic):
+    for check in (check_stills, check_layouts, check_gif, check_url, check_mpo, check_wiggle, check_orientation, check_heic):
         b.check(check.__name__, lambda: check(b, photo))
     bad(b, photo)
     return b.report.end()
