@@ -222,6 +222,11 @@ bool playback_broken(const struct playback *p)
     return source_broken(p->source);
 }
 
+bool playback_windable(const struct playback *p)
+{
+    return source_windable(p->source);
+}
+
 int64_t playback_length_ns(const struct playback *p)
 {
     int64_t begin_ns, first_end_ns, end_ns;
@@ -251,7 +256,7 @@ float playback_convergence(struct playback *p)
 
 void playback_seek(struct playback *p, int64_t pos_ns)
 {
-    if (!source_info(p->source)->seekable) {
+    if (!playback_windable(p)) {
         log_info("%s cannot be wound", source_info(p->source)->url);
         return;
     }
@@ -269,7 +274,7 @@ void playback_pause(struct playback *p, bool paused)
     media_clock_pause(p->params.clock, paused);
     if (p->audio)
         audio_pause(p->audio, paused);
-    if (!paused && p->stepped && p->audio && source_info(p->source)->seekable)
+    if (!paused && p->stepped && p->audio && playback_windable(p))
         playback_seek(p, p->position_ns);
 }
 
@@ -306,7 +311,7 @@ void playback_cycle_audio(struct playback *p, int step)
         return;
     source_set_sound(p->source,
                      (source_sound(p->source) + step + info->sound_count) % info->sound_count);
-    if (info->seekable)
+    if (playback_windable(p))
         playback_seek(p, p->position_ns);
 }
 
@@ -364,13 +369,13 @@ void playback_set_input(struct playback *p)
     const struct options *o = p->params.options;
 
     source_set_input(p->source, (enum stereo_input)o->input, o->swap_eyes);
-    if (source_info(p->source)->seekable)
+    if (playback_windable(p))
         playback_seek(p, p->position_ns);
 }
 
 void playback_refresh(struct playback *p)
 {
-    if (!p->paused || !source_info(p->source)->seekable)
+    if (!p->paused || !playback_windable(p))
         return;
     p->stale = !p->started; // its picture is being made: then once more
     if (p->started)
@@ -506,7 +511,7 @@ bool playback_rebuild_stage(struct playback *p)
         return false;
     stereo_ring_restart(ring(p), p->generation);
     conversion_attach(p->conversion, ring(p));
-    if (source_info(p->source)->seekable)
+    if (playback_windable(p))
         playback_seek(p, p->position_ns);
     return true;
 }

@@ -53,6 +53,9 @@ struct display_screen playback_screen(const struct playback *playback);
 bool playback_poll(struct playback *playback, enum display_state state);
 // Reading failed for good.
 bool playback_broken(const struct playback *playback);
+// playback_seek() goes where it is asked to: not in streams, nor in recordings that were joined
+// once the first of them is over.
+bool playback_windable(const struct playback *playback);
 // How much was played, of a film that is over.
 int64_t playback_length_ns(const struct playback *playback);
 

@@ -132,7 +132,7 @@ static void say_position(struct player *p)
 
     if (info->duration_ns > 0 && at_ns > info->duration_ns)
         at_ns = info->duration_ns;
-    if (!info->seekable)
+    if (!playback_windable(p->film))
         osd_show(p->osd, "This film cannot be wound");
     else if (info->duration_ns > 0)
         osd_show(p->osd, "%s / %s", as_time(at_ns, at, sizeof(at)),
@@ -161,10 +161,10 @@ static void go_to_chapter(struct player *p, int step)
 
     if (step < 0)
         to = chapter_at(info, at_ns - CHAPTER_BEGUN_NS);
-    if (info->chapter_count == 0 || to >= info->chapter_count || !info->seekable) {
-        osd_show(p->osd, info->chapter_count == 0 ? "This film has no chapters"
-                         : info->seekable         ? "This is the last chapter"
-                                                  : "This film cannot be wound");
+    if (info->chapter_count == 0 || to >= info->chapter_count || !playback_windable(p->film)) {
+        osd_show(p->osd, info->chapter_count == 0     ? "This film has no chapters"
+                         : playback_windable(p->film) ? "This is the last chapter"
+                                                      : "This film cannot be wound");
         return;
     }
     c = &info->chapters[to > 0 ? to : 0];

@@ -314,9 +314,14 @@ void source_ignore_audio(struct source *source)
 
 // --- winding
 
+bool source_windable(const struct source *source)
+{
+    return source->info.seekable && !source->fell;
+}
+
 void source_wind_again(struct source *s, int64_t from_ns)
 {
-    if (!s->info.seekable)
+    if (!source_windable(s))
         return;
     s->epoch++;
     s->target_ns = from_ns;

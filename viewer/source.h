@@ -59,17 +59,17 @@ struct source_info {
     const char *url;       // these strings live as long as the source
     const char *container; // FFmpeg's short name
     const char *video_codec;
-    int width, height;   // of an eye, upright
-    double aspect;       // of it
-    bool native;         // pictures show both eyes
-    double frames_per_s; // average; 0: unknown
-    int64_t duration_ns; // 0: unknown or live
-    int64_t pictures_ns; // where the first picture begins; sound may be earlier
-    int64_t frames;      // as the container says; 0: it does not
-    bool image;          // a single picture
-    bool seekable;
-    const struct source_sound *sounds;     // that FFmpeg can decode, in the container's order
-    int sound_count;                       // 0: it is silent, or sound is left aside
+    int width, height;                 // of an eye, upright
+    double aspect;                     // of it
+    bool native;                       // pictures show both eyes
+    double frames_per_s;               // average; 0: unknown
+    int64_t duration_ns;               // 0: unknown or live
+    int64_t pictures_ns;               // where the first picture begins; sound may be earlier
+    int64_t frames;                    // as the container says; 0: it does not
+    bool image;                        // a single picture
+    bool seekable;                     // as it seems at its beginning; source_windable() knows more
+    const struct source_sound *sounds; // that FFmpeg can decode, in the container's order
+    int sound_count;                   // 0: it is silent, or sound is left aside
     const struct source_chapter *chapters; // in the order of time
     int chapter_count;
     // for whoever writes the film anew:
@@ -139,6 +139,9 @@ void source_set_sound(struct source *source, int sound);
 // struct source_params.
 void source_set_input(struct source *source, enum stereo_input input, bool swap_eyes);
 
+// The film can be wound: it is seekable, and its clock has not fallen back in what was read of it,
+// from where on the same times come again and source_seek() does not find what it is asked for.
+bool source_windable(const struct source *source);
 // Goes to the frame that is on screen at media time pos_ns (clamped to the film): video frames
 // before it are decoded and thrown away. Beyond the last frame that is the last one. Returns the
 // new generation at once (the work is done by the source's threads), the old one where the source

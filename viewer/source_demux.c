@@ -166,6 +166,8 @@ static void take_in(struct source *s, unsigned epoch, AVPacket *packet)
     int64_t time_ns, pts_ns, latest_ns, lasts_ns = av_rescale_q(packet->duration, base, NS_BASE);
 
     stream_jump_smooth(&s->jump, s->container, s->video.index, packet);
+    if (s->jump.fell)
+        s->fell = true;
     time_ns = source_media_ns(s, packet->dts, base);
     pts_ns = source_media_ns(s, packet->pts, base);
     latest_ns = later(time_ns, pts_ns);

@@ -93,6 +93,7 @@ struct source {
     const atomic_bool *give_up; // params'
     atomic_bool stopped;        // also ends FFmpeg's waiting for a network
     atomic_int sound;           // the track that is asked for
+    atomic_bool fell;           // the clock fell back: time stamps tell no place any more
 
     // --- the demuxer's thread
     AVFormatContext *container;

@@ -36,6 +36,7 @@ void stream_jump_reset(struct stream_jump *jump)
 {
     jump->shift_ns = jump->earlier_ns = 0;
     jump->begin_ns = jump->expected_ns = CLOCK_NONE;
+    jump->fell = false;
     jump->count = 0;
 }
 
@@ -143,8 +144,10 @@ static int64_t follow(struct stream_jump *jump, const AVPacket *packet, AVRation
 
     if (dts_ns == CLOCK_NONE)
         return jump->shift_ns;
-    if (jump->begin_ns != CLOCK_NONE && jump->expected_ns - jump->begin_ns > CROSSING_NS)
+    if (jump->begin_ns != CLOCK_NONE && jump->expected_ns - jump->begin_ns > CROSSING_NS) {
+        jump->fell |= jump->shift_ns > jump->earlier_ns;
         jump->earlier_ns = jump->shift_ns;
+    }
     shift_ns = shift_of(jump, place, dts_ns);
     dts_ns += shift_ns;
     place->before_ns = place->last_ns;

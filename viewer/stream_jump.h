@@ -24,6 +24,7 @@ struct stream_jump {
     int64_t earlier_ns;  // added to those of the stretch before, while some of it may still come
     int64_t begin_ns;    // of the newest stretch, shifted
     int64_t expected_ns; // decoding time of the next packet, shifted; CLOCK_NONE: unknown
+    bool fell;           // a jump led backwards: some time stamps come more than once
     struct stream_place *places; // of the container's streams
     int count, capacity;
 };

@@ -207,6 +207,31 @@ def go_through_a_list(program, folder, film, report):
             p.process.kill()
 
 
+def wind_what_was_joined(program, folder, report):
+    """Of two recordings in one file the second one's times are the first one's once more: it goes on when a key would wind it."""
+    film = os.path.join(folder, "joined.ts")
+    with open(film, "wb") as out:
+        for colour, seconds in (("black", 3), ("white", 30)):
+            part = os.path.join(folder, f"{colour}.ts")
+            subprocess.run(["ffmpeg", "-nostdin", "-y", "-v", "error", "-f", "lavfi", "-i",
+                            f"color={colour}:size=96x54:rate=25:duration={seconds}", "-c:v", "mpeg2video", part], check=True)
+            with open(part, "rb") as data:
+                out.write(data.read())
+    p = Played(program, os.path.join(folder, "joined.log"), film)
+    try:
+        p.until("the second part", lambda: p.eyes()[0] > 200)
+        time.sleep(1.5)  # until it is sure that it is one
+        report.note("right", p.answer("Right", "This film cannot be wound"))
+        report.note("the second part goes on", None if p.eyes()[0] > 200 else "it does not")
+        code = p.end()
+        report.note("q", None if code == 0 else f"ended with {code}")
+    except AssertionError as late:
+        report.note("what was joined", str(late))
+    finally:
+        if p.process.poll() is None:
+            p.process.kill()
+
+
 def leave_a_silent_server(program, folder, film, report):
     """While a film is opened that never comes, the keys lead on all the same."""
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -238,6 +263,7 @@ def main():
     film, report = os.path.join(folder, "keys.full-sbs.mkv"), player.Report()
     make_film(film)
     leave_a_silent_server(program, folder, film, report)
+    wind_what_was_joined(program, folder, report)
     go_through_a_list(program, folder, film, report)
     p = Played(program, os.path.join(folder, "keys.log"), film, "--loop")
     try:
