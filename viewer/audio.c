@@ -13,6 +13,7 @@
 #include "viewer/alsa_log.h"
 #include "viewer/audio_convert.h"
 #include "viewer/audio_mix.h"
+#include "viewer/audio_tail.h"
 #include "viewer/audio_tempo.h"
 #include "viewer/media_clock.h"
 #include "viewer/source.h"
@@ -21,6 +22,8 @@
 #define BUFFER_MS 20
 // Decoded sound that waits for the callback.
 #define RING_MS 300
+// Of what was read so much can be heard again: more than the ring holds at the highest speed.
+#define TAIL_MS 2000
 // The callback cannot wake the writer (it must not take a lock): the writer looks again.
 #define LOOK_AGAIN_NS (20 * NS_PER_MS)
 // Silence is made faster or slower in pieces of so many frames.
@@ -38,6 +41,9 @@ struct audio {
     struct audio_convert *convert;
     struct audio_tempo *tempo; // the writer's; NULL: sound is as fast as it was recorded
     int64_t doubted; // the writer's: the last piece's gap, frames, where it was long; 0: it was not
+    struct audio_tail tail;   // the writer's: what was placed last
+    int64_t tail_end_ns;      // media time at its end
+    unsigned tail_generation; // whose it is
     struct thread thread;
     _Atomic int64_t delay_ns;
     struct monitor monitor;
@@ -100,16 +106,31 @@ static bool write_tempo(struct audio *a, unsigned session)
     return true;
 }
 
-// At the session's speed; else as write_ring(). What cannot be made so fast is left out.
-static bool write_sound(struct audio *a, unsigned session, const float *frames, int64_t count)
+static int64_t frames_to_ns(const struct audio *a, int64_t frames)
 {
-    bool current = true;
+    int64_t rate = a->mix.rate_hz;
+
+    return frames / rate * NS_PER_S + frames % rate * NS_PER_S / rate;
+}
+
+static int64_t ns_to_frames(const struct audio *a, int64_t ns)
+{
+    int64_t rate = a->mix.rate_hz;
+
+    return ns / NS_PER_S * rate + ns % NS_PER_S * rate / NS_PER_S;
+}
+
+// At the session's speed; else as write_ring(). What cannot be made so fast is left out.
+static bool write_placed(struct audio *a, unsigned session, const float *frames, int64_t count)
+{
+    bool current;
 
     monitor_lock(&a->monitor);
-    if (a->session == session)
+    current = a->session == session;
+    if (current)
         a->placed += count;
     monitor_unlock(&a->monitor);
-    if (!a->tempo)
+    if (!current || !a->tempo)
         return write_ring(a, session, frames, count);
     while (current && count > 0) {
         int part = frames || count < SILENCE_FRAMES ? (int)count : SILENCE_FRAMES;
@@ -119,6 +140,14 @@ static bool write_sound(struct audio *a, unsigned session, const float *frames, 
         count -= part;
     }
     return current;
+}
+
+// What comes of the film next; kept also where another session overtakes it.
+static void write_sound(struct audio *a, unsigned session, const float *frames, int64_t count)
+{
+    audio_tail_add(&a->tail, frames, count);
+    a->tail_end_ns += frames_to_ns(a, count);
+    write_placed(a, session, frames, count);
 }
 
 // Nothing is doubted before anything was placed: sound may begin late.
@@ -131,47 +160,83 @@ static int64_t believed(struct audio *a, int64_t gap, int64_t placed)
     return a->doubted == 0 || again ? gap : 0;
 }
 
-// How many frames lie between what was placed and pts_ns; negative: pts_ns was passed already.
-static int64_t gap_frames(struct audio *a, int64_t pts_ns)
+// How many frames lie between what was placed and pts_ns; negative: pts_ns was passed already. 0
+// where another session overtook this one.
+static int64_t gap_frames(struct audio *a, unsigned session, int64_t pts_ns)
 {
-    int64_t rate = a->mix.rate_hz, placed, gap_ns;
+    int64_t placed, gap_ns;
+    bool current;
 
     monitor_lock(&a->monitor);
+    current = a->session == session;
     placed = a->placed;
-    gap_ns = pts_ns - a->start_ns - (placed / rate * NS_PER_S + placed % rate * NS_PER_S / rate);
+    a->tail_end_ns = current ? a->start_ns + frames_to_ns(a, placed) : a->tail_end_ns;
+    gap_ns = pts_ns - a->start_ns - frames_to_ns(a, placed);
     monitor_unlock(&a->monitor);
+    if (!current)
+        return 0;
     if (placed > 0 && gap_ns < TOLERANCE_NS && gap_ns > -TOLERANCE_NS)
         return 0;
-    return believed(a, gap_ns / NS_PER_S * rate + gap_ns % NS_PER_S * rate / NS_PER_S, placed);
+    return believed(a, ns_to_frames(a, gap_ns), placed);
 }
 
 // Places sound at its time: silence where it begins later than what is there ends, cut where it
 // begins earlier.
 static void place(struct audio *a, unsigned session, const struct audio_converted *sound)
 {
-    int64_t gap = sound->pts_ns == CLOCK_NONE ? 0 : gap_frames(a, sound->pts_ns + a->delay_ns);
+    int64_t gap =
+        sound->pts_ns == CLOCK_NONE ? 0 : gap_frames(a, session, sound->pts_ns + a->delay_ns);
     int64_t cut = gap < 0 ? -gap : 0;
 
     if (cut >= sound->count)
         return;
-    if (gap > 0 && !write_sound(a, session, NULL, gap))
-        return;
+    if (gap > 0)
+        write_sound(a, session, NULL, gap);
     write_sound(a, session, sound->frames + cut * a->mix.ring.channels, sound->count - cut);
 }
 
+// What the session before had read already of what is to be heard.
+static void write_tail(struct audio *a, unsigned session, int64_t from_ns)
+{
+    int64_t wanted = ns_to_frames(a, a->tail_end_ns - from_ns);
+    int back = audio_tail_count(&a->tail);
+    bool current = true;
+
+    if (back == 0 || wanted <= 0)
+        return;
+    if (wanted > back)
+        current = write_placed(a, session, NULL, wanted - back);
+    for (back = wanted < back ? (int)wanted : back; current && back > 0;) {
+        const float *frames;
+        int count = audio_tail_get(&a->tail, back, &frames);
+
+        current = write_placed(a, session, frames, count);
+        back -= count;
+    }
+}
+
 // Another session's sound comes next.
-static void begin(struct audio *a)
+static void begin(struct audio *a, unsigned session, unsigned generation)
 {
     double speed;
+    int64_t start_ns;
 
     monitor_lock(&a->monitor);
     speed = a->speed;
+    start_ns = a->start_ns;
     monitor_unlock(&a->monitor);
     a->doubted = 0;
-    audio_convert_reset(a->convert);
     audio_tempo_destroy(&a->tempo);
     if (speed != 1)
         a->tempo = audio_tempo_create(a->mix.rate_hz, a->mix.ring.channels, speed);
+    if (generation == a->tail_generation) {
+        write_tail(a, session, start_ns);
+        return;
+    }
+    audio_convert_reset(a->convert);
+    audio_tail_reset(&a->tail);
+    a->tail_generation = generation;
+    a->tail_end_ns = start_ns;
 }
 
 // The generation's sound has come to its end; waits for another session.
@@ -202,7 +267,7 @@ static void run(void *user)
             break;
         if (turn == TURN_PLAY) {
             if (session != last_session)
-                begin(a);
+                begin(a, session, generation);
             last_session = session;
             if (audio_convert_run(a->convert, result == SOURCE_OK ? av : NULL, &sound))
                 place(a, session, &sound);
@@ -281,7 +346,8 @@ static bool open_device(struct audio *a, int rate_hz, struct media_clock *clock)
         log_warn("no audio device: %s; the film plays without sound", SDL_GetError());
         return false;
     }
-    if (!audio_mix_init(&a->mix, clock, got.freq, got.channels, got.freq / 1000 * RING_MS)) {
+    if (!audio_mix_init(&a->mix, clock, got.freq, got.channels, got.freq / 1000 * RING_MS) ||
+        !audio_tail_init(&a->tail, got.channels, got.freq / 1000 * TAIL_MS)) {
         log_warn("no memory for sound; the film plays without");
         return false;
     }
@@ -335,6 +401,7 @@ void audio_destroy(struct audio **audio)
     SDL_QuitSubSystem(SDL_INIT_AUDIO);
     audio_convert_destroy(&a->convert);
     audio_tempo_destroy(&a->tempo);
+    audio_tail_finish(&a->tail);
     audio_mix_finish(&a->mix);
     monitor_finish(&a->monitor);
     mem_free(a);

@@ -29,7 +29,8 @@ struct audio *audio_create(const struct audio_params *params);
 void audio_destroy(struct audio **audio);
 
 // Plays sound of this generation from media_ns on, at the clock's speed and its own pitch, and
-// corrects the clock with it. What an older generation left is dropped.
+// corrects the clock with it. What an older generation left is dropped. Of the same one, the last
+// two seconds that were read are heard again where they lie behind media_ns.
 void audio_start(struct audio *audio, unsigned generation, int64_t media_ns);
 // Silence until the next start; what waits is dropped.
 void audio_stop(struct audio *audio);

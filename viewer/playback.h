@@ -72,7 +72,7 @@ void playback_step(struct playback *playback, int step);
 // The next sound track, or the previous one with step -1; after the last comes the first.
 void playback_cycle_audio(struct playback *playback, int step);
 void playback_set_audio_delay(struct playback *playback);
-// The clock's speed has changed. What was decoded is not heard: a moment of silence.
+// The clock's speed has changed: the sound's does, too.
 void playback_set_speed(struct playback *playback);
 // What is heard, for people, into `out`: "2 of 3, de, ac3, 6 channels, commentary".
 void playback_describe_audio(const struct playback *playback, char *out, int out_size);

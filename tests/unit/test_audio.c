@@ -658,6 +658,47 @@ static void sound_can_be_fast_and_slow(void **state)
     }
 }
 
+// What waited to be heard is heard at the new speed.
+static void a_change_of_speed_is_no_gap(void **state)
+{
+    static const double speeds[] = {1.1, 1, 4, 0.5};
+    long frames, silent = 0, longest = 0, first = -1, waves = 0;
+    struct player p;
+    float *samples;
+    int underruns;
+
+    setenv("SDL_AUDIODRIVER", "disk", 1);
+    setenv("SDL_DISKAUDIOFILE", "audio_recorded.raw", 1);
+    player_open(&p, "lavfi:testsrc2=d=4:s=64x64:r=25[out0];sine=frequency=200:r=48000:d=4[out1]");
+    assert_non_null(p.audio);
+    player_start(&p, 0, 0);
+    for (size_t i = 0; i < sizeof(speeds) / sizeof(speeds[0]); i++) {
+        clock_sleep_until_ns(clock_now_ns() + 450 * NS_PER_MS);
+        media_clock_set_speed(p.clock, speeds[i]);
+        audio_start(p.audio, 0, media_clock_at(p.clock, clock_now_ns()));
+    }
+    player_finish(&p);
+    underruns = (int)audio_underruns(p.audio);
+    player_close(&p);
+    if (underruns > 0) {
+        printf("skipped: this machine is too busy to play sound (%d underruns)\n", underruns);
+        skip();
+    }
+    samples = recorded("audio_recorded.raw", &frames);
+    for (long i = 1; i < frames; i++) {
+        waves += samples[i * 2] >= 0 && samples[i * 2 - 2] < 0;
+        silent++;
+        if (fabsf(samples[i * 2]) <= 1e-3f)
+            continue;
+        longest = first >= 0 && silent > longest ? silent : longest;
+        first = first < 0 ? i : first;
+        silent = 0;
+    }
+    free(samples);
+    printf("%ld waves, longest silence between them %.1f ms\n", waves, (double)longest / 48);
+    assert_true(longest < RATE * 6 / 100);
+}
+
 static void no_device_is_no_error(void **state)
 {
     struct source *source = source_open(
@@ -697,6 +738,7 @@ int main(void)
         cmocka_unit_test(a_damaged_time_stamp_mutes_nothing),
         cmocka_unit_test(sound_can_be_late_and_early),
         cmocka_unit_test(sound_can_be_fast_and_slow),
+        cmocka_unit_test(a_change_of_speed_is_no_gap),
         cmocka_unit_test(no_device_is_no_error),
     };
 
