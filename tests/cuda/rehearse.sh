@@ -16,7 +16,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 
 # What is built and packed, by its place in the build folder.
 programs="tests/kernels/kernels_cuda tests/kernels/kernels_filter tests/golden/golden_roads tests/cuda/kernels_cuda_twin tests/cuda/libdeep3d_cuda_twin.so kernels/libdeep3d_cuda.so
-    tests/nn/nn_nodes tests/nn/nn_networks tests/bench/deep3d-bench tests/cuda/interop/interop tests/cuda/interop_twin"
+    tests/nn/nn_nodes tests/nn/nn_networks tests/nn/nn_cuda_plan tests/bench/deep3d-bench tests/cuda/interop/interop tests/cuda/interop_twin"
 
 pack() {
     top=$(cd "$here/../.." && pwd)
@@ -97,6 +97,7 @@ engine_steps() {
     step network-large 15 ./deep3d-bench nn --model deep3d-large.onnx --backend cuda --precision fp16 --memory device --runs 500
     step bench-4k 20 ./deep3d-bench cuda --size 3840x2160
     step nodes 30 ./nn_nodes cuda
+    step plans 15 ./nn_cuda_plan
 }
 
 # What takes longer and tells less.
