@@ -47,7 +47,8 @@ struct display_ops {
     // Looks after events and, in a window, draws. Never blocks for longer than a frame takes to
     // draw.
     enum display_state (*poll)(struct display *display);
-    // Ends its thread, releases its frames. Accepts a half-built display.
+    // Ends its thread, releases its frames. Accepts a half-built display. A headset's runtime that
+    // hangs keeps both: xr_left_behind().
     void (*destroy)(struct display *display);
     // Does a command that is the display's own (fullscreen, recenter, ...). Optional: NULL means it
     // has none.

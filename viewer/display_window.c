@@ -119,11 +119,16 @@ static void want_draw(struct display_window *d, int64_t now_ns)
         d->wanted_ns = now_ns;
 }
 
+static void count_skipped(struct display_window *d, bool is_new)
+{
+    if (is_new && d->base.context.first)
+        atomic_fetch_add_explicit(&d->base.context.stats->frames_skipped, 1, memory_order_relaxed);
+}
+
 // The current frame is not going to be drawn any more: every frame is accounted for.
 static void pass_over(struct display_window *d)
 {
-    if (d->is_new && d->base.context.first)
-        atomic_fetch_add_explicit(&d->base.context.stats->frames_skipped, 1, memory_order_relaxed);
+    count_skipped(d, d->is_new);
     d->is_new = false;
 }
 
@@ -438,8 +443,9 @@ static void finish_slots(struct display_window *d)
 
         // a lost device says so at once
         if (slot->busy) {
-            (void)vkWaitForFences(device, 1, &slot->done, VK_TRUE, FINISH_LIMIT_NS);
-            if (slot->frame)
+            if (vkWaitForFences(device, 1, &slot->done, VK_TRUE, FINISH_LIMIT_NS) != VK_SUCCESS)
+                count_skipped(d, slot->is_new);
+            else if (slot->frame)
                 count_shown(d, slot, clock_now_ns());
             finish_slot(d, slot);
         }

@@ -38,20 +38,12 @@ static void take_from_gpu(struct source *s, unsigned epoch)
 
 static void take(struct source *s, unsigned epoch)
 {
-    if (s->on_gpu) {
+    if (s->on_gpu)
         take_from_gpu(s, epoch);
-    } else if (s->fields && source_fields_busy(s->fields, s->decoded)) {
-        if (source_fields_changed(s->fields, s->decoded)) {
-            AVFrame *picture = av_frame_clone(s->decoded);
-            av_frame_unref(s->decoded);
-            deinterlace(s, epoch, NULL);
-            av_frame_move_ref(s->decoded, picture);
-            av_frame_free(&picture);
-        }
+    else if (s->fields && source_fields_busy(s->fields, s->decoded))
         deinterlace(s, epoch, s->decoded);
-    } else {
+    else
         source_take_picture(s, epoch);
-    }
 }
 
 static void receive(struct source *s, unsigned epoch)

@@ -12,8 +12,8 @@ struct source_fields {
     AVFilterGraph *graph; // NULL: nothing woven has come yet
     AVFilterContext *in, *out;
     int width, height, format; // that the graph is for
-    AVFrame *passed; // where the filter does not take the pictures, they come out as they went in
-    bool refused;    // and are of this size and format
+    bool refused;  // the filter does not take such pictures: they come out as they went in
+    AVFrame *held; // until all before it have come out
 };
 
 struct source_fields *source_fields_create(AVRational time_base)
@@ -21,7 +21,9 @@ struct source_fields *source_fields_create(AVRational time_base)
     struct source_fields *f = mem_new(1, sizeof(*f));
 
     f->time_base = time_base;
-    f->passed = av_frame_alloc();
+    f->held = av_frame_alloc();
+    if (!f->held)
+        source_fields_destroy(&f);
     return f;
 }
 
@@ -31,8 +33,8 @@ void source_fields_destroy(struct source_fields **fields)
 
     if (!f)
         return;
-    source_fields_reset(f);
-    av_frame_free(&f->passed);
+    avfilter_graph_free(&f->graph);
+    av_frame_free(&f->held);
     mem_free(f);
     *fields = NULL;
 }
@@ -40,9 +42,7 @@ void source_fields_destroy(struct source_fields **fields)
 void source_fields_reset(struct source_fields *f)
 {
     avfilter_graph_free(&f->graph);
-    if (!f->refused)
-        f->width = f->height = 0;
-    av_frame_unref(f->passed);
+    av_frame_unref(f->held);
 }
 
 bool source_fields_woven(const AVFrame *picture)
@@ -58,11 +58,6 @@ static bool suits(const struct source_fields *f, const AVFrame *picture)
 {
     return f->width == picture->width && f->height == picture->height &&
            f->format == picture->format;
-}
-
-bool source_fields_changed(const struct source_fields *f, const AVFrame *picture)
-{
-    return f->graph && !suits(f, picture);
 }
 
 bool source_fields_busy(const struct source_fields *f, const AVFrame *picture)
@@ -99,7 +94,7 @@ static bool make_graph(struct source_fields *f, const AVFrame *picture)
 // A graph for pictures like this. False: there is none, said once.
 static bool suit(struct source_fields *f, const AVFrame *picture)
 {
-    if (suits(f, picture))
+    if (suits(f, picture) && (f->graph || f->refused))
         return !f->refused;
     avfilter_graph_free(&f->graph);
     f->width = picture->width;
@@ -114,22 +109,22 @@ static bool suit(struct source_fields *f, const AVFrame *picture)
 
 void source_fields_put(struct source_fields *f, AVFrame *picture)
 {
-    if (!picture) {
-        if (f->graph && av_buffersrc_add_frame(f->in, NULL) < 0)
-            avfilter_graph_free(&f->graph); // no memory: what it holds is lost
+    if (f->graph && (!picture || !suits(f, picture)) && av_buffersrc_add_frame(f->in, NULL) < 0)
+        avfilter_graph_free(&f->graph); // no memory: what it holds is lost
+    if (!picture)
         return;
-    }
     picture->pts = picture->best_effort_timestamp;
-    if (!suit(f, picture) || av_buffersrc_add_frame(f->in, picture) < 0)
-        av_frame_move_ref(f->passed, picture);
+    av_frame_move_ref(f->held, picture);
 }
 
 bool source_fields_get(struct source_fields *f, AVFrame *out)
 {
     if (f->graph && av_buffersink_get_frame(f->out, out) >= 0)
         return true;
-    if (!f->passed->buf[0])
+    if (!f->held->buf[0])
         return false;
-    av_frame_move_ref(out, f->passed);
+    if (suit(f, f->held) && av_buffersrc_add_frame(f->in, f->held) >= 0)
+        return av_buffersink_get_frame(f->out, out) >= 0;
+    av_frame_move_ref(out, f->held);
     return true;
 }

@@ -15,7 +15,7 @@
 
 struct source_fields;
 
-// time_base: of the pictures' time stamps.
+// time_base: of the pictures' time stamps. NULL: no memory.
 struct source_fields *source_fields_create(AVRational time_base);
 // Accepts a pointer to NULL; sets it to NULL.
 void source_fields_destroy(struct source_fields **fields);
@@ -24,8 +24,6 @@ void source_fields_destroy(struct source_fields **fields);
 bool source_fields_woven(const AVFrame *picture);
 // Whether pictures have to go through: not before the first that is woven.
 bool source_fields_busy(const struct source_fields *fields, const AVFrame *picture);
-// Whether it is of another size or format than those before it, which have to be got first.
-bool source_fields_changed(const struct source_fields *fields, const AVFrame *picture);
 // Takes the picture over; NULL: there are no more. Call get afterwards until it gives nothing.
 void source_fields_put(struct source_fields *fields, AVFrame *picture);
 // False: there is none yet. out: empty; gets the next picture with its best_effort_timestamp.
